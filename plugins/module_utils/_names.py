@@ -1,0 +1,63 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Names of repositories, and the shell patterns that choose among them: C(*) crosses C(/)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_NAME = re.compile(rf"(?=.{{2,256}}\Z){_PART}(?:/{_PART})*")
+_PATTERN = re.compile(r"[a-z0-9._/*?\[\]!-]{1,256}")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """names: repositories in the order asked for. unmatched: patterns that chose none."""
+
+    names: tuple[str, ...]
+    unmatched: tuple[str, ...]
+
+
+def is_pattern(text: str) -> bool:
+    return any(character in text for character in "*?[")
+
+
+def problem_with(text: str) -> str | None:
+    """Why a text is neither a repository's name nor a pattern; None if it is one."""
+    if _PATTERN.fullmatch(text) if is_pattern(text) else _NAME.fullmatch(text):
+        return None
+    if text.startswith("arn:") or ".dkr." in text:
+        return f'"{text}" is an ARN or a URI: write the repository\'s name alone, such as base/python'
+    return f'"{text}" is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)'
+
+
+def matches(patterns: Iterable[str], name: str) -> bool:
+    """Whether one of the names or patterns chooses a repository."""
+    return any(fnmatchcase(name, pattern) if is_pattern(pattern) else name == pattern for pattern in patterns)
+
+
+def select(wanted: Sequence[str], existing: Sequence[str]) -> Selection:
+    """The repositories that names and patterns choose, each once.
+
+    existing: the names in the registry, which patterns choose from; a plain name is taken without a look there.
+    """
+    chosen: dict[str, None] = {}
+    unmatched = []
+    for text in dict.fromkeys(wanted):
+        if is_pattern(text):
+            found = [name for name in sorted(existing) if fnmatchcase(name, text)]
+            if not found:
+                unmatched.append(text)
+        else:
+            found = [text]
+        chosen.update(dict.fromkeys(found))
+    return Selection(tuple(chosen), tuple(unmatched))

@@ -1,0 +1,106 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""What a task asks for: the module's options, read and checked whole before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Grant, InputError, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._names import is_pattern, matches, problem_with
+
+# More do not pay: over TLS every new connection costs some 20 ms of CPU.
+MAX_CONCURRENCY = 16
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for. sharing: True for state present, False for absent. missing_ok: whether a name or pattern
+    may match nothing.
+    """
+
+    repositories: tuple[str, ...]
+    grants: tuple[Grant, ...]
+    sharing: bool
+    purge: bool
+    prune_orphans: bool
+    missing_ok: bool
+    force: bool
+    concurrency: int
+    dry: bool
+    diff: bool
+
+
+def read_request(
+    options: Mapping[str, Any],
+    *,
+    partition: str,
+    partition_of_region: Callable[[str], str | None],
+    check_mode: bool,
+    diff: bool,
+) -> Request:
+    """What the module's options ask for.
+
+    Raises InputError with every problem, so that nothing is begun that cannot be finished.
+    """
+    sharing = options["state"] == "present"
+    problems: list[str] = []
+    try:
+        grants = read_grants(
+            options["grants"], partition=partition, sharing=sharing, partition_of_region=partition_of_region
+        )
+    except InputError as error:
+        grants = ()
+        problems += error.problems
+    problems += _problems_with_names(options)
+    if options["purge"] and not sharing:
+        problems.append("purge goes with state: present alone; state: absent takes away the named principals only")
+    if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
+        problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
+    registry_id = options["registry_id"]
+    if registry_id and not (len(registry_id) == 12 and registry_id.isdecimal()):
+        problems.append(f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"')
+    if problems:
+        raise InputError(problems)
+    return Request(
+        repositories=tuple(options["repositories"]),
+        grants=grants,
+        sharing=sharing,
+        purge=options["purge"],
+        prune_orphans=options["prune_orphans"],
+        missing_ok=options["missing"] == "skip" or not sharing,
+        force=options["force_set_policy"],
+        concurrency=options["concurrency"],
+        dry=check_mode,
+        diff=diff,
+    )
+
+
+def _problems_with_names(options: Mapping[str, Any]) -> list[str]:
+    wanted = options["repositories"]
+    problems = [f"repositories: {problem}" for problem in map(problem_with, wanted) if problem]
+    if not wanted:
+        problems.append("repositories is empty: name at least one repository or pattern")
+    all_plain = not any(map(is_pattern, wanted))
+    for index, grant in enumerate(options["grants"]):
+        narrowed = grant.get("repositories")
+        place = f"grants[{index}] (principal {grant.get('principal')}): repositories"
+        if narrowed is None:
+            continue
+        if not narrowed:
+            problems.append(f"{place} is empty: leave it out to grant access to every repository of the task")
+        for text in narrowed:
+            problem = problem_with(text)
+            if problem:
+                problems.append(f"{place}: {problem}")
+            elif all_plain and not any(matches([text], name) for name in wanted):
+                problems.append(f'{place}: "{text}" matches none of the repositories of the task')
+            elif not is_pattern(text) and not matches(wanted, text):
+                problems.append(f'{place}: "{text}" is not among the repositories of the task')
+    return problems

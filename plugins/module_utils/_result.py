@@ -1,0 +1,92 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""What a run says of itself: a row for each repository, their sum, and what deserves a warning or a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.imageshare.aws.plugins.module_utils._merge import Change, Merged
+from ansible_collections.imageshare.aws.plugins.module_utils._warnings import SUMMARIES, PolicyWarning
+
+Row = Mapping[str, Any]
+_MOST_ERRORS_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Result:
+    """rows: one a repository, in the order asked for. diffs: before and after of each changed one."""
+
+    rows: tuple[Row, ...]
+    diffs: tuple[Mapping[str, str], ...]
+
+    @property
+    def changed(self) -> bool:
+        return any(row["changed"] for row in self.rows)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What to tell of the repositories that failed: the first few in full."""
+        errors = [row["error"] for row in self.rows if "error" in row]
+        more = [f"and {len(errors) - _MOST_ERRORS_TOLD} more"] if len(errors) > _MOST_ERRORS_TOLD else []
+        return (*errors[:_MOST_ERRORS_TOLD], *more)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        counts = {
+            "repositories": len(self.rows),
+            "changed": sum(row["changed"] for row in self.rows),
+            "missing": sum("missing" in row for row in self.rows),
+            "failed": sum("error" in row for row in self.rows),
+            "warnings": sum(len(row["warnings"]) for row in self.rows),
+        }
+        counts["unchanged"] = counts["repositories"] - counts["changed"] - counts["missing"] - counts["failed"]
+        return counts
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One sentence for each kind of warning, with the number of repositories and an example."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            for kind, message in {warning["kind"]: warning["message"] for warning in reversed(row["warnings"])}.items():
+                found.setdefault(kind, []).append(message)
+        return tuple(
+            f"{len(found[kind])} of {len(self.rows)} repositories {what} (see the warnings in their rows). The first: "
+            f"{found[kind][0]}"
+            for kind, what in SUMMARIES.items()
+            if kind in found
+        )
+
+
+def row(name: str, warnings: Sequence[PolicyWarning] = (), merged: Merged | None = None, **more: Any) -> Row:
+    """The row of one repository. merged: what was done, or would be; None where nothing was. more: further members."""
+    result = {
+        "name": name,
+        "changed": bool(merged and merged.changed),
+        "granted": _changes(merged.granted if merged else ()),
+        "revoked": _changes(merged.revoked if merged else ()),
+        "warnings": [{**asdict(warning), "principals": list(warning.principals)} for warning in warnings],
+        **more,
+    }
+    if merged and merged.changed:
+        result["policy"] = merged.policy
+    if merged and merged.foreign_values:
+        result["foreign_values"] = [asdict(value) for value in merged.foreign_values]
+    return result
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            "principal": change.principal,
+            "access": change.access.value,
+            "lambda_regions": list(change.lambda_regions),
+        }
+        for change in changes
+    ]

@@ -1,0 +1,459 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_share_policy
+short_description: Share ECR repositories with other AWS accounts
+version_added: 0.1.0
+description:
+  - Merges grants into the policies of private ECR repositories, so that other accounts, roles, users, organizations
+    and organizational units may pull from them or push to them, and Lambda functions of other accounts may run their
+    images.
+  - Changes the statements that it manages and nothing else. A statement is managed if it has exactly the shape of one
+    that this module writes, whatever its C(Sid). Every other statement is kept as it is, where it is.
+  - Writes a policy only if it changes in meaning. The order of statements and of lists, a scalar or a list of one,
+    and an account id or its root ARN make no difference.
+  - Works on one repository or on thousands in one task. It asks AWS once for a repository that is as it should be, and
+    each repository is reported, even if others fail.
+  - Repository policies are not replicated. Share the repositories of each region with a task of its own.
+  - A repository policy is one half of cross-account access. The other account's own IAM policies must allow the pull
+    or the push as well, and C(ecr:GetAuthorizationToken), which no repository policy can grant.
+options:
+  repositories:
+    description:
+      - The repositories to work on, by name (C(base/python)) or by shell pattern (C(services/*)).
+      - In a pattern, C(*) stands for any characters, C(/) included, C(?) for one character, and C([abc]) for one of a
+        set.
+      - Names alone need no permission to list repositories.
+      - A repository that no grant covers is left as it is.
+    type: list
+    elements: str
+    required: true
+  grants:
+    description:
+      - Who gets what.
+      - Grants for the same principal add up, C(pull) and C(push) to C(pull_push).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      principal:
+        description:
+          - A 12-digit account id or the root ARN of the account; the ARN of an IAM role or user, or of an STS
+            session; an organization (C(o-…)); or an organizational unit, as C(o-…/r-…/ou-…/) for that unit alone or
+            C(o-…/r-…/ou-…/*) for everything below it, too.
+          - Quote account ids. YAML reads an unquoted number that begins with C(0) as octal.
+          - The ARN must be of the partition that the registry is in.
+        type: str
+        required: true
+      access:
+        description:
+          - The access that the principal has after the task. With V(pull), it loses a V(push) that it had in a managed
+            statement, and so on.
+          - V(lambda) is for an account that pulls through its organization, and whose Lambda functions need a statement
+            of their own besides. It needs O(grants[].lambda_regions).
+          - Ignored with O(state=absent).
+        type: str
+        choices: [pull, push, pull_push, lambda]
+        default: pull
+      lambda_regions:
+        description:
+          - The regions whose Lambda functions of this account may pull, or V(*) for all regions.
+          - A function pulls from its own region only, so this is the region of the registry in most cases.
+          - If left out, the Lambda entries of the account stay as they are. An empty list takes them away.
+          - For accounts only, and not together with O(grants[].access=push), as Lambda needs the pull.
+          - Ignored with O(state=absent).
+        type: list
+        elements: str
+      repositories:
+        description:
+          - Narrows O(repositories) for this grant, by names or patterns. If left out, the grant covers all of them.
+        type: list
+        elements: str
+  state:
+    description:
+      - With V(present), each principal has exactly the declared access in the managed statements.
+      - With V(absent), each principal leaves all managed statements, whatever access it had.
+      - A managed statement without principals is removed, and so is a policy without statements.
+    type: str
+    choices: [present, absent]
+    default: present
+  purge:
+    description:
+      - Whether principals that no grant names leave the managed statements of the repositories that a grant covers.
+      - The account that owns the registry, its roles and users, and its Lambda functions stay.
+      - Goes with O(state=present) only.
+    type: bool
+    default: false
+  prune_orphans:
+    description:
+      - Whether the unique ids of deleted roles and users (C(AROA…), C(AIDA…)) leave the managed statements. AWS
+        refuses to store a policy that has any.
+      - Those in other statements stay, and are warned about.
+    type: bool
+    default: false
+  missing:
+    description:
+      - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
+        others are done. With V(skip), it is reported as missing.
+      - With O(state=absent), a repository that does not exist is never a failure.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  registry_id:
+    description:
+      - The 12-digit id of the account that owns the registry. If left out, it is the account of the credentials.
+    type: str
+  force_set_policy:
+    description:
+      - Whether to set a policy even if it keeps the caller from setting another one later.
+    type: bool
+    default: false
+  concurrency:
+    description:
+      - How many repositories to work on at the same time, from 1 to 16.
+    type: int
+    default: 8
+notes:
+  - "The IAM actions needed are C(ecr:GetRepositoryPolicy); C(ecr:DescribeRepositories) on C(*), if there are
+    patterns; and outside check mode C(ecr:SetRepositoryPolicy) and C(ecr:DeleteRepositoryPolicy)."
+  - Throttled calls are tried again, at a pace that the module lowers by itself. To use other retries, set
+    O(aws_config).
+  - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
+    writes it.
+  - "B(Caution:) the wildcards of O(repositories) are matched in Python. An IAM policy that limits the caller to some
+    repositories makes the others fail, and not be left out."
+seealso:
+  - module: community.aws.ecs_ecr
+  - name: Repository policies in Amazon ECR
+    description: What AWS says about them.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+  - name: Lambda functions with images from another account
+    description: What AWS says about the permissions that Lambda needs.
+    link: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+author:
+  - imageshare.aws contributors (@imageshare)
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - imageshare.aws._attributes
+  - imageshare.aws._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the policies, and foretells everything but what only AWS can refuse.
+  diff_mode:
+    support: full
+    details:
+      - One entry for each changed repository. Both sides are in a canonical form, so that only changes show.
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Let another account pull
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/python
+    grants:
+      - principal: "111122223333"
+
+- name: Let another account pull and push
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/python
+    grants:
+      - principal: "111122223333"
+        access: pull_push
+
+- name: Let another account pull, and its Lambda functions as well
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/python
+    grants:
+      - principal: "111122223333"
+        lambda_regions:
+          - us-east-1
+
+- name: Share many repositories in one task, each with whom it may concern
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/python
+      - services/*
+    grants:
+      - principal: o-exampleorg1
+      - principal: "111122223333"
+        access: lambda
+        lambda_regions:
+          - us-east-1
+      - principal: arn:aws:iam::444455556666:role/ci
+        access: pull_push
+        repositories:
+          - services/*
+
+- name: Share with these principals and no others
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - services/*
+    grants:
+      - principal: o-exampleorg1/r-ab12/ou-ab12-11111111/*
+    purge: true
+    prune_orphans: true
+
+- name: Stop sharing with an account
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - "*"
+    grants:
+      - principal: "111122223333"
+    state: absent
+"""
+
+RETURN = r"""
+repositories:
+  description:
+    - One row for each repository, in the order asked for, also if the task fails. In check mode, what would be done.
+    - A pattern or a name that matches no repository has a row of its own at the end.
+  returned: if the options are valid and, with patterns, the repositories could be listed
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the repository.
+      returned: always
+      type: str
+      sample: base/python
+    changed:
+      description: Whether its policy changed.
+      returned: always
+      type: bool
+      sample: true
+    granted:
+      description: The managed statements that principals joined.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        principal:
+          description: An account id, an ARN, an organization or an organizational unit.
+          returned: always
+          type: str
+          sample: "111122223333"
+        access:
+          description: V(pull), V(push), V(pull_push), or V(lambda) where only Lambda regions changed.
+          returned: always
+          type: str
+          sample: pull
+        lambda_regions:
+          description: The regions whose Lambda functions are concerned.
+          returned: always
+          type: list
+          elements: str
+          sample: [us-east-1]
+      sample:
+        - principal: "111122223333"
+          access: pull
+          lambda_regions: [us-east-1]
+    revoked:
+      description: The managed statements that principals left, described as in RV(repositories[].granted).
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - principal: "111122223333"
+          access: pull_push
+          lambda_regions: []
+    warnings:
+      description: What a person should know about the policy as it is after the task.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description:
+            - V(public) if the repository is open to everyone, or to any account.
+            - V(denied) if a Deny defeats a declared grant, or may defeat it.
+            - V(lambda_region) if the declared Lambda regions do not cover the region of the repository.
+            - V(excess_access) if a principal keeps, or may keep, access beyond the declared through other statements.
+            - V(orphan) if there are deleted principals in the policy.
+            - V(stored_differently) if AWS stored something else than what was sent.
+          returned: always
+          type: str
+          sample: denied
+        message:
+          description: The warning, with the name of the repository.
+          returned: always
+          type: str
+          sample: >-
+            base/python: statement "DenyPull" denies 111122223333 what is granted here: a Deny wins over every Allow
+        sid:
+          description: The C(Sid) of the statement; null if it has none, or if no statement is meant.
+          returned: always
+          type: str
+          sample: DenyPull
+        principals:
+          description: The principals that are concerned.
+          returned: always
+          type: list
+          elements: str
+          sample: ["111122223333"]
+      sample: []
+    policy:
+      description: The new policy; null if it was deleted.
+      returned: if the policy changed
+      type: dict
+      sample:
+        Version: "2008-10-17"
+        Statement:
+          - Sid: AllowPull
+            Effect: Allow
+            Principal:
+              AWS: arn:aws:iam::111122223333:root
+            Action:
+              - ecr:GetDownloadUrlForLayer
+              - ecr:BatchGetImage
+              - ecr:BatchCheckLayerAvailability
+    foreign_values:
+      description:
+        - Values in managed statements that no grant could have written, such as single Lambda functions or the unique
+          ids of deleted roles. They stay, even with O(purge=true).
+      returned: if there are any
+      type: list
+      elements: dict
+      contains:
+        sid:
+          description: The C(Sid) of the statement, or null.
+          returned: always
+          type: str
+          sample: AllowLambdaPull
+        value:
+          description: The value.
+          returned: always
+          type: str
+          sample: arn:aws:lambda:us-east-1:111122223333:function:resize
+      sample: []
+    missing:
+      description: That the repository does not exist, or that the pattern matches none.
+      returned: if that is so, and no failure
+      type: bool
+      sample: true
+    error:
+      description: Why it failed, and what to do. Its policy is as it was, unless the message says otherwise.
+      returned: if it failed
+      type: str
+      sample: >-
+        base/python: could not read the policy of base/python (GetRepositoryPolicy): AccessDeniedException: User is not
+        authorized. To do: allow the caller ecr:GetRepositoryPolicy on this repository.
+summary:
+  description: The rows, counted.
+  returned: when RV(repositories) is
+  type: dict
+  contains:
+    repositories:
+      description: All rows.
+      returned: always
+      type: int
+      sample: 40
+    changed:
+      description: Rows that changed.
+      returned: always
+      type: int
+      sample: 3
+    unchanged:
+      description: Rows that were as they should be.
+      returned: always
+      type: int
+      sample: 36
+    missing:
+      description: Rows of repositories that do not exist.
+      returned: always
+      type: int
+      sample: 0
+    failed:
+      description: Rows with an error.
+      returned: always
+      type: int
+      sample: 1
+    warnings:
+      description: All warnings in all rows.
+      returned: always
+      type: int
+      sample: 2
+  sample:
+    repositories: 40
+    changed: 3
+    unchanged: 36
+    missing: 0
+    failed: 1
+    warnings: 2
+"""
+
+# Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
+from ansible.module_utils.common.warnings import warn
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect, partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._request import read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+
+ARGUMENT_SPEC = {
+    "repositories": {"type": "list", "elements": "str", "required": True},
+    "grants": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "principal": {"type": "str", "required": True},
+            "access": {"type": "str", "choices": ["pull", "push", "pull_push", "lambda"], "default": "pull"},
+            "lambda_regions": {"type": "list", "elements": "str"},
+            "repositories": {"type": "list", "elements": "str"},
+        },
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "purge": {"type": "bool", "default": False},
+    "prune_orphans": {"type": "bool", "default": False},
+    "missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "registry_id": {"type": "str"},
+    "force_set_policy": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    registry = connect(module, concurrency=module.params["concurrency"])
+    try:
+        request = read_request(
+            module.params,
+            partition=registry.partition,
+            partition_of_region=partition_of_region,
+            check_mode=module.check_mode,
+            diff=module._diff,
+        )
+        result = run(request, registry)
+    except InputError as error:
+        module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
+    except EcrError as error:
+        module.fail_json(msg=f"Nothing was done: {error}")
+    for warning in result.warnings:
+        warn(warning)
+    report = {"changed": result.changed, "repositories": list(result.rows), "summary": result.summary}
+    if request.diff:
+        report["diff"] = list(result.diffs)
+    if result.failures:
+        failed = (
+            f"{result.summary['failed']} of {result.summary['repositories']} repositories failed, the others are done"
+        )
+        module.fail_json(msg=f"{failed}. {' | '.join(result.failures)}", **report)
+    module.exit_json(**report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An AWS in a process of its own on a loopback port: moto, with an ECR that behaves as the real one does.
+
+As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it speaks, in plain JSON:
+
+    GET  /_embedded/calls        {operation: count} of the ECR calls that no fault befell
+    GET  /_embedded/refused      the same of those that a fault befell
+    GET  /_embedded/journal      [[operation, repository name or null], ...] of the calls, in order of arrival
+    GET  /_embedded/policies     ?account=...&region=...: {repository: stored text or null}
+    POST /_embedded/plant        {account, region, repository, text or null}, or a list of such
+    POST /_embedded/settings     some fields of embedded_ecr.Settings
+    POST /_embedded/reset        forgets calls and journal; with {"all": true} everything
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
+from io import BytesIO
+from socketserver import ThreadingTCPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from wsgiref.handlers import SimpleHandler
+from wsgiref.simple_server import WSGIRequestHandler
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+ACCESS_KEY = "AKIAEMBEDDEDTESTKEY0"
+SECRET_KEY = "embedded-test-secret-never-real"
+
+_ANNOUNCEMENT = "embedded AWS listening on "
+_ECR_TARGET = "AmazonEC2ContainerRegistry_V20150921."
+
+
+class EmbeddedAws:
+    """The process, from the outside. It ends with the context, with ``close()``, or with its parent.
+
+    ``settings`` are fields of embedded_ecr.Settings; ``reset()`` comes back to them.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--with-parent", "--settings", json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with self._process.stdout as output:
+            line = output.readline()
+        if not line.startswith(_ANNOUNCEMENT):
+            self.close()
+            raise RuntimeError("the embedded AWS did not start: see its standard error")
+        self.url = line.removeprefix(_ANNOUNCEMENT).strip()
+
+    def __enter__(self) -> EmbeddedAws:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdin.close()
+
+    def client(self, service: str = "ecr", region: str = REGION, **config: Any) -> Any:
+        """A boto3 client; ``config`` goes to botocore's Config."""
+        from botocore.config import Config
+
+        return self._session.client(service, region, endpoint_url=self.url, config=Config(**config))
+
+    @cached_property
+    def _session(self) -> Any:
+        # Not at the top: the process itself has no use for it.
+        from boto3.session import Session
+
+        return Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
+
+    def environment(self) -> dict[str, str]:
+        """What to add to the environment of a child process; amazon.aws takes its endpoint from AWS_URL."""
+        return {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_URL": self.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def calls(self) -> dict[str, int]:
+        return self._control("GET", "calls")
+
+    def refused(self) -> dict[str, int]:
+        return self._control("GET", "refused")
+
+    def journal(self) -> list[tuple[str, str | None]]:
+        return [tuple(call) for call in self._control("GET", "journal")]
+
+    def reset_calls(self) -> None:
+        self._control("POST", "reset", {})
+
+    def reset(self) -> None:
+        self._control("POST", "reset", {"all": True})
+
+    def settings(self, **settings: Any) -> None:
+        self._control("POST", "settings", settings)
+
+    def plant(self, name: str, policy: Any, account: str = ACCOUNT, region: str = REGION) -> None:
+        """Store a policy, its text, or None as it is: no refusal, no rewriting, no shuffling."""
+        self.plant_many({name: policy}, account, region)
+
+    def plant_many(self, policies: Mapping[str, Any], account: str = ACCOUNT, region: str = REGION) -> None:
+        self._control(
+            "POST",
+            "plant",
+            [
+                {
+                    "account": account,
+                    "region": region,
+                    "repository": name,
+                    "text": json.dumps(policy) if isinstance(policy, dict) else policy,
+                }
+                for name, policy in policies.items()
+            ],
+        )
+
+    def policies(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str | None]:
+        """The stored text of each repository's policy, or None."""
+        return self._control("GET", "policies?" + urlencode({"account": account, "region": region}))
+
+    def _control(self, method: str, what: str, body: Any = None) -> Any:
+        connection = HTTPConnection(urlsplit(self.url).netloc)
+        try:
+            connection.request(method, f"/_embedded/{what}", json.dumps(body))
+            response = connection.getresponse()
+            answer = json.load(response)
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ValueError(answer)
+        return answer
+
+
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, settings: Mapping[str, Any]) -> None:
+        # Not at the top: who imports EmbeddedAws needs no moto, and finds no siblings by these names.
+        from embedded_ecr import EmbeddedEcr, Settings
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.base_environ = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self.server_address[1]), "SCRIPT_NAME": ""}
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.ecr = EmbeddedEcr(Settings(**settings))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # That a client is gone, or is to be dropped, is no news; the connection is closed in any case.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def control(self, method: str, what: str, query: Mapping[str, str], body: Any) -> Any:
+        match method, what:
+            case "GET", "calls" | "refused" | "journal":
+                return getattr(self.ecr, what)
+            case "GET", "policies":
+                return self.ecr.policies(**query)
+            case "POST", "plant":
+                for planted in body if isinstance(body, list) else [body]:
+                    self.ecr.plant(**planted)
+            case "POST", "settings":
+                self.ecr.change(body)
+            case "POST", "reset":
+                self.ecr.reset(everything=bool(body and body.get("all")))
+            case _:
+                raise LookupError(f"{method} {what}")
+        return {}
+
+
+class _WsgiResponse(SimpleHandler):
+    http_version = "1.1"
+    os_environ: ClassVar[dict[str, str]] = {}
+
+
+class _Handler(WSGIRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    # One segment an answer, sent at once: otherwise Nagle's algorithm waits for the client's delayed acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        # Not WSGIRequestHandler's own, which ends the connection after one request.
+        BaseHTTPRequestHandler.handle(self)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        target = self.headers.get("X-Amz-Target", "")
+        answer = None
+        if self.path.startswith("/_embedded/"):
+            answer = self._control(body)
+        elif target.startswith(_ECR_TARGET):
+            answer = self.server.ecr.call(target.removeprefix(_ECR_TARGET), json.loads(body), self.headers)
+        if answer:
+            self._send(*answer)
+        else:
+            _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.moto)
+
+    do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST
+
+    def _control(self, body: bytes) -> tuple[int, Any]:
+        url = urlsplit(self.path)
+        what = url.path.removeprefix("/_embedded/")
+        try:
+            return 200, self.server.control(self.command, what, dict(parse_qsl(url.query)), json.loads(body or "null"))
+        except Exception as error:
+            return 400, f"{type(error).__name__}: {error}"
+
+    def _send(self, status: int, answer: Any) -> None:
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _exit_with_parent() -> None:
+    """Wait for the end of standard input, a pipe that the parent never writes to and that dies with it."""
+    os.read(0, 1)
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve an AWS on 127.0.0.1.")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes any free one")
+    parser.add_argument("--settings", type=json.loads, default={}, help="JSON, see embedded_ecr.Settings")
+    parser.add_argument("--with-parent", action="store_true", help="exit when standard input ends")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    if arguments.with_parent:
+        threading.Thread(target=_exit_with_parent, daemon=True).start()
+    with _Server(arguments.port, arguments.settings) as server:
+        print(f"{_ANNOUNCEMENT}http://127.0.0.1:{server.server_address[1]}", flush=True)
+        sys.stdout = sys.stderr
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ECR of the embedded AWS: faults and counters for every call, and the four operations that moto simplifies.
+
+The repositories are those of moto's own backends: what is created through moto is there, and the other way round.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from random import Random
+from threading import Lock
+from typing import Any
+
+import policy_text
+from moto.core.exceptions import ServiceException
+from moto.core.responses import BaseResponse
+from moto.core.utils import unix_time
+from moto.ecr.exceptions import (
+    InvalidParameterException,
+    RepositoryNotFoundException,
+    RepositoryPolicyNotFoundException,
+)
+from moto.ecr.models import ECRBackend, Repository, ecr_backends
+from moto.moto_api._internal import moto_api_backend
+from moto.utilities.utils import get_partition
+
+
+class Verbatim(str):
+    """A planted policy, which every read shows to the letter."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this AWS behaves. A call that a fault befalls does nothing.
+
+    ``throttle``, ``server_error`` and ``drop`` (closed without an answer) are shares of all ECR calls and add up to
+    1 at most. ``latency`` is in seconds a call, ``rate_limit`` in calls a second. ``deny`` holds ``{operation,
+    repository}``, both shell patterns, ``*`` where left out. ``missing_principals`` lists principals that do not exist,
+    or maps them to the seconds until they do (null: never). Unique ids never exist, unless mapped to seconds.
+    """
+
+    seed: int = 0
+    latency: float = 0.0
+    throttle: float = 0.0
+    server_error: float = 0.0
+    drop: float = 0.0
+    rate_limit: float | None = None
+    deny: list[dict[str, str]] = field(default_factory=list)
+    missing_principals: dict[str, float | None] | list[str] = field(default_factory=dict)
+    principal_not_found_message: bool = False
+
+
+class EmbeddedEcr:
+    """``calls`` and ``journal`` hold what was let through, ``refused`` what a fault befell; each call is in one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._lock = Lock()
+        self._initial = self.settings = settings
+        self._operations = {
+            "GetRepositoryPolicy": self._get,
+            "SetRepositoryPolicy": self._set,
+            "DeleteRepositoryPolicy": self._delete,
+            "DescribeRepositories": self._describe,
+        }
+        self.reset(everything=True)
+
+    def reset(self, *, everything: bool = False) -> None:
+        """Forget calls and journal; or everything, and return to the settings of the start."""
+        with self._lock:
+            self.calls: Counter[str] = Counter()
+            self.refused: Counter[str] = Counter()
+            self.journal: list[tuple[str, str | None]] = []
+        if everything:
+            moto_api_backend.reset()
+            self.change(asdict(self._initial))
+
+    def change(self, named: dict[str, Any]) -> None:
+        """Replace the settings that are named. All that is random begins again; an unknown name is a TypeError."""
+        settings = Settings(**(asdict(self.settings) | named))
+        with self._lock:
+            self.settings = settings
+            self._dice = Random(settings.seed)
+            self._order = Random(settings.seed)
+            self._tokens, self._filled = math.inf, time.monotonic()
+            if "missing_principals" in named:
+                missing = settings.missing_principals
+                delays = missing if isinstance(missing, dict) else dict.fromkeys(missing)
+                self._exists_at = {
+                    principal: math.inf if delay is None else self._filled + delay
+                    for principal, delay in delays.items()
+                }
+
+    def plant(self, account: str, region: str, repository: str, text: str | None) -> None:
+        """Store a policy that AWS might refuse, or none, in a repository that is created when needed."""
+        backend = ecr_backends[account][region]
+        if repository not in backend.repositories:
+            backend.create_repository(repository, None, {}, {}, "MUTABLE", [])
+        backend.repositories[repository].policy = None if text is None else Verbatim(text)
+
+    def policies(self, account: str, region: str) -> dict[str, str | None]:
+        return {name: repository.policy for name, repository in ecr_backends[account][region].repositories.items()}
+
+    def call(
+        self, operation: str, params: dict[str, Any], headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]] | None:
+        """Status and answer, or None where moto has them; raises ConnectionAbortedError where there is to be none."""
+        account, region = _caller(headers)
+        backend = ecr_backends[params.get("registryId") or account][region]
+        with self._lock:
+            fault = self._fault(operation, params, backend)
+            if fault:
+                self.refused[operation] += 1
+            else:
+                self.calls[operation] += 1
+                self.journal.append((operation, params.get("repositoryName")))
+        time.sleep(self.settings.latency)
+        answer = self._operations.get(operation)
+        try:
+            if fault:
+                raise fault
+            return answer and (200, answer(backend, params))
+        except ServiceException as error:
+            status = 500 if error.code == "ServerException" else 400
+            return status, {"__type": error.code, "message": error.message}
+
+    def _fault(self, operation: str, params: dict[str, Any], backend: ECRBackend) -> Exception | None:
+        settings, roll = self.settings, self._dice.random()
+        throttled = ServiceException("ThrottlingException", "Rate exceeded")
+        failed = ServiceException("ServerException", "Something went wrong on the server's side")
+        dropped = ConnectionAbortedError()
+        for share, fault in ((settings.throttle, throttled), (settings.server_error, failed), (settings.drop, dropped)):
+            if roll < share:
+                return fault
+            roll -= share
+        if self._exceeds_rate():
+            return throttled
+        names = params.get("repositoryNames") or [params.get("repositoryName") or "*"]
+        for name in names:
+            if any(
+                fnmatchcase(operation, rule.get("operation", "*")) and fnmatchcase(name, rule.get("repository", "*"))
+                for rule in settings.deny
+            ):
+                return _access_denied(operation, name, backend)
+        return None
+
+    def _exceeds_rate(self) -> bool:
+        """Take one from a bucket that fills at the limit and holds the calls of a tenth of a second, at least one."""
+        rate, now = self.settings.rate_limit, time.monotonic()
+        if rate is None:
+            return False
+        self._tokens = min(max(1.0, rate / 10), self._tokens + (now - self._filled) * rate)
+        self._filled = now
+        if self._tokens < 1:
+            return True
+        self._tokens -= 1
+        return False
+
+    def _get(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        return self._policy_answer(*_with_policy(backend, params))
+
+    def _delete(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        repository, text = _with_policy(backend, params)
+        repository.policy = None
+        return self._policy_answer(repository, text)
+
+    def _set(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        repository = _repository(backend, params["repositoryName"])
+        partition = get_partition(backend.region_name)
+        exists_at = {policy_text.root_arn(name, partition): moment for name, moment in self._exists_at.items()}
+
+        def missing(principal: str) -> bool:
+            by_default = math.inf if policy_text.is_unique_id(principal) else 0.0
+            return time.monotonic() < exists_at.get(principal, by_default)
+
+        missing_message = policy_text.NOT_FOUND if self.settings.principal_not_found_message else policy_text.INVALID
+        try:
+            text = policy_text.accept(
+                params["policyText"], partition, missing, missing_message, params.get("force", False)
+            )
+        except policy_text.PolicyRefused as refused:
+            raise _invalid("PolicyText", str(refused)) from None
+        repository.policy = text
+        return self._policy_answer(repository, text)
+
+    def _policy_answer(self, repository: Repository, text: str) -> dict[str, Any]:
+        if not isinstance(text, Verbatim):
+            with self._lock:
+                text = policy_text.answer(text, self._order)
+        return {"registryId": repository.registry_id, "repositoryName": repository.name, "policyText": text}
+
+    def _describe(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        names, size, token = (params.get(name) for name in ("repositoryNames", "maxResults", "nextToken"))
+        if names is not None:
+            if size is not None or token is not None:
+                raise _invalid("maxResults", "must not be given together with repositoryNames")
+            if not 1 <= len(names) <= 100:
+                raise _invalid("repositoryNames", "must have between 1 and 100 members")
+            return {"repositories": [_described(_repository(backend, name)) for name in names]}
+        size = 100 if size is None else size
+        if not 1 <= size <= 1000:
+            raise _invalid("maxResults", "must be between 1 and 1000")
+        try:
+            last = urlsafe_b64decode(token or "").decode()
+        except ValueError:
+            raise _invalid("nextToken", "must be a token from an earlier answer") from None
+        names = sorted(name for name in list(backend.repositories) if name > last)
+        page = {"repositories": [_described(_repository(backend, name)) for name in names[:size]]}
+        if len(names) > size:
+            page["nextToken"] = urlsafe_b64encode(names[size - 1].encode()).decode()
+        return page
+
+
+def _caller(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Account, as moto finds it, and region of a signed request."""
+    response = BaseResponse()
+    response.headers, response.querystring = headers, {}
+    return response.get_current_account(), headers["Authorization"].split("/")[2]
+
+
+def _invalid(parameter: str, constraint: str) -> ServiceException:
+    return InvalidParameterException(f"Invalid parameter at '{parameter}' failed to satisfy constraint: '{constraint}'")
+
+
+def _access_denied(operation: str, name: str, backend: ECRBackend) -> ServiceException:
+    partition = get_partition(backend.region_name)
+    return ServiceException(
+        "AccessDeniedException",
+        f"User: arn:{partition}:iam::{backend.account_id}:user/embedded is not authorized to perform: ecr:{operation} "
+        f"on resource: arn:{partition}:ecr:{backend.region_name}:{backend.account_id}:repository/{name} "
+        f"because no identity-based policy allows the ecr:{operation} action",
+    )
+
+
+def _repository(backend: ECRBackend, name: str) -> Repository:
+    try:
+        return backend.repositories[name]
+    except KeyError:
+        raise RepositoryNotFoundException(name, backend.account_id) from None
+
+
+def _with_policy(backend: ECRBackend, params: dict[str, Any]) -> tuple[Repository, str]:
+    repository = _repository(backend, params["repositoryName"])
+    text = repository.policy
+    if text is None:
+        raise RepositoryPolicyNotFoundException(repository.name, backend.account_id)
+    return repository, text
+
+
+def _described(repository: Repository) -> dict[str, Any]:
+    return {
+        "repositoryArn": repository.arn,
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "repositoryUri": repository.uri,
+        "createdAt": unix_time(repository.created_at),
+        "imageTagMutability": repository.image_tag_mutability,
+        "imageScanningConfiguration": repository.image_scanning_configuration,
+        "encryptionConfiguration": repository.encryption_configuration,
+    }

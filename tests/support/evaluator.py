@@ -1,0 +1,273 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decide what a repository policy allows, sharing no code with the collection that it judges.
+
+Every rule names its page of the IAM User Guide, https://docs.aws.amazon.com/IAM/latest/UserGuide/. Only the
+repository policy speaks here: what the requester's own account must allow besides is left out, and so is
+``Resource``, since a repository's policy covers that repository alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+_ELEMENTS = frozenset(
+    {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+)
+_PRINCIPAL_TYPES = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
+
+
+class UnsupportedCondition(ValueError):
+    """A condition operator, or a policy variable, that this evaluator cannot decide."""
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who asks, and from where.
+
+    ``principal`` is an IAM or STS ARN, or a service name such as ``lambda.amazonaws.com``. A role's ARN stands for
+    the role itself, as named by no particular session. ``context`` has one value or several for each condition key;
+    nothing is derived, so a policy that looks at ``aws:PrincipalArn`` needs it here.
+    """
+
+    principal: str
+    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One action that a principal asks for; the fields are those of Requester."""
+
+    principal: str
+    action: str
+    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+
+
+def is_allowed(policy: Any, request: Request) -> bool:
+    """Tell whether the policy allows the request. ``policy`` is a parsed document of any shape, or None.
+
+    Raises UnsupportedCondition for an operator or a variable that is not supported, whoever asks, and ValueError for an
+    address that is in no CIDR form.
+    """
+    return bool(effective_actions(policy, Requester(request.principal, request.context), [request.action]))
+
+
+def effective_actions(policy: Any, requester: Requester, actions: Iterable[str]) -> frozenset[str]:
+    """Return those of the actions that the policy allows the requester. Raises as is_allowed does.
+
+    Everything is denied by default, and an explicit Deny wins: reference_policies_evaluation-logic.html.
+    """
+    wanted = frozenset(actions)
+    covered: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
+    for statement in _statements(policy):
+        if _conditions_hold(statement.get("Condition", {}), requester.context) and _concerns(statement, requester):
+            covered[statement["Effect"]].update(action for action in wanted if _covers(statement, action))
+    return frozenset(covered["Allow"] - covered["Deny"])
+
+
+def _statements(policy: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the statements that have an effect at all: reference_policies_grammar.html.
+
+    A misspelt or missing element, two that exclude each other, or no principal or no action voids a statement; for the
+    last two see access-analyzer-reference-policy-checks.html, "Empty array action" and "Empty array principal".
+    """
+    statements = policy.get("Statement") if isinstance(policy, Mapping) else None
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if (
+            isinstance(statement, Mapping)
+            and statement.keys() <= _ELEMENTS
+            and statement.get("Effect") in ("Allow", "Deny")
+            and _is_principal(_only(statement, "Principal", "NotPrincipal"))
+            and _is_text(_only(statement, "Action", "NotAction"))
+            and _is_condition(statement.get("Condition", {}))
+        ):
+            yield statement
+
+
+def _only(statement: Mapping[str, Any], name: str, negated_name: str) -> Any:
+    values = [statement[key] for key in (name, negated_name) if key in statement]
+    return values[0] if len(values) == 1 else None
+
+
+def _is_text(value: Any) -> bool:
+    return bool(value) and all(isinstance(item, str) for item in _items(value))
+
+
+def _is_principal(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        names = [name for listed in value.values() for name in _items(listed)]
+        return value.keys() <= _PRINCIPAL_TYPES and _is_text(names)
+    return isinstance(value, str) and value == "*"
+
+
+def _is_condition(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(keys, Mapping)
+        and all(isinstance(item, (str, bool, int, float)) for values in keys.values() for item in _items(values))
+        for keys in value.values()
+    )
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _covers(statement: Mapping[str, Any], action: str) -> bool:
+    """Action names are compared without regard to case and may hold ``*`` and ``?``.
+
+    reference_policies_elements_action.html; all but the named ones: reference_policies_elements_notaction.html.
+    """
+    patterns = _items(_only(statement, "Action", "NotAction"))
+    return any(_glob(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
+
+
+def _concerns(statement: Mapping[str, Any], requester: Requester) -> bool:
+    """reference_policies_elements_principal.html, reference_policies_elements_notprincipal.html.
+
+    A Principal stands for all that it contains: an account for its identities, a role for its sessions. A Deny with
+    NotPrincipal spares only those whose account, role and session are *all* named. An Allow with NotPrincipal, which
+    AWS calls unsupported today, is read as it was documented: whoever is named in any way is left out.
+    """
+    layers = _layers(requester.principal)
+    negated = "NotPrincipal" in statement
+    named = _named(statement["NotPrincipal" if negated else "Principal"], requester.principal)
+    if negated and statement["Effect"] == "Deny":
+        return "*" not in named and not all(layer & named for layer in layers)
+    return bool(named & frozenset({"*"}).union(*layers)) != negated
+
+
+def _named(element: Any, principal: str) -> frozenset[str]:
+    """The names in a principal element that can mean this principal; only a whole ``*`` is a wildcard there."""
+    if element == "*":
+        return frozenset({"*"})
+    identities = frozenset(_without_path(name) for name in _items(element.get("AWS", [])))
+    if principal.startswith("arn:"):
+        return identities
+    return frozenset(_items(element.get("Service", []))) | (identities & {"*"})
+
+
+@cache
+def _layers(principal: str) -> tuple[frozenset[str], ...]:
+    """The names of whatever contains a principal, outermost first, and its own last."""
+    if not principal.startswith("arn:"):
+        return (frozenset({principal}),)
+    _arn, partition, _service, _region, account, resource = principal.split(":", 5)
+    root = f"arn:{partition}:iam::{account}:root"
+    layers = [frozenset({account, root})]
+    kind, _slash, name = resource.partition("/")
+    if kind == "assumed-role":
+        layers.append(frozenset({f"arn:{partition}:iam::{account}:role/{name.partition('/')[0]}"}))
+    if principal != root:
+        layers.append(frozenset({_without_path(principal)}))
+    return tuple(layers)
+
+
+@cache
+def _without_path(arn: str) -> str:
+    """A session's ARN lacks the path of its role, and a role's name is unique in its account whatever the path.
+
+    reference_identifiers.html, "IAM ARNs"; reference_iam-quotas.html.
+    """
+    return re.sub(r"^(arn:[^:]+:iam::\d{12}:role/).*/", r"\1", arn)
+
+
+def _conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]) -> bool:
+    """Operators and keys are ANDed; names of keys have no case: reference_policies_elements_condition.html.
+
+    An empty value is none at all: the same page, "Null".
+    """
+    present = {key.lower(): [value for value in _items(values) if value != ""] for key, values in context.items()}
+    results = [
+        _operator(name)([_text(value) for value in _items(expected)], present.get(key.lower(), []))
+        for name, keys in condition.items()
+        for key, expected in keys.items()
+    ]
+    return all(results)
+
+
+def _text(value: str | bool | float) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if "${" in text:
+        raise UnsupportedCondition(f"policy variable in {text!r}")
+    return text
+
+
+@cache
+def _operator(name: str) -> Callable[[list[str], list[str]], bool]:
+    """Return the test of one key's (expected, actual) values: reference_policies_elements_condition_operators.html.
+
+    The values of a key are ORed, those of a negated operator NORed, and ``ForAllValues:`` holds for a key that is not
+    there: reference_policies_condition-logic-multiple-context-keys-or-values.html and
+    reference_policies_condition-single-vs-multi-valued-context-keys.html. An empty list of expected values matches at
+    most a missing key: access-analyzer-reference-policy-checks.html, "Empty array condition". Two cases that the pages
+    leave open: several values without a set operator count as ``ForAnyValue:``, and ``ForAnyValue:…IfExists`` holds
+    for a missing key.
+    """
+    lowered = name.lower()
+    if lowered == "null":
+        return lambda expected, actual: ("false" if actual else "true") in [value.lower() for value in expected]
+    parsed = re.fullmatch(r"(?:(foranyvalue|forallvalues):)?(\w+?)(ifexists)?", lowered)
+    if not parsed or parsed[2] not in _OPERATORS:
+        raise UnsupportedCondition(f"condition operator {name!r}")
+    quantifier, (matches, negated), tolerant = parsed[1], _OPERATORS[parsed[2]], bool(parsed[3])
+
+    def holds(expected: list[str], actual: list[str]) -> bool:
+        if not actual:
+            return tolerant or quantifier == "forallvalues" or (negated and not quantifier and bool(expected))
+        results = [any(matches(value, found) for value in expected) != negated for found in actual]
+        every = quantifier == "forallvalues" or (negated and not quantifier)
+        return bool(expected) and (all(results) if every else any(results))
+
+    return holds
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in text))
+
+
+def _glob(pattern: str, value: str) -> bool:
+    return _pattern(pattern).fullmatch(value) is not None
+
+
+def _arn(pattern: str, value: str) -> bool:
+    """Each of the six parts of an ARN is compared by itself, so no wildcard crosses a colon before the last."""
+    patterns, values = pattern.split(":", 5), value.split(":", 5)
+    return len(patterns) == len(values) == 6 and all(map(_glob, patterns, values))
+
+
+def _same(expected: str, value: str) -> bool:
+    return expected == value
+
+
+def _same_caseless(expected: str, value: str) -> bool:
+    return expected.lower() == value.lower()
+
+
+def _address(network: str, value: str) -> bool:
+    return ip_address(value) in ip_network(network)
+
+
+# By lower-case name: how an expected value is compared with an actual one, and whether the operator is negated.
+_OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
+    "stringequals": (_same, False),
+    "stringnotequals": (_same, True),
+    "stringequalsignorecase": (_same_caseless, False),
+    "stringnotequalsignorecase": (_same_caseless, True),
+    "stringlike": (_glob, False),
+    "stringnotlike": (_glob, True),
+    "arnequals": (_arn, False),
+    "arnlike": (_arn, False),
+    "arnnotequals": (_arn, True),
+    "arnnotlike": (_arn, True),
+    "bool": (_same_caseless, False),
+    "ipaddress": (_address, False),
+    "notipaddress": (_address, True),
+}

@@ -1,0 +1,635 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The embedded AWS, as boto3 and the control interface see it from another process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from ansible_collections.imageshare.aws.tests.support import embedded_aws
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, ACCOUNT, EmbeddedAws
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+ROOT = "arn:aws:iam::111122223333:root"
+ROLE = "arn:aws:iam::444455556666:role/ci"
+GONE = "AROAEXAMPLEEXAMPLEEXA"
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clients(process: EmbeddedAws) -> dict[str, Any]:
+    regions = ("us-east-1", "cn-north-1", "us-gov-west-1")
+    return {region: process.client(region=region, retries={"max_attempts": 0}) for region in regions}
+
+
+@pytest.fixture
+def aws(process: EmbeddedAws) -> EmbeddedAws:
+    process.reset()
+    return process
+
+
+@pytest.fixture
+def ecr(aws: EmbeddedAws, clients: dict[str, Any]) -> Any:
+    """A client that never retries, and a repository ``app`` without a policy in each region."""
+    for region in clients:
+        aws.plant("app", None, region=region)
+    return clients["us-east-1"]
+
+
+def statement(**elements: Any) -> dict[str, Any]:
+    """A good statement with other elements in it; None takes one out."""
+    good = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": ["ecr:BatchGetImage"]}
+    return {name: element for name, element in (good | elements).items() if element is not None}
+
+
+def policy(*statements: dict[str, Any], **elements: Any) -> dict[str, Any]:
+    return {"Version": "2008-10-17", "Statement": list(statements) or [statement()]} | elements
+
+
+def shared_with(*principals: str) -> dict[str, Any]:
+    return policy(statement(Principal={"AWS": list(principals)}))
+
+
+def set_policy(client: Any, wanted: Any, **parameters: Any) -> str:
+    text = wanted if isinstance(wanted, str) else json.dumps(wanted)
+    return client.set_repository_policy(repositoryName="app", policyText=text, **parameters)["policyText"]
+
+
+def get_policy(client: Any, name: str = "app") -> str:
+    return client.get_repository_policy(repositoryName=name)["policyText"]
+
+
+def outcome(call: Callable[[], Any]) -> str:
+    """The code of AWS, or the name of what boto3 made of it."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    except BotoCoreError as error:
+        return type(error).__name__
+    return "answered"
+
+
+DENIED_TO_ALL = {"Effect": "Deny", "Principal": "*"}
+
+INVALID = "Invalid repository policy provided"
+
+
+@pytest.mark.parametrize(
+    ("refused", "constraint"),
+    [
+        pytest.param("pull, please", INVALID, id="text that is not JSON"),
+        pytest.param("[" * 9000, INVALID, id="brackets without end"),
+        pytest.param([policy()], INVALID, id="a list of policies"),
+        pytest.param({"Version": "2008-10-17"}, INVALID, id="no statements"),
+        pytest.param(policy(Statement=[]), INVALID, id="an empty list of statements"),
+        pytest.param(policy(Statement="Allow"), INVALID, id="a statement that is no object"),
+        pytest.param(policy(Version="2020-01-01"), INVALID, id="a version that does not exist"),
+        pytest.param(policy(Comment="mine"), INVALID, id="an unknown element of the policy"),
+        pytest.param(policy(statement(Comment="mine")), INVALID, id="an unknown element of a statement"),
+        pytest.param(policy(statement(), statement(Effect="allow")), INVALID, id="an effect in the wrong case"),
+        pytest.param(policy(statement(Effect=None)), INVALID, id="no effect"),
+        pytest.param(policy(statement(Principal=None)), INVALID, id="no principal"),
+        pytest.param(policy(statement(NotPrincipal="*")), INVALID, id="both Principal and NotPrincipal"),
+        pytest.param(policy(statement(Action=None)), INVALID, id="no action"),
+        pytest.param(policy(statement(Action=[])), INVALID, id="an empty list of actions"),
+        pytest.param(policy(statement(Action="BatchGetImage")), INVALID, id="an action without a service"),
+        pytest.param(policy(statement(NotAction="ecr:*")), INVALID, id="both Action and NotAction"),
+        pytest.param(policy(statement(Resource="*")), INVALID, id="a Resource"),
+        pytest.param(policy(statement(NotResource="*")), INVALID, id="a NotResource"),
+        pytest.param(policy(statement(Sid=1)), INVALID, id="a Sid that is a number"),
+        pytest.param(policy(statement(Condition="never")), INVALID, id="a condition that is no object"),
+        pytest.param(policy(statement(Principal=ROOT)), INVALID, id="an ARN in the place of a principal map"),
+        pytest.param(policy(statement(Principal={})), INVALID, id="an empty principal map"),
+        pytest.param(policy(statement(Principal={"Group": "ci"})), INVALID, id="an unknown kind of principal"),
+        pytest.param(policy(statement(Principal={"Service": []})), INVALID, id="an empty list of services"),
+        pytest.param(shared_with(), INVALID, id="an empty list of AWS principals"),
+        pytest.param(shared_with(ROOT, "arn:aws:iam::*:root"), INVALID, id="a principal with a wildcard inside"),
+        pytest.param(shared_with("arn:aws:iam::444455556666:role/*"), INVALID, id="a role with a wildcard"),
+        pytest.param(shared_with("arn:aws-cn:iam::111122223333:root"), INVALID, id="a principal of another partition"),
+        pytest.param(shared_with("1234"), INVALID, id="an account id that is too short"),
+        pytest.param(shared_with("arn:aws:s3:::bucket"), INVALID, id="an ARN of another service"),
+        pytest.param(shared_with(ROOT, GONE), INVALID, id="the unique id of a deleted role"),
+        pytest.param(shared_with("AIDAEXAMPLEEXAMPLEEXA"), INVALID, id="the unique id of a deleted user"),
+        pytest.param(
+            policy(Id="x" * 10_240), "must have length less than or equal to 10240", id="more than 10,240 characters"
+        ),
+        *(
+            pytest.param(
+                policy(statement(**DENIED_TO_ALL | elements)),
+                "The policy would prevent setting another policy; use force to set it all the same",
+                id=f"a Deny for everybody {how}",
+            )
+            for how, elements in {
+                "on setting policies": {"Action": ["ecr:PutImage", "ecr:SetRepositoryPolicy"]},
+                "on all of ECR": {"Action": "ecr:*"},
+                "on everything": {"Action": "*", "Principal": {"AWS": ["*"]}},
+                "on all but one action": {"Action": None, "NotAction": "ecr:BatchGetImage"},
+            }.items()
+        ),
+    ],
+)
+def test_set_refuses(aws: EmbeddedAws, ecr: Any, refused: Any, constraint: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        set_policy(ecr, refused)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert caught.value.response["Error"] == {
+        "Code": "InvalidParameterException",
+        "Message": f"Invalid parameter at 'PolicyText' failed to satisfy constraint: '{constraint}'",
+    }
+    assert aws.policies()["app"] is None
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        pytest.param(policy(), id="a root ARN"),
+        pytest.param(policy(Statement=statement()), id="a single statement outside a list"),
+        pytest.param(policy(Id="x" * 10_000), id="just under the limit of characters"),
+        pytest.param(policy(statement(Principal="*")), id="everybody"),
+        pytest.param(policy(statement(Principal={"AWS": "*"})), id="everybody in a map"),
+        pytest.param(policy(statement(Principal={"Service": "lambda.amazonaws.com"})), id="a service"),
+        pytest.param(policy(statement(Principal=None, NotPrincipal={"AWS": ROLE})), id="everybody but one"),
+        pytest.param(shared_with(ROLE, "arn:aws:sts::444455556666:assumed-role/ci/me"), id="a role and a session"),
+        pytest.param(policy(statement(Action="ecr:NoSuchAction")), id="an action that ECR does not know"),
+        pytest.param(policy(statement(Sid="two words"), statement(Sid="two words")), id="the same odd Sid twice"),
+        pytest.param(policy(statement(Effect="Deny", Action="ecr:*")), id="a Deny for one account"),
+        pytest.param(
+            policy(statement(**DENIED_TO_ALL, Condition={"Bool": {"aws:SecureTransport": "false"}})),
+            id="a Deny for everybody under a condition",
+        ),
+        pytest.param(policy(statement(**DENIED_TO_ALL)), id="a Deny for everybody on something harmless"),
+    ],
+)
+def test_set_accepts(aws: EmbeddedAws, ecr: Any, accepted: dict[str, Any]) -> None:
+    set_policy(ecr, accepted)
+
+    assert json.loads(aws.policies()["app"]) == accepted
+
+
+def test_force_sets_a_policy_that_locks_the_owner_out(ecr: Any) -> None:
+    locked = policy(statement(**DENIED_TO_ALL, Action="ecr:*"))
+
+    assert json.loads(set_policy(ecr, locked, force=True)) == locked
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_an_account_id_becomes_the_root_arn_of_the_regions_partition(
+    ecr: Any, clients: dict[str, Any], region: str, partition: str
+) -> None:
+    shown = json.loads(set_policy(clients[region], policy(statement(Principal={"AWS": "111122223333"}))))
+
+    assert shown["Statement"][0]["Principal"] == {"AWS": f"arn:{partition}:iam::111122223333:root"}
+
+
+def test_text_is_printed_as_aws_prints_it(ecr: Any) -> None:
+    set_policy(ecr, policy(statement(Principal={"AWS": ROOT}, Action=["ecr:PutImage", "ecr:BatchGetImage"], Sid="ü")))
+
+    assert get_policy(ecr) == (
+        "{\n"
+        '  "Version" : "2008-10-17",\n'
+        '  "Statement" : [ {\n'
+        '    "Sid" : "ü",\n'
+        '    "Effect" : "Allow",\n'
+        '    "Principal" : {\n'
+        '      "AWS" : "arn:aws:iam::111122223333:root"\n'
+        "    },\n"
+        '    "Action" : [ "ecr:PutImage", "ecr:BatchGetImage" ]\n'
+        "  } ]\n"
+        "}"
+    )
+
+
+def test_principals_come_in_another_order_from_read_to_read(aws: EmbeddedAws, ecr: Any) -> None:
+    principals = [f"arn:aws:iam::444455556666:role/{number}" for number in range(6)]
+    set_policy(ecr, shared_with(*principals))
+
+    def reads() -> list[list[str]]:
+        aws.settings(seed=7)
+        return [json.loads(get_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _ in range(10)]
+
+    orders = reads()
+    assert len({tuple(order) for order in orders}) > 5
+    assert all(sorted(order) == principals for order in orders)
+    assert reads() == orders, "the same seed shows the same orders"
+
+
+def test_a_list_of_one_principal_is_shown_as_a_list_or_a_scalar(ecr: Any) -> None:
+    set_policy(ecr, shared_with(ROOT))
+
+    shown = [json.loads(get_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _ in range(20)]
+    assert ROOT in shown
+    assert [ROOT] in shown
+
+
+def test_statements_sids_and_actions_keep_their_order(ecr: Any) -> None:
+    ordered = policy(*(statement(Sid=sid, Action=["ecr:b", "ecr:a", "ecr:c"]) for sid in "312"))
+    set_policy(ecr, ordered)
+
+    assert all(json.loads(get_policy(ecr)) == ordered for _ in range(5))
+
+
+MISSING_REPOSITORY = (
+    "RepositoryNotFoundException",
+    f"The repository with name 'none' does not exist in the registry with id '{ACCOUNT}'",
+)
+MISSING_POLICY = (
+    "RepositoryPolicyNotFoundException",
+    f"Repository policy does not exist for the repository with name 'app' in the registry with id '{ACCOUNT}'",
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "error"),
+    [
+        pytest.param("get_repository_policy", {}, MISSING_POLICY, id="reading no policy"),
+        pytest.param("delete_repository_policy", {}, MISSING_POLICY, id="deleting no policy"),
+        *(
+            pytest.param(operation, {"repositoryName": "none"} | more, MISSING_REPOSITORY, id=f"{operation} on nothing")
+            for operation, more in {
+                "get_repository_policy": {},
+                "delete_repository_policy": {},
+                "set_repository_policy": {"policyText": json.dumps(policy())},
+            }.items()
+        ),
+    ],
+)
+def test_errors_about_what_does_not_exist(
+    ecr: Any, operation: str, parameters: dict[str, Any], error: tuple[str, str]
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        getattr(ecr, operation)(**{"repositoryName": "app"} | parameters)
+
+    shown = caught.value.response["Error"]
+    assert (shown["Code"], shown["Message"]) == error
+
+
+def test_delete_answers_the_policy_and_removes_it(aws: EmbeddedAws, ecr: Any) -> None:
+    set_policy(ecr, policy())
+
+    deleted = ecr.delete_repository_policy(repositoryName="app")
+
+    assert json.loads(deleted["policyText"]) == policy()
+    assert aws.policies() == {"app": None}
+
+
+class TestMissingPrincipals:
+    @pytest.mark.parametrize("named", ["111122223333", ROOT])
+    def test_an_account_that_does_not_exist_is_refused_however_it_is_written(
+        self, aws: EmbeddedAws, ecr: Any, named: str
+    ) -> None:
+        aws.settings(missing_principals=["111122223333"])
+
+        assert outcome(lambda: set_policy(ecr, shared_with(ROLE, named))) == "InvalidParameterException"
+        assert outcome(lambda: set_policy(ecr, shared_with(ROLE))) == "answered"
+
+    @pytest.mark.parametrize("principal", [ROLE, GONE])
+    def test_the_message_can_be_the_newer_one(self, aws: EmbeddedAws, ecr: Any, principal: str) -> None:
+        aws.settings(missing_principals=[ROLE], principal_not_found_message=True)
+
+        with pytest.raises(ClientError, match="failed to satisfy constraint: 'Principal not found'"):
+            set_policy(ecr, shared_with(principal))
+
+    def test_one_can_exist_after_a_while(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(missing_principals={ROLE: 0.5})
+        assert outcome(lambda: set_policy(ecr, shared_with(ROLE))) == "InvalidParameterException"
+
+        aws.settings(latency=0)
+        time.sleep(0.5)
+        assert outcome(lambda: set_policy(ecr, shared_with(ROLE))) == "answered"
+
+
+class TestDescribeRepositories:
+    @pytest.fixture
+    def registry(self, aws: EmbeddedAws, clients: dict[str, Any]) -> Any:
+        aws.plant_many({f"base/{number:04}": None for number in range(1050)})
+        return clients["us-east-1"]
+
+    @pytest.mark.parametrize(
+        ("parameters", "sizes"),
+        [
+            pytest.param({}, [100] * 10 + [50], id="a hundred a page by default"),
+            pytest.param({"maxResults": 1000}, [1000, 50], id="a thousand a page at most"),
+            pytest.param({"maxResults": 525}, [525, 525], id="no empty page after a full one"),
+        ],
+    )
+    def test_pages(self, registry: Any, parameters: dict[str, Any], sizes: list[int]) -> None:
+        pages = [registry.describe_repositories(**parameters)]
+        while token := pages[-1].get("nextToken"):
+            pages.append(registry.describe_repositories(**parameters, nextToken=token))
+
+        assert [len(page["repositories"]) for page in pages] == sizes
+        names = {repository["repositoryName"] for page in pages for repository in page["repositories"]}
+        assert len(names) == 1050
+
+    def test_named_repositories_come_in_the_order_of_the_names(self, registry: Any) -> None:
+        names = ["base/0007", "base/0003"]
+
+        found = registry.describe_repositories(repositoryNames=names)
+
+        assert [repository["repositoryName"] for repository in found["repositories"]] == names
+        assert "nextToken" not in found
+
+    @pytest.mark.parametrize(
+        ("parameters", "code"),
+        [
+            pytest.param({"maxResults": 1001}, "InvalidParameterException", id="too large a page"),
+            pytest.param({"nextToken": "x"}, "InvalidParameterException", id="a token that was never given"),
+            pytest.param(
+                {"repositoryNames": ["base/0001"], "maxResults": 5}, "InvalidParameterException", id="names and a size"
+            ),
+            pytest.param(
+                {"repositoryNames": ["base/0001"], "nextToken": "YQ=="},
+                "InvalidParameterException",
+                id="names and a token",
+            ),
+            pytest.param({"repositoryNames": ["app"] * 101}, "InvalidParameterException", id="101 names"),
+            pytest.param({"repositoryNames": ["base/0001", "none"]}, "RepositoryNotFoundException", id="a wrong name"),
+        ],
+    )
+    def test_errors(self, registry: Any, parameters: dict[str, Any], code: str) -> None:
+        assert outcome(lambda: registry.describe_repositories(**parameters)) == code
+
+    def test_a_repository_looks_as_moto_shows_it(self, aws: EmbeddedAws, clients: dict[str, Any]) -> None:
+        created = clients["us-east-1"].create_repository(repositoryName="base/new", imageTagMutability="IMMUTABLE")
+
+        (described,) = clients["us-east-1"].describe_repositories()["repositories"]
+
+        age = described.pop("createdAt") - created["repository"].pop("createdAt")
+        assert abs(age) < timedelta(seconds=0.01), "moto shows milliseconds, AWS more"
+        assert described == created["repository"]
+
+
+def test_everything_else_is_motos_and_sees_the_same_repositories(aws: EmbeddedAws, ecr: Any) -> None:
+    ecr.create_repository(repositoryName="new", tags=[{"Key": "team", "Value": "base"}])
+    set_policy(ecr, policy())
+    ecr.delete_repository(repositoryName="app")
+
+    (left,) = ecr.describe_repositories()["repositories"]
+    assert ecr.list_tags_for_resource(resourceArn=left["repositoryArn"])["tags"] == [{"Key": "team", "Value": "base"}]
+    assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_an_assumed_role_works_in_its_own_account_and_a_registry_id_in_another(aws: EmbeddedAws, ecr: Any) -> None:
+    other = "222222222222"
+    role = aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{other}:role/ci", RoleSessionName="test")
+    credentials = (role["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    theirs = Session(*credentials).client("ecr", "us-east-1", endpoint_url=aws.url)
+    aws.plant("app", shared_with(ROLE), account=other)
+
+    assert json.loads(get_policy(theirs)) == shared_with(ROLE)
+    assert outcome(lambda: get_policy(ecr)) == "RepositoryPolicyNotFoundException"
+    answered = ecr.get_repository_policy(repositoryName="app", registryId=other)
+    assert answered["registryId"] == other
+    assert json.loads(answered["policyText"]) == shared_with(ROLE)
+    (repository,) = ecr.describe_repositories(registryId=other)["repositories"]
+    assert repository["repositoryArn"] == f"arn:aws:ecr:us-east-1:{other}:repository/app"
+
+
+class TestFaults:
+    def test_shares_of_calls_fail_in_the_way_and_the_order_that_the_seed_says(self, aws: EmbeddedAws, ecr: Any) -> None:
+        def outcomes(seed: int) -> list[str]:
+            aws.settings(seed=seed, throttle=0.2, server_error=0.2, drop=0.2)
+            return [outcome(ecr.describe_repositories) for _ in range(40)]
+
+        first = outcomes(1)
+
+        assert set(first) == {"answered", "ThrottlingException", "ServerException", "ConnectionClosedError"}
+        assert outcomes(1) == first
+        assert outcomes(2) != first
+
+    @pytest.mark.parametrize(
+        ("fault", "status", "error"),
+        [
+            ("throttle", 400, {"Code": "ThrottlingException", "Message": "Rate exceeded"}),
+            ("server_error", 500, {"Code": "ServerException", "Message": "Something went wrong on the server's side"}),
+        ],
+    )
+    def test_what_a_failing_call_answers(
+        self, aws: EmbeddedAws, ecr: Any, fault: str, status: int, error: dict[str, str]
+    ) -> None:
+        aws.settings(**{fault: 1})
+
+        with pytest.raises(ClientError) as caught:
+            ecr.describe_repositories()
+
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+        assert caught.value.response["Error"] == error
+
+    def test_a_hard_limit_of_calls_a_second(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(rate_limit=20)
+
+        begin = time.monotonic()
+        outcomes = [outcome(ecr.describe_repositories) for _ in range(200)]
+        burst, since = 2, time.monotonic() - begin
+
+        assert burst <= outcomes.count("answered") <= burst + 20 * since + 1
+        assert outcomes.count("answered") + outcomes.count("ThrottlingException") == 200
+
+    @pytest.mark.parametrize(
+        ("rule", "denied"),
+        [
+            pytest.param({"operation": "GetRepositoryPolicy"}, True, id="an operation on any repository"),
+            pytest.param({"repository": "a*"}, True, id="any operation on some repositories"),
+            pytest.param({"operation": "Get*", "repository": "app"}, True, id="both match"),
+            pytest.param({"operation": "Get*", "repository": "base/*"}, False, id="another repository"),
+            pytest.param({"operation": "Set*", "repository": "app"}, False, id="another operation"),
+        ],
+    )
+    def test_denied_access(self, aws: EmbeddedAws, ecr: Any, rule: dict[str, str], denied: bool) -> None:
+        set_policy(ecr, policy())
+        aws.settings(deny=[rule])
+
+        assert outcome(lambda: get_policy(ecr)) == ("AccessDeniedException" if denied else "answered")
+
+    def test_latency_is_slept_by_each_call_for_itself(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(latency=0.2)
+
+        begin = time.monotonic()
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda _: ecr.describe_repositories(), range(10)))
+
+        assert 0.2 <= time.monotonic() - begin < 1.5
+
+    def test_other_services_are_spared(self, aws: EmbeddedAws) -> None:
+        aws.settings(throttle=1)
+
+        assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+class TestControl:
+    def test_calls_are_counted_apart_from_those_that_a_fault_befell(self, aws: EmbeddedAws, ecr: Any) -> None:
+        set_policy(ecr, policy())
+        get_policy(ecr)
+        outcome(lambda: get_policy(ecr, "none"))
+        ecr.describe_repositories()
+        ecr.list_images(repositoryName="app")
+        aws.settings(deny=[{"repository": "app"}])
+        outcome(lambda: get_policy(ecr))
+
+        assert aws.journal() == [
+            ("SetRepositoryPolicy", "app"),
+            ("GetRepositoryPolicy", "app"),
+            ("GetRepositoryPolicy", "none"),
+            ("DescribeRepositories", None),
+            ("ListImages", "app"),
+        ]
+        assert aws.calls() == {
+            "SetRepositoryPolicy": 1,
+            "GetRepositoryPolicy": 2,
+            "DescribeRepositories": 1,
+            "ListImages": 1,
+        }
+        assert aws.refused() == {"GetRepositoryPolicy": 1}
+
+        aws.reset_calls()
+        assert (aws.calls(), aws.refused(), aws.journal()) == ({}, {}, [])
+        assert outcome(lambda: get_policy(ecr)) == "AccessDeniedException", "the settings stay"
+
+    @pytest.mark.parametrize(
+        "planted",
+        [
+            pytest.param("not JSON", id="text that is not JSON"),
+            pytest.param("", id="no text at all"),
+            pytest.param(json.dumps(shared_with(GONE, ROOT), indent=1), id="a deleted principal, oddly indented"),
+        ],
+    )
+    def test_a_planted_text_is_shown_to_the_letter_until_it_is_set(
+        self, aws: EmbeddedAws, ecr: Any, planted: str
+    ) -> None:
+        aws.plant("app", planted)
+
+        assert [get_policy(ecr) for _ in range(3)] == [planted] * 3
+        assert aws.policies() == {"app": planted}
+        assert set_policy(ecr, policy()) == get_policy(ecr) != planted
+
+    def test_thousands_are_planted_at_once_in_any_account_and_region(self, aws: EmbeddedAws) -> None:
+        policies = {f"base/{number:04}": policy() for number in range(3000)}
+
+        aws.plant_many(policies, account="222222222222", region="eu-west-1")
+
+        stored = aws.policies("222222222222", "eu-west-1")
+        assert {name: json.loads(text) for name, text in stored.items()} == policies
+        assert aws.policies() == {}
+
+    def test_settings_replace_only_what_they_name_and_reset_ends_them(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(deny=[{}])
+        aws.settings(latency=0.001)
+        assert outcome(ecr.describe_repositories) == "AccessDeniedException"
+
+        aws.reset()
+        assert ecr.describe_repositories()["repositories"] == []
+        assert aws.calls() == {"DescribeRepositories": 1}
+
+    @pytest.mark.parametrize(
+        ("request_", "complaint"),
+        [
+            pytest.param(lambda aws: aws.settings(lag=1), "lag", id="an unknown setting"),
+            pytest.param(lambda aws: aws.plant("app", None, region="nowhere"), "nowhere", id="an unknown region"),
+            pytest.param(lambda aws: aws.plant("UPPER", None), "repositoryName", id="a name that ECR forbids"),
+        ],
+    )
+    def test_mistakes_are_told(self, aws: EmbeddedAws, request_: Callable[[EmbeddedAws], None], complaint: str) -> None:
+        with pytest.raises(ValueError, match=complaint):
+            request_(aws)
+
+
+class TestProcess:
+    def test_connections_are_kept_alive(self, aws: EmbeddedAws) -> None:
+        connection = HTTPConnection(urlsplit(aws.url).netloc)
+        connection.connect()
+        first = connection.sock
+        signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20250101/us-east-1/ecr/aws4_request, x"}
+        for operation in ("DescribeRepositories", "DescribeRegistry"):
+            target = {"X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}"}
+            connection.request("POST", "/", "{}", signed | target)
+            assert connection.getresponse().read()
+
+            assert connection.sock is first, operation
+        connection.close()
+
+    def test_only_the_loopback_address_is_bound(self, aws: EmbeddedAws) -> None:
+        with pytest.raises((ConnectionRefusedError, TimeoutError)):
+            socket.create_connection(("127.0.0.2", urlsplit(aws.url).port), timeout=1)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_as_a_script_it_prints_one_line_and_exits_well_when_told_to(self, number: int) -> None:
+        with subprocess.Popen(
+            [sys.executable, embedded_aws.__file__, "--settings", '{"throttle": 1}'],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as script:
+            line = script.stdout.readline()
+            url = line.removeprefix("embedded AWS listening on ").strip()
+            session = Session(ACCESS_KEY, "never-real")
+            client = session.client("ecr", "us-east-1", endpoint_url=url, config=Config(retries={"max_attempts": 0}))
+            assert outcome(client.describe_repositories) == "ThrottlingException"
+
+            script.send_signal(number)
+            assert script.communicate(timeout=5) == ("", "")
+            assert script.returncode == 0
+
+    def test_a_child_process_finds_it_through_the_environment(self, aws: EmbeddedAws) -> None:
+        child = "import boto3, os; boto3.client('ecr', endpoint_url=os.environ['AWS_URL']).describe_repositories()"
+
+        subprocess.run([sys.executable, "-c", child], env=aws.environment(), check=True)
+
+        assert aws.calls() == {"DescribeRepositories": 1}
+
+    def test_it_ends_with_a_parent_that_is_killed(self) -> None:
+        parent = (
+            f"import os, signal, {embedded_aws.__name__} as e\n"
+            "print(e.EmbeddedAws().url, flush=True)\n"
+            "os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        url = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True).stdout.strip()
+        address = (urlsplit(url).hostname, urlsplit(url).port)
+
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(address).close()
+            except ConnectionError:
+                return
+            time.sleep(0.02)
+        pytest.fail("it still listens")
+
+    def test_one_that_cannot_start_says_so(self, capfd: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(RuntimeError, match="did not start"):
+            EmbeddedAws(lag=1)
+
+        assert "lag" in capfd.readouterr().err
+
+    def test_close_leaves_nothing_behind(self) -> None:
+        with EmbeddedAws() as running:
+            number = running._process.pid
+
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
