@@ -33,6 +33,10 @@ class Slot:
     operators: tuple[str, ...] = ()
     key: str = ""
 
+    @property
+    def takes_wildcards(self) -> bool:
+        return any(operator.endswith("Like") for operator in self.operators)
+
 
 @dataclass(frozen=True)
 class Template:

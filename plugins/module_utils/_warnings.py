@@ -18,7 +18,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._access import (
     applies,
     covers,
     is_public,
-    policy_unique_ids,
     reaches,
     reaches_any_account,
     reaches_functions,
@@ -86,23 +85,17 @@ def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned:
     """Warnings about the ids of deleted principals that a policy still has.
 
     writing: whether the policy is about to be stored, which AWS then refuses.
-    pruned: whether they were taken out of the managed statements, so that those in foreign ones are left.
+    pruned: whether they were taken out of the managed statements; those in foreign ones are then worth a word.
     """
-    if writing:
-        found = policy_unique_ids(policy)
-        advice = "take them out of that statement" if pruned else "set prune_orphans, or take them out by hand"
-        text = f"AWS refuses a policy with deleted principals, and this one has {_listed(found)}: {advice}"
-        return (PolicyWarning("orphan", f"{place.repository}: {text}", None, found),) if found else ()
-    return tuple(
-        PolicyWarning(
-            "orphan",
-            f"{place.repository}: {label} names deleted principals: {_listed(unique_ids(statement))}",
-            _sid(statement),
-            unique_ids(statement),
-        )
-        for label, statement in _labelled(policy)
-        if pruned and unique_ids(statement)
-    )
+    found = []
+    for label, statement in _labelled(policy):
+        orphans = unique_ids(statement)
+        if orphans and (writing or pruned):
+            advice = "set prune_orphans" if recognise(statement) else "take them out of it by hand"
+            refusal = ", and AWS refuses to store a policy that does" if writing else ""
+            text = f"{label} names deleted principals, {_listed(orphans)}{refusal}: {advice}"
+            found.append(PolicyWarning("orphan", f"{place.repository}: {text}", _sid(statement), orphans))
+    return tuple(found)
 
 
 def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
@@ -113,7 +106,7 @@ def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
                 "public", f"{place.repository}: the repository is public: {text}", _sid(statement), (EVERYONE,)
             )
         managed = recognise(statement)
-        if managed and managed[0].slot.operators[:1] != ("StringEquals",):
+        if managed and managed[0].slot.takes_wildcards:
             for value in managed[1]:
                 if reaches_any_account(value):
                     yield PolicyWarning(
