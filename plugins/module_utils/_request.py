@@ -64,7 +64,7 @@ def read_request(
     if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
         problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
     registry_id = options["registry_id"]
-    if registry_id and not (len(registry_id) == 12 and registry_id.isdecimal()):
+    if registry_id and not (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
         problems.append(f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"')
     if problems:
         raise InputError(problems)

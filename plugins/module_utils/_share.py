@@ -110,7 +110,7 @@ def _share_one(
     warnings += after_merge(merged.policy, grants, place)
     warnings += about_orphans(merged.policy, place, writing=merged.changed, pruned=request.prune_orphans)
     if merged.changed:
-        _store(name, merged, grants, place, request, registry, warnings)
+        _store(name, merged, grants, request, registry, warnings)
     diff = None
     if merged.changed and request.diff:
         diff = {
@@ -144,7 +144,6 @@ def _store(
     name: str,
     merged: Merged,
     grants: tuple[Grant, ...],
-    place: Place,
     request: Request,
     registry: Registry,
     warnings: list[PolicyWarning],
