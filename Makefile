@@ -1,0 +1,93 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+comma := ,
+
+# The interpreter that makes .venv; empty: the first usable one.
+PYTHON ?=
+
+# Whoever runs this may have settings and credentials that change what a check finds, or that reach a real account.
+# Python's bytecode is wanted: hundreds of Ansible's processes start here, each of which would compile it all again.
+unexport $(filter ANSIBLE_% AWS_% BOTO% MOLECULE_% MOTO_% MYPY% PYTHON% RUFF_% VIRTUAL_ENV,$(.VARIABLES))
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export LC_ALL := C.UTF-8
+export ANSIBLE_CONFIG := $(CURDIR)/.venv/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export ANSIBLE_REMOTE_TMP := $(CURDIR)/.ansible/remote_tmp
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+export AWS_EC2_METADATA_DISABLED := true
+# The embedded AWS is on this machine, whatever proxy leads to the rest.
+export no_proxy := 127.0.0.1,localhost$(addprefix $(comma),$(or $(no_proxy),$(NO_PROXY)))
+export NO_PROXY := $(no_proxy)
+
+.PHONY: help
+help: ## Print this list
+	@echo 'usage: make TARGET [PYTHON=/path/to/python3]'
+	@echo
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+
+.PHONY: demo
+demo: demo-environment ## Show the collection at work, on an embedded AWS
+	@python demo/run.py
+
+.PHONY: test
+test: lint docs unit package integration sanity ## Run every check, and stop at the first that fails
+	@echo
+	@echo 'All checks passed: lint, docs, unit, package, integration, sanity.'
+
+.PHONY: lint
+lint: test-environment ## Check style and types: ruff, yamllint, ansible-lint, mypy
+	ruff check .
+	ruff format --check .
+	yamllint --strict .
+	ansible-lint
+	@# mypy wants to find the code by the name under which it is imported.
+	@mkdir -p build/mypy/ansible_collections/imageshare
+	@ln -sfn '$(CURDIR)' build/mypy/ansible_collections/imageshare/aws
+	mypy | sed 's,^build/mypy/ansible_collections/imageshare/aws/,,'
+
+.PHONY: docs
+docs: test-environment ## Check the documentation and the changelog
+	@# Without the ceiling, antsibull-docs takes amazon.aws in .venv for a part of this repository that git ignores.
+	@# The home is for the log that it writes there.
+	@mkdir -p build/docs
+	HOME='$(CURDIR)/build/docs' GIT_CEILING_DIRECTORIES='$(CURDIR)/.venv/lib' \
+	    antsibull-docs lint-collection-docs --plugin-docs .
+	antsibull-changelog lint
+
+.PHONY: unit
+unit: test-environment ## Run the unit tests
+	python -m pytest tests/unit
+
+.PHONY: integration
+integration: test-environment ## Run the modules, as real tasks, against an embedded AWS
+	python -m pytest tests/integration
+
+.PHONY: package
+package: test-environment ## Build the artifact, install it, and read its documentation
+	tools/package.sh
+
+.PHONY: sanity
+sanity: test-environment ## Run ansible-test sanity
+	tools/sanity.sh
+
+.PHONY: format
+format: test-environment ## Format the Python code
+	ruff check --fix .
+	ruff format .
+
+.PHONY: clean
+clean: ## Remove what the other targets made, including .venv
+	rm -rf .venv build .ansible .hypothesis tests/output changelogs/.plugin-cache.yaml
+	find . -name .git -prune -o -type d \( -name __pycache__ -o -name '.*_cache' \) -prune -exec rm -rf {} +
+
+.PHONY: demo-environment test-environment
+demo-environment test-environment: %-environment:
+	@PYTHON='$(PYTHON)' tools/environment.sh $*

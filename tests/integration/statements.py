@@ -1,0 +1,106 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is shared with, and statements: those of the templates, and what people and tools write beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION
+from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS, LAMBDA_PULL, TEMPLATES
+
+TEAM, PARTNER, STRANGER = "111122223333", "444455556666", "777788889999"
+CI = f"arn:aws:iam::{PARTNER}:role/ci"
+PUBLISHER = f"arn:aws:iam::{ACCOUNT}:role/publisher"
+ORGANIZATION = "o-a1b2c3d4e5"
+UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
+DELETED_ROLE, DELETED_USER = "AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"
+
+Statement = dict[str, Any]
+Policy = dict[str, Any]
+
+
+def root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def functions(account: str, region: str = REGION, name: str = "*") -> str:
+    return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+
+def policy(*statements: Statement, **elements: Any) -> Policy:
+    return {"Version": "2008-10-17", **elements, "Statement": list(statements)}
+
+
+def allow(access: str, *principals: str, **elements: Any) -> Statement:
+    """What the module writes to give accounts, roles or users an access, but for these elements."""
+    return {
+        "Sid": TEMPLATES["identity", access],
+        "Effect": "Allow",
+        "Principal": {"AWS": _scalar(principals)},
+        "Action": list(ACTION_SETS[access]),
+        **elements,
+    }
+
+
+def allow_organization(access: str, *organizations: str, **elements: Any) -> Statement:
+    return {
+        "Sid": TEMPLATES["organization", access],
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": list(ACTION_SETS[access]),
+        "Condition": {"StringEquals": {"aws:PrincipalOrgID": _scalar(organizations)}},
+        **elements,
+    }
+
+
+def allow_functions(*sources: str, **elements: Any) -> Statement:
+    return {
+        "Sid": "AllowLambdaPull",
+        "Effect": "Allow",
+        "Action": list(LAMBDA_PULL),
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Condition": {"StringLike": {"aws:sourceARN": _scalar(sources)}},
+        **elements,
+    }
+
+
+def _scalar(values: tuple[str, ...]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+# Lambda adds it when a function of the registry's own account is made from an image.
+LAMBDAS_OWN: Statement = {
+    "Sid": "LambdaECRImageRetrievalPolicy",
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com"},
+    "Action": ["ecr:BatchGetImage", "ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"],
+    "Condition": {"StringLike": {"aws:sourceArn": functions(ACCOUNT)}},
+}
+PLAIN_HTTP_DENIED: Statement = {
+    "Sid": "deny plain http",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "ecr:*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+DELETION_DENIED: Statement = {
+    "Effect": "Deny",
+    "NotPrincipal": {"AWS": [root(ACCOUNT), PUBLISHER]},
+    "Action": ["ecr:DeleteRepository", "ecr:BatchDeleteImage"],
+}
+BUILDS: Statement = {
+    "Sid": "CodeBuild access",
+    "Effect": "Allow",
+    "Principal": {"Service": "codebuild.amazonaws.com"},
+    "Action": list(ACTION_SETS["pull"]),
+    "Condition": {"StringEquals": {"aws:SourceAccount": PARTNER}},
+}
+SCANNERS: Statement = {
+    "Sid": "AllowPull",
+    "Effect": "Allow",
+    "Principal": {"AWS": [root(STRANGER), f"arn:aws:iam::{STRANGER}:user/scanner"]},
+    "Action": [*ACTION_SETS["pull"], "ecr:ListImages", "ecr:DescribeImages"],
+}

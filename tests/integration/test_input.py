@@ -1,0 +1,196 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that cannot be meant: refused in words that say which and why, before AWS is asked anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.tests.integration.conftest import Run
+from ansible_collections.imageshare.aws.tests.integration.statements import DELETED_ROLE, ORGANIZATION, TEAM, UNIT
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+
+GRANT = {"principal": TEAM}
+OCTAL = 0o12345670123
+
+
+@pytest.mark.parametrize(
+    ("grant", "words"),
+    [
+        pytest.param({"principal": "11112222333"}, ["11 digits", "quote"], id="eleven digits"),
+        pytest.param({"principal": OCTAL}, ["1402433619", "octal", "quote"], id="what YAML makes of a zero in front"),
+        pytest.param({"principal": ""}, ["principal is empty"], id="no text"),
+        pytest.param({"principal": None}, ["principal is empty"], id="nothing"),
+        pytest.param({"principal": "*"}, ["no wildcard", "organization"], id="everyone"),
+        pytest.param(
+            {"principal": "arn:aws:iam::111122223333:role/*"}, ["no wildcard"], id="a wildcard in the name of a role"
+        ),
+        pytest.param(
+            {"principal": "arn:aws-cn:iam::111122223333:root"},
+            ["partition aws-cn", "registry to aws"],
+            id="an account of another partition",
+        ),
+        pytest.param({"principal": DELETED_ROLE}, ["deleted", "prune_orphans"], id="the id of a deleted role"),
+        pytest.param({"principal": "arn:aws:s3:::images"}, ["no principal that a repository"], id="a bucket"),
+        pytest.param(
+            {"principal": "arn:aws:iam::111122223333:group/dev"}, ["no principal that a repository"], id="an IAM group"
+        ),
+        pytest.param({"principal": "lambda.amazonaws.com"}, ["no principal that a repository"], id="a service"),
+        pytest.param(
+            {"principal": f"{ORGANIZATION}/*"}, ["organizational unit reads o-…/r-…/ou-…/"], id="a path without a root"
+        ),
+        pytest.param(
+            {"principal": f"{ORGANIZATION}/r-ab12/ou-*/"},
+            ["organizational unit reads", "no other wildcard"],
+            id="a wildcard within a path",
+        ),
+        pytest.param(
+            {"principal": TEAM, "access": "lambda"}, ["at least one region"], id="access for Lambda, and no region"
+        ),
+        pytest.param(
+            {"principal": TEAM, "access": "lambda", "lambda_regions": []},
+            ["at least one region"],
+            id="access for Lambda in an empty list of regions",
+        ),
+        pytest.param(
+            {"principal": TEAM, "access": "push", "lambda_regions": ["us-east-1"]},
+            ["Lambda needs the pull", "pull_push"],
+            id="regions with push alone",
+        ),
+        pytest.param(
+            {"principal": ORGANIZATION, "lambda_regions": ["us-east-1"]},
+            ["accounts only", "an organization"],
+            id="Lambda functions of an organization",
+        ),
+        pytest.param(
+            {"principal": UNIT, "access": "lambda", "lambda_regions": ["*"]},
+            ["accounts only", "an organizational unit"],
+            id="Lambda functions of an organizational unit",
+        ),
+        pytest.param(
+            {"principal": "arn:aws:iam::111122223333:role/ci", "lambda_regions": ["us-east-1"]},
+            ["accounts only", "a role"],
+            id="Lambda functions of a role",
+        ),
+        pytest.param(
+            {"principal": TEAM, "lambda_regions": ["us-*"]}, ["lambda_regions", "us-*"], id="a pattern of regions"
+        ),
+        pytest.param(
+            {"principal": TEAM, "lambda_regions": ["us-east-1", "cn-north-1"]},
+            ["lambda_regions", "cn-north-1", "another partition"],
+            id="a region of another partition",
+        ),
+        pytest.param({"principal": TEAM, "repositories": []}, ["repositories is empty"], id="narrowed to nothing"),
+        pytest.param(
+            {"principal": TEAM, "repositories": ["Base/*"]}, ["Base/*", "lower case"], id="narrowed to a bad pattern"
+        ),
+        pytest.param(
+            {"principal": TEAM, "repositories": ["services/*"]},
+            ["services/*", "matches none of the repositories"],
+            id="narrowed by a pattern to none of the names of the task",
+        ),
+        pytest.param(
+            {"principal": TEAM, "repositories": ["services/api"]},
+            ["services/api", "matches none of the repositories"],
+            id="narrowed to a name that is not among those of the task",
+        ),
+    ],
+)
+def test_a_bad_grant_is_named_by_its_number(
+    aws: EmbeddedAws, run: Run, grant: dict[str, Any], words: list[str]
+) -> None:
+    aws.plant("base/python", None)
+
+    result = run(repositories=["base/python"], grants=[GRANT, grant, GRANT])
+
+    assert result.failed
+    assert result.message.startswith("Nothing was done. grants[1]")
+    assert [word for word in words if word not in result.message] == []
+    assert aws.journal() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"grants": []}, ["grants is empty"], id="no grants"),
+        pytest.param({"grants": [{}]}, ["principal", "grants"], id="a grant to nobody"),
+        pytest.param({"grants": ["all of them"]}, ["dict"], id="a grant that is text"),
+        pytest.param(
+            {"grants": [{**GRANT, "access": "read"}]}, ["read", "pull_push", "grants"], id="an unknown access"
+        ),
+        pytest.param(
+            {"grants": [{**GRANT, "region": "*"}]}, ["grants.region", "lambda_regions"], id="an unknown option"
+        ),
+        pytest.param({"grants": None}, ["grants"], id="null for grants"),
+        pytest.param({"repositories": []}, ["repositories is empty"], id="no repositories"),
+        pytest.param({"repositories": [""]}, ["repositories", '""'], id="a name without a character"),
+        pytest.param({"repositories": ["Base/Python"]}, ["Base/Python", "lower case"], id="capitals"),
+        pytest.param({"repositories": ["base/python:3.13"]}, ["base/python:3.13"], id="a tag"),
+        pytest.param(
+            {"repositories": ["arn:aws:ecr:us-east-1:123456789012:repository/base/python"]},
+            ["an ARN or a URI", "name alone"],
+            id="an ARN",
+        ),
+        pytest.param(
+            {"repositories": ["123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python:3.13"]},
+            ["an ARN or a URI", "name alone"],
+            id="a URI with a tag",
+        ),
+        pytest.param({"repositories": ["{base,services}/*"]}, ["{base,services}/*"], id="braces"),
+        pytest.param({"state": "shared"}, ["state", "present, absent"], id="an unknown state"),
+        pytest.param({"state": "absent", "purge": True}, ["purge", "state: present"], id="purge of what is taken away"),
+        pytest.param({"missing": "ignore"}, ["missing", "fail, skip"], id="an unknown answer to what is missing"),
+        pytest.param({"concurrency": 0}, ["concurrency", "between 1 and 16"], id="nobody at work"),
+        pytest.param({"concurrency": 17}, ["concurrency", "between 1 and 16"], id="too many at work"),
+        pytest.param({"registry_id": OCTAL}, ["registry_id", "1402433619", "quote"], id="a registry read as octal"),
+        pytest.param({"registry_id": "my-account"}, ["registry_id", "12-digit"], id="a registry by another name"),
+    ],
+)
+def test_a_bad_option_is_named(aws: EmbeddedAws, run: Run, options: dict[str, Any], words: list[str]) -> None:
+    aws.plant("base/python", None)
+
+    result = run(**{"repositories": ["base/python"], "grants": [GRANT], **options})
+
+    assert result.failed
+    assert [word for word in words if word not in result.message] == []
+    assert aws.journal() == []
+
+
+def test_all_problems_are_told_at_once(aws: EmbeddedAws, run: Run) -> None:
+    result = run(
+        repositories=["Base"],
+        grants=[{"principal": "*"}, GRANT, {"principal": ORGANIZATION, "lambda_regions": ["nowhere"]}],
+        concurrency=99,
+        registry_id="1",
+    )
+
+    expected = [
+        "grants[0]",
+        "grants[2]",
+        "accounts only",
+        '"nowhere" is not a region',
+        "Base",
+        "concurrency",
+        "registry_id",
+    ]
+    assert [word for word in expected if word not in result.message] == []
+    assert "grants[1]" not in result.message
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        pytest.param({"principal": 111122223333}, id="an account as a number of 12 digits"),
+        pytest.param({"principal": "arn:aws:iam::111122223333:root"}, id="an account as its root ARN"),
+        pytest.param({"principal": " 111122223333 "}, id="an account between spaces"),
+        pytest.param({"principal": TEAM, "lambda_regions": []}, id="no region, where there is none"),
+    ],
+)
+def test_other_ways_to_write_a_grant_mean_the_same(aws: EmbeddedAws, run: Run, grant: dict[str, Any]) -> None:
+    aws.plant("base/python", None)
+    run(repositories=["base/python"], grants=[GRANT])
+
+    assert not run(repositories=["base/python"], grants=[grant]).changed

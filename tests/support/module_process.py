@@ -1,0 +1,164 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module as a process of its own, and playbooks as Ansible runs them, against the embedded AWS.
+
+Their environment is made here from nothing, so that no setting or credential of whoever runs the tests is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+
+_MODULE = "ansible_collections.imageshare.aws.plugins.modules.ecr_share_policy"
+# What core adds to the values of every module.
+_OF_ANSIBLE = ("invocation", "warnings")
+
+_PLAY = """\
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  tasks:
+"""
+_SAVE = """
+- name: Save what the tasks registered
+  ansible.builtin.copy:
+    content: "{{ dict(names | zip(q('ansible.builtin.vars', *names))) | to_json }}"
+    dest: "{{ playbook_dir }}/registered.json"
+    mode: "0600"
+  check_mode: false
+  diff: false
+  vars:
+    names: "{{ q('ansible.builtin.varnames', '^result_') }}"
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """values: what the module returned. warnings: those of the task. text: all that was printed, its arguments as core
+    tells them included. seconds: how long it took.
+    """
+
+    values: dict[str, Any]
+    warnings: list[str]
+    text: str
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.values.get("failed"))
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.values.get("changed"))
+
+    @property
+    def message(self) -> str:
+        return str(self.values.get("msg", ""))
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {row["name"]: row for row in self.values["repositories"]}
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The only one."""
+        (row,) = self.values["repositories"]
+        return dict(row)
+
+
+@dataclass(frozen=True)
+class Played:
+    """registered: the variables C(result_…) at the end. text: all that was printed. code: of the process."""
+
+    registered: dict[str, Any]
+    text: str
+    code: int
+
+
+def run_module(
+    aws: EmbeddedAws,
+    *,
+    check: bool = False,
+    diff: bool = False,
+    environment: Mapping[str, str | None] | None = None,
+    **options: Any,
+) -> Result:
+    """Run the module with its options. environment: variables to replace, or with None to take out.
+
+    Whatever a run is about: it prints one JSON object and nothing else, and its exit code tells whether it failed.
+    """
+    arguments = {"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": check, "_ansible_diff": diff, **options}}
+    begin = time.monotonic()
+    process = subprocess.run(
+        [sys.executable, "-m", _MODULE],
+        input=json.dumps(arguments),
+        capture_output=True,
+        text=True,
+        env=_environment(aws, environment or {}),
+        timeout=120,
+    )
+    seconds = time.monotonic() - begin
+    assert process.stderr == ""
+    values = json.loads(process.stdout)
+    warnings = [_warning(warning) for warning in values.get("warnings", ())]
+    values = {name: value for name, value in values.items() if name not in _OF_ANSIBLE}
+    assert process.returncode == (1 if values.get("failed") else 0)
+    return Result(values, warnings, process.stdout, seconds)
+
+
+def run_playbook(
+    aws: EmbeddedAws,
+    folder: Path,
+    tasks: str,
+    *arguments: str,
+    environment: Mapping[str, str | None] | None = None,
+) -> Played:
+    """Run tasks, in YAML, on localhost with ansible-playbook and these arguments, in a folder of the test's own."""
+    playbook, configuration = folder / "playbook.yml", folder / "ansible.cfg"
+    # Stands in for the configuration files of the user and in /etc.
+    configuration.touch()
+    playbook.write_text(_PLAY + textwrap.indent(tasks + _SAVE, "    "), encoding="utf-8")
+    own = {
+        "HOME": str(folder),
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_REMOTE_TMP": str(folder / "remote"),
+        "ANSIBLE_NOCOLOR": "true",
+    }
+    process = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "--inventory=localhost,", *arguments, str(playbook)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=_environment(aws, {**own, **(environment or {})}),
+        timeout=120,
+    )
+    text = process.stdout + process.stderr
+    saved = folder / "registered.json"
+    assert saved.exists(), text
+    return Played(json.loads(saved.read_text(encoding="utf-8")), text, process.returncode)
+
+
+def _environment(aws: EmbeddedAws, changes: Mapping[str, str | None]) -> dict[str, str]:
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": os.devnull, **aws.environment(), **changes}
+    return {name: value for name, value in environment.items() if value is not None}
+
+
+def _warning(warning: Any) -> str:
+    # A string in a task's result; ansible-core 2.19 and later print them as objects.
+    return warning if isinstance(warning, str) else str(warning["event"]["msg"])

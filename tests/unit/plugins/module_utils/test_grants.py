@@ -1,0 +1,374 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Grants: which texts name a principal, what is refused and in which words, and how grants add up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
+    Access,
+    Grant,
+    InputError,
+    Kind,
+    Principal,
+    gather,
+    is_unique_id,
+    read_grants,
+    read_principal,
+)
+
+ACCOUNT = "111122223333"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
+USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/nightly"
+ORGANIZATION = "o-a1b2c3d4e5"
+UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
+PARTITION_OF_REGION = {
+    "us-east-1": "aws",
+    "eu-west-1": "aws",
+    "cn-north-1": "aws-cn",
+    "us-gov-west-1": "aws-us-gov",
+}
+
+
+def read(*options: dict[str, Any], partition: str = "aws", sharing: bool = True) -> tuple[Grant, ...]:
+    return read_grants(options, partition=partition, sharing=sharing, partition_of_region=PARTITION_OF_REGION.get)
+
+
+def problems_of(*options: dict[str, Any], **more: Any) -> tuple[str, ...]:
+    with pytest.raises(InputError) as refusal:
+        read(*options, **more)
+    assert str(refusal.value) == "; ".join(refusal.value.problems)
+    return refusal.value.problems
+
+
+# --- read_principal ---
+
+NAMED = {
+    "an account id": (ACCOUNT, Kind.ACCOUNT, ACCOUNT, ACCOUNT),
+    "an account id that begins with 0": ("012345678901", Kind.ACCOUNT, "012345678901", "012345678901"),
+    "a root ARN, which is its account": (ROOT, Kind.ACCOUNT, ACCOUNT, ACCOUNT),
+    "a role": (ROLE, Kind.ROLE, ROLE, ACCOUNT),
+    "a role with a path": (f"{ROLE[:-2]}a/b/ci", Kind.ROLE, f"{ROLE[:-2]}a/b/ci", ACCOUNT),
+    "a role with every character that a name may have": (
+        f"{ROLE}_+=,.@-Z9",
+        Kind.ROLE,
+        f"{ROLE}_+=,.@-Z9",
+        ACCOUNT,
+    ),
+    "a service-linked role": (
+        f"{ROLE[:-2]}aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        Kind.ROLE,
+        f"{ROLE[:-2]}aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        ACCOUNT,
+    ),
+    "a user": (USER, Kind.USER, USER, ACCOUNT),
+    "a user with a path": (f"{USER[:-5]}teams/bob", Kind.USER, f"{USER[:-5]}teams/bob", ACCOUNT),
+    "a user who is called root": (f"{USER[:-5]}root", Kind.USER, f"{USER[:-5]}root", ACCOUNT),
+    "a session of a role": (SESSION, Kind.SESSION, SESSION, ACCOUNT),
+    "a session that is called after a person": (
+        f"{SESSION}@example.com",
+        Kind.SESSION,
+        f"{SESSION}@example.com",
+        ACCOUNT,
+    ),
+    "a federated user": (
+        f"arn:aws:sts::{ACCOUNT}:federated-user/bob",
+        Kind.SESSION,
+        f"arn:aws:sts::{ACCOUNT}:federated-user/bob",
+        ACCOUNT,
+    ),
+    "an organization": (ORGANIZATION, Kind.ORGANIZATION, ORGANIZATION, None),
+    "a unit with all below it": (UNIT, Kind.ORGANIZATIONAL_UNIT, UNIT, None),
+    "a unit alone": (UNIT[:-1], Kind.ORGANIZATIONAL_UNIT, UNIT[:-1], None),
+    "a unit in a unit": (
+        f"{UNIT[:-1]}ou-ab12-22222222/*",
+        Kind.ORGANIZATIONAL_UNIT,
+        f"{UNIT[:-1]}ou-ab12-22222222/*",
+        None,
+    ),
+    "an organization's root with all below it": (
+        f"{ORGANIZATION}/r-ab12/*",
+        Kind.ORGANIZATIONAL_UNIT,
+        f"{ORGANIZATION}/r-ab12/*",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "kind", "name", "account"), NAMED.values(), ids=NAMED.keys())
+def test_a_text_names(text: str, kind: Kind, name: str, account: str | None) -> None:
+    assert read_principal(text, "aws") == Principal(kind, name, account)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"])
+@pytest.mark.parametrize("resource", ["iam::111122223333:root", "iam::111122223333:role/ci"])
+def test_an_arn_names_a_principal_in_its_own_partition_alone(partition: str, resource: str) -> None:
+    assert read_principal(f"arn:{partition}:{resource}", partition) is not None
+    assert read_principal(f"arn:{partition}:{resource}", "aws-iso") is None
+
+
+# Of each: the text, and the words that its message must have.
+NOBODY = {
+    "nothing": ("", ["grants[0]: principal is empty"]),
+    "blanks": ("  \n", ["grants[0]: principal is empty"]),
+    "null": (None, ["grants[0]: principal is empty"]),
+    "what YAML makes of an octal number": ("1402433619", ["has 10 digits", "has 12", "octal", "quote"]),
+    "a number with a digit too many": ("1111222233334", ["has 13 digits", "has 12", "quote"]),
+    "a root ARN of another partition": ("arn:aws-cn:iam::111122223333:root", ["partition aws-cn", "to aws"]),
+    "a role of another partition": ("arn:aws-us-gov:iam::111122223333:role/ci", ["partition aws-us-gov", "to aws"]),
+    "everybody": ("*", ["no wildcard", "organization (o-…)"]),
+    "every account": ("arn:aws:iam::*:root", ["no wildcard"]),
+    "roles by a star": (f"{ROLE}*", ["no wildcard"]),
+    "roles by a question mark": (f"{ROLE}?", ["no wildcard"]),
+    "roles by a star in the path": (f"{ROLE[:-2]}team/*/ci", ["no wildcard"]),
+    "organizations by a star": ("o-*", ["no wildcard"]),
+    "any unit by a star": (f"{ORGANIZATION}/r-ab12/ou-*/", ["organizational unit", "/*", "no other wildcard"]),
+    "units by a star within the path": (f"{ORGANIZATION}/*/ou-ab12-11111111/*", ["no other wildcard"]),
+    "units of every organization": ("o-*/*", ["no other wildcard"]),
+    "an organization with a slash and a star": (f"{ORGANIZATION}/*", ["o-…/r-…/ou-…/*"]),
+    "a unit without the final slash": (UNIT[:-2], ["o-…/r-…/ou-…/ for that unit alone"]),
+    "a unit with a star behind its id": (f"{UNIT[:-2]}*", ["no other wildcard"]),
+    "the id of a deleted role": ("AROAEXAMPLEROLE123456", ["deleted role or user", "prune_orphans"]),
+    "the id of a deleted user": ("AIDAEXAMPLEUSER123456", ["deleted role or user", "prune_orphans"]),
+    "an account with hyphens": ("1111-2222-3333", ["no principal that a repository can be shared with", "12-digit"]),
+    "a word": ("everybody", ["no principal that a repository can be shared with"]),
+    "a service": ("lambda.amazonaws.com", ["no principal that a repository can be shared with"]),
+    "a group": (f"arn:aws:iam::{ACCOUNT}:group/dev", ["no principal that a repository can be shared with"]),
+    "an account of 11 digits in an ARN": (f"arn:aws:iam::{ACCOUNT[1:]}:root", ["no principal"]),
+    "a role without a name": (f"arn:aws:iam::{ACCOUNT}:role/", ["no principal"]),
+    "a session without a name": (f"arn:aws:sts::{ACCOUNT}:assumed-role/ci", ["no principal"]),
+    "an ARN in upper case": (ROLE.replace("arn", "ARN"), ["no principal"]),
+    "two lines": (f"{ACCOUNT}\n{ACCOUNT}", ["no principal"]),
+    "an organization in upper case": (ORGANIZATION.upper(), ["no principal"]),
+    "an organization that is too short": ("o-a1b2c3d4e", ["no principal"]),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), NOBODY.values(), ids=NOBODY.keys())
+@pytest.mark.parametrize("sharing", [True, False], ids=["to share", "to unshare"])
+def test_a_text_that_names_nobody_is_refused(text: str | None, words: list[str], sharing: bool) -> None:
+    (problem,) = problems_of({"principal": text}, sharing=sharing)
+    name = (text or "").strip()
+    assert problem.startswith(f"grants[0] (principal {name}): " if name else "grants[0]: ")
+    assert [word for word in words if word not in problem] == []
+
+
+UNIQUE_IDS = {
+    "a role's": ("AROAEXAMPLEROLE123456", True),
+    "a user's": ("AIDAEXAMPLEUSER123456", True),
+    "a group's": ("AGPAEXAMPLEGROUP12345", False),
+    "an access key's": ("AKIAIOSFODNN7EXAMPLE", False),
+    "a role's with a session": ("AROAEXAMPLEROLE123456:nightly", False),
+    "one in lower case": ("aroaexamplerole123456", False),
+    "a word that begins like one": ("AROA", False),
+    "a number": (123456789012, False),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), UNIQUE_IDS.values(), ids=UNIQUE_IDS.keys())
+def test_the_id_of_a_deleted_principal_is(value: object, expected: bool) -> None:
+    assert is_unique_id(value) is expected
+
+
+# --- read_grants ---
+
+ACCOUNT_ITSELF = Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)
+READ = {
+    "pull is what is meant where nothing is said": ({"principal": ACCOUNT}, Grant(ACCOUNT_ITSELF)),
+    "options left out by Ansible are null": (
+        {"principal": ACCOUNT, "access": None, "lambda_regions": None, "repositories": None},
+        Grant(ACCOUNT_ITSELF, Access.PULL, None, None),
+    ),
+    "blanks around a principal do not count": ({"principal": f" {ACCOUNT}\n"}, Grant(ACCOUNT_ITSELF)),
+    "a root ARN is its account": ({"principal": ROOT, "access": "push"}, Grant(ACCOUNT_ITSELF, Access.PUSH)),
+    "no region is not the same as none named": (
+        {"principal": ACCOUNT, "lambda_regions": []},
+        Grant(ACCOUNT_ITSELF, lambda_regions=()),
+    ),
+    "regions keep their order, each once": (
+        {"principal": ACCOUNT, "access": "pull_push", "lambda_regions": ["us-east-1", "eu-west-1", "us-east-1"]},
+        Grant(ACCOUNT_ITSELF, Access.PULL_PUSH, ("us-east-1", "eu-west-1")),
+    ),
+    "every region is one star": (
+        {"principal": ACCOUNT, "access": "lambda", "lambda_regions": ["*"]},
+        Grant(ACCOUNT_ITSELF, Access.LAMBDA, ("*",)),
+    ),
+    "a region that nobody knows may be a new one": (
+        {"principal": ACCOUNT, "lambda_regions": ["mars-north-1"]},
+        Grant(ACCOUNT_ITSELF, lambda_regions=("mars-north-1",)),
+    ),
+    "push may say that there are no regions": (
+        {"principal": ACCOUNT, "access": "push", "lambda_regions": []},
+        Grant(ACCOUNT_ITSELF, Access.PUSH, ()),
+    ),
+    "a role may say that there are no regions": (
+        {"principal": ROLE, "lambda_regions": []},
+        Grant(Principal(Kind.ROLE, ROLE, ACCOUNT), lambda_regions=()),
+    ),
+    "a grant may be narrowed": (
+        {"principal": ORGANIZATION, "repositories": ["base/*", "web", "base/*"]},
+        Grant(Principal(Kind.ORGANIZATION, ORGANIZATION), repositories=("base/*", "web")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("option", "expected"), READ.values(), ids=READ.keys())
+def test_a_grant_is_read(option: dict[str, Any], expected: Grant) -> None:
+    assert read(option) == (expected,)
+
+
+CONTRADICTIONS = {
+    "lambda without regions": ({"access": "lambda"}, ["access lambda needs at least one region"]),
+    "lambda with an empty list of regions": (
+        {"access": "lambda", "lambda_regions": []},
+        ["access lambda needs at least one region"],
+    ),
+    "push with a region": (
+        {"access": "push", "lambda_regions": ["us-east-1"]},
+        ["push with lambda_regions", "needs the pull", "pull_push"],
+    ),
+    "regions of a role": (
+        {"principal": ROLE, "lambda_regions": ["us-east-1"]},
+        ["accounts only", "this is a role", "name its account"],
+    ),
+    "regions of a user": ({"principal": USER, "lambda_regions": ["*"]}, ["accounts only", "this is a user"]),
+    "regions of a session": ({"principal": SESSION, "lambda_regions": ["*"]}, ["accounts only", "this is a session"]),
+    "regions of an organization": (
+        {"principal": ORGANIZATION, "lambda_regions": ["us-east-1"]},
+        ["accounts only", "this is an organization"],
+    ),
+    "lambda for a unit": (
+        {"principal": UNIT, "access": "lambda", "lambda_regions": ["us-east-1"]},
+        ["accounts only", "this is an organizational unit"],
+    ),
+    "a region by a pattern": ({"lambda_regions": ["us-*"]}, ['"us-*" is not a region', '"*" for every region']),
+    "an availability zone": ({"lambda_regions": ["us-east-1a"]}, ['"us-east-1a" is not a region']),
+    "a region's everyday name": ({"lambda_regions": ["Ireland"]}, ['"Ireland" is not a region']),
+    "an empty region": ({"lambda_regions": [""]}, ['"" is not a region']),
+    "a region of another partition": (
+        {"lambda_regions": ["cn-north-1"]},
+        ["cn-north-1 is in another partition than the registry (aws)"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("option", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_what_contradicts_itself_is_refused(option: dict[str, Any], words: list[str]) -> None:
+    whole = {"principal": ACCOUNT, **option}
+    (problem,) = problems_of(whole)
+    assert problem.startswith(f"grants[0] (principal {whole['principal']}): ")
+    assert [word for word in words if word not in problem] == []
+
+
+@pytest.mark.parametrize("option", [case[0] for case in CONTRADICTIONS.values()], ids=CONTRADICTIONS.keys())
+def test_what_contradicts_itself_does_not_matter_where_access_is_taken_away(option: dict[str, Any]) -> None:
+    (grant,) = read({"principal": ACCOUNT, **option}, sharing=False)
+    assert grant.principal == read_principal(option.get("principal", ACCOUNT), "aws")
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "elsewhere"),
+    [
+        ("aws", "us-east-1", "cn-north-1"),
+        ("aws-cn", "cn-north-1", "us-east-1"),
+        ("aws-us-gov", "us-gov-west-1", "us-east-1"),
+    ],
+)
+def test_regions_are_those_of_the_registrys_partition(partition: str, region: str, elsewhere: str) -> None:
+    (grant,) = read({"principal": ACCOUNT, "lambda_regions": [region, "*"]}, partition=partition)
+    assert grant.lambda_regions == (region, "*")
+    (problem,) = problems_of({"principal": ACCOUNT, "lambda_regions": [elsewhere]}, partition=partition)
+    assert f"{elsewhere} is in another partition than the registry ({partition})" in problem
+
+
+def test_no_grants_are_refused() -> None:
+    assert problems_of() == ("grants is empty: name at least one principal",)
+
+
+def test_all_problems_of_all_grants_are_told_at_once() -> None:
+    problems = problems_of(
+        {"principal": "012345"},
+        {"principal": ACCOUNT},
+        {"principal": ROLE, "access": "lambda"},
+        {"principal": "444455556666", "access": "push", "lambda_regions": ["us-east-1", "nowhere", "cn-north-1"]},
+        {"principal": "*"},
+    )
+    assert [problem.split(":")[0].split(" ")[0] for problem in problems] == [
+        "grants[0]",
+        "grants[2]",
+        "grants[2]",
+        "grants[3]",
+        "grants[3]",
+        "grants[3]",
+        "grants[4]",
+    ]
+
+
+# --- gather ---
+
+
+def grant(access: str = "pull", regions: list[str] | None = None, who: str = ACCOUNT) -> Grant:
+    (result,) = read({"principal": who, "access": access, "lambda_regions": regions}, sharing=False)
+    return result
+
+
+SUMS = {
+    "pull and pull are pull": ([grant("pull"), grant("pull")], grant("pull")),
+    "pull and push are both": ([grant("pull"), grant("push")], grant("pull_push")),
+    "push and pull are both": ([grant("push"), grant("pull")], grant("pull_push")),
+    "pull and both are both": ([grant("pull"), grant("pull_push")], grant("pull_push")),
+    "both and push are both": ([grant("pull_push"), grant("push")], grant("pull_push")),
+    "three grants add up as well": ([grant("push"), grant("push"), grant("pull")], grant("pull_push")),
+    "lambda adds its regions to the pull": (
+        [grant("pull"), grant("lambda", ["us-east-1"])],
+        grant("pull", ["us-east-1"]),
+    ),
+    "the pull is added to lambda": (
+        [grant("lambda", ["us-east-1"]), grant("pull_push")],
+        grant("pull_push", ["us-east-1"]),
+    ),
+    "lambda and lambda are lambda": (
+        [grant("lambda", ["us-east-1"]), grant("lambda", ["eu-west-1"])],
+        grant("lambda", ["us-east-1", "eu-west-1"]),
+    ),
+    "regions unite, each once": (
+        [grant(regions=["us-east-1", "eu-west-1"]), grant(regions=["eu-west-1", "*"])],
+        grant(regions=["us-east-1", "eu-west-1", "*"]),
+    ),
+    "no region and left out are no region": ([grant(regions=[]), grant(regions=None)], grant(regions=[])),
+    "left out and no region are no region": ([grant(regions=None), grant(regions=[])], grant(regions=[])),
+    "left out and left out are left out": ([grant(regions=None), grant(regions=None)], grant(regions=None)),
+    "no region and a region are that region": ([grant(regions=[]), grant(regions=["*"])], grant(regions=["*"])),
+    "left out and a region are that region": ([grant(regions=None), grant(regions=["*"])], grant(regions=["*"])),
+    "an account and its root ARN are one": ([grant("pull"), grant("push", who=ROOT)], grant("pull_push")),
+}
+
+
+@pytest.mark.parametrize(("grants", "expected"), SUMS.values(), ids=SUMS.keys())
+def test_grants_of_one_principal_add_up(grants: list[Grant], expected: Grant) -> None:
+    assert gather(grants) == (expected,)
+
+
+def test_an_account_its_role_its_session_and_its_organization_are_four() -> None:
+    grants = tuple(grant(who=who) for who in (ACCOUNT, ROLE, SESSION, ORGANIZATION))
+    assert gather(grants) == grants
+
+
+def test_principals_come_in_the_order_of_their_first_mention() -> None:
+    grants = [grant("push", who=ROLE), grant("pull"), grant("pull", who=ROLE), grant("push", who=ORGANIZATION)]
+    assert gather(grants) == (grant("pull_push", who=ROLE), grant("pull"), grant("push", who=ORGANIZATION))
+
+
+def test_what_is_gathered_is_narrowed_no_more() -> None:
+    (narrowed,) = read({"principal": ACCOUNT, "repositories": ["base/*"]})
+    assert gather([narrowed]) == gather([narrowed, grant()]) == (grant(),)
+
+
+def test_no_grants_are_gathered_to_none() -> None:
+    assert gather([]) == ()

@@ -1,0 +1,922 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Share and unshare: what is written, what is left alone, and what is said to have changed.
+
+The tables show a policy of managed statements as {Sid: values of the slot}.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._merge import (
+    Change,
+    ForeignValue,
+    Merged,
+    share,
+    unshare,
+)
+from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+
+OWNER = "123456789012"
+ACCOUNT = "111122223333"
+SECOND = "444455556666"
+THIRD = "777788889999"
+ORGANIZATION = "o-a1b2c3d4e5"
+UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
+ORPHAN = "AROAEXAMPLEROLE123456"
+
+
+def root(account: str, partition: str = "aws") -> str:
+    return f"arn:{partition}:iam::{account}:root"
+
+
+def functions(account: str, region: str = "us-east-1", partition: str = "aws") -> str:
+    return f"arn:{partition}:lambda:{region}:{account}:function:*"
+
+
+ROOT, ROOT2, ROOT3 = root(ACCOUNT), root(SECOND), root(THIRD)
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
+USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/nightly"
+EAST, WEST = functions(ACCOUNT), functions(ACCOUNT, "eu-west-1")
+
+
+def grant(who: str, access: str = "pull", regions: list[str] | None = None, partition: str = "aws") -> Grant:
+    principal = read_principal(who, partition)
+    assert principal is not None
+    return Grant(principal, Access(access), None if regions is None else tuple(regions))
+
+
+def merge(policy: Any, *grants: Grant, **options: Any) -> Merged:
+    return share(policy, grants, **{"partition": "aws", "registry_id": OWNER, **options})
+
+
+def remove(policy: Any, *whom: str, **options: Any) -> Merged:
+    return unshare(policy, [grant(who).principal for who in whom], **{"partition": "aws", **options})
+
+
+def statement(access: str, *values: str, **elements: Any) -> dict[str, Any]:
+    """A managed statement that is spelt as no new one is."""
+    return {"Action": sorted(ACTION_SETS[access]), "Effect": "Allow", "Principal": {"AWS": list(values)}, **elements}
+
+
+def lambda_statement(*values: str, **elements: Any) -> dict[str, Any]:
+    condition = {"ArnLike": {"aws:SourceArn": list(values)}}
+    return statement("lambda", Principal={"Service": "lambda.amazonaws.com"}, Condition=condition, **elements)
+
+
+def organization_statement(access: str, *values: str, **elements: Any) -> dict[str, Any]:
+    condition = {"StringEquals": {"aws:PrincipalOrgID": list(values)}}
+    return statement(access, Principal={"AWS": "*"}, Condition=condition, **elements)
+
+
+def unit_statement(access: str, *values: str, **elements: Any) -> dict[str, Any]:
+    condition = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": list(values)}}
+    return statement(access, Principal="*", Condition=condition, **elements)
+
+
+MAKERS: dict[str, Any] = {
+    "AllowPull": lambda values: statement("pull", *values),
+    "AllowPush": lambda values: statement("push", *values),
+    "AllowPullAndPush": lambda values: statement("pull_push", *values),
+    "AllowLambdaPull": lambda values: lambda_statement(*values),
+    "AllowOrganizationPull": lambda values: organization_statement("pull", *values),
+    "AllowOrganizationPush": lambda values: organization_statement("push", *values),
+    "AllowOrganizationPullAndPush": lambda values: organization_statement("pull_push", *values),
+    "AllowOrganizationalUnitPull": lambda values: unit_statement("pull", *values),
+    "AllowOrganizationalUnitPush": lambda values: unit_statement("push", *values),
+    "AllowOrganizationalUnitPullAndPush": lambda values: unit_statement("pull_push", *values),
+}
+
+
+def policy_of(slots: dict[str, list[str]]) -> dict[str, Any] | None:
+    """A policy with these slots; none for no slot."""
+    listed = [{**MAKERS[sid](values), "Sid": sid} for sid, values in slots.items()]
+    return {"Version": "2012-10-17", "Statement": listed} if listed else None
+
+
+def slots_of(policy: Any) -> dict[str, list[str]]:
+    """The slots of a policy of managed statements, by Sid."""
+    result = {}
+    for each in [] if policy is None else policy["Statement"]:
+        if "Condition" in each:
+            ((_operator, keys),) = each["Condition"].items()
+            ((_key, held),) = keys.items()
+        else:
+            held = each["Principal"]["AWS"]
+        result[each["Sid"]] = held if isinstance(held, list) else [held]
+    return result
+
+
+# --- the seed ---
+
+SEED_PULL = """\
+{
+  "Version": "2008-10-17",
+  "Statement": [
+    {
+      "Sid": "AllowPull",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": [
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchGetImage",
+        "ecr:BatchCheckLayerAvailability"
+      ]
+    }
+  ]
+}"""
+SEED_PULL_AND_PUSH = """\
+{
+  "Version": "2008-10-17",
+  "Statement": [
+    {
+      "Sid": "AllowPullAndPush",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": [
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchGetImage",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:PutImage",
+        "ecr:InitiateLayerUpload",
+        "ecr:UploadLayerPart",
+        "ecr:CompleteLayerUpload"
+      ]
+    }
+  ]
+}"""
+SEED_LAMBDA = """\
+{
+  "Version": "2008-10-17",
+  "Statement": [
+    {
+      "Sid": "AllowPull",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": [
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchGetImage",
+        "ecr:BatchCheckLayerAvailability"
+      ]
+    },
+    {
+      "Sid": "AllowLambdaPull",
+      "Effect": "Allow",
+      "Action": [
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer"
+      ],
+      "Principal": {
+        "Service": "lambda.amazonaws.com"
+      },
+      "Condition": {
+        "StringLike": {
+          "aws:sourceARN": "arn:aws:lambda:us-east-1:111122223333:function:*"
+        }
+      }
+    }
+  ]
+}"""
+SEEDS = {
+    "pull": (grant(ACCOUNT), SEED_PULL),
+    "pull and push": (grant(ACCOUNT, "pull_push"), SEED_PULL_AND_PUSH),
+    "pull, and Lambda": (grant(ACCOUNT, regions=["us-east-1"]), SEED_LAMBDA),
+}
+
+
+@pytest.mark.parametrize(("granted", "text"), SEEDS.values(), ids=SEEDS.keys())
+def test_a_repository_without_a_policy_gets_that_of_the_seed_to_the_letter(granted: Grant, text: str) -> None:
+    merged = merge(None, granted)
+    assert json.dumps(merged.policy, indent=2) == text
+    assert merged.changed
+
+
+@pytest.mark.parametrize(("granted", "text"), SEEDS.values(), ids=SEEDS.keys())
+def test_a_policy_of_the_seed_is_as_it_should_be(granted: Grant, text: str) -> None:
+    before = json.loads(text)
+    merged = merge(before, granted)
+    assert merged == Merged(before, False, (), (), ())
+    assert merged.policy is before
+
+
+@pytest.mark.parametrize(("granted", "text"), SEEDS.values(), ids=SEEDS.keys())
+@pytest.mark.parametrize("before", REALISTIC.values(), ids=REALISTIC.keys())
+def test_a_realistic_policy_gets_that_of_the_seed_behind_its_own(
+    before: dict[str, Any], granted: Grant, text: str
+) -> None:
+    after = merge(before, granted).policy
+    assert after is not None
+    assert json.dumps({**after, "Statement": []}) == json.dumps({**before, "Statement": []})
+    own = before["Statement"] if isinstance(before["Statement"], list) else [before["Statement"]]
+    assert json.dumps(after["Statement"][: len(own)]) == json.dumps(own)
+    taken = {each.get("Sid") for each in own}
+    expected = [
+        {**each, "Sid": f"{each['Sid']}2" if each["Sid"] in taken else each["Sid"]}
+        for each in json.loads(text)["Statement"]
+    ]
+    assert json.dumps(after["Statement"][len(own) :]) == json.dumps(expected)
+
+
+@pytest.mark.parametrize("before", REALISTIC.values(), ids=REALISTIC.keys())
+def test_nothing_is_taken_from_a_realistic_policy(before: dict[str, Any]) -> None:
+    merged = remove(before, ACCOUNT, SECOND, OWNER, ORGANIZATION, prune_orphans=True)
+    assert merged == Merged(before, False, (), (), ())
+
+
+def test_nothing_is_taken_from_no_policy() -> None:
+    assert remove(None, ACCOUNT) == Merged(None, False, (), (), ())
+
+
+# --- slots before and after sharing ---
+
+# Of each: the slots before, the grants, and the slots after.
+SHARED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]] = {
+    "an account joins by its root ARN": ({}, [grant(ACCOUNT)], {"AllowPull": [ROOT]}),
+    "an account joins others behind them": ({"AllowPull": [ROOT2]}, [grant(ACCOUNT)], {"AllowPull": [ROOT2, ROOT]}),
+    "accounts join in the order of the grants": (
+        {},
+        [grant(THIRD), grant(ACCOUNT), grant(SECOND)],
+        {"AllowPull": [ROOT3, ROOT, ROOT2]},
+    ),
+    "statements are made in the order of the table": (
+        {},
+        [grant(UNIT), grant(ORGANIZATION, "push"), grant(ACCOUNT, "pull_push"), grant(SECOND, "push"), grant(THIRD)],
+        {
+            "AllowPull": [ROOT3],
+            "AllowPush": [ROOT2],
+            "AllowPullAndPush": [ROOT],
+            "AllowOrganizationPush": [ORGANIZATION],
+            "AllowOrganizationalUnitPull": [UNIT],
+        },
+    ),
+    "a role, a user and a session join by their ARN": (
+        {},
+        [grant(ROLE), grant(USER), grant(SESSION)],
+        {"AllowPull": [ROLE, USER, SESSION]},
+    ),
+    "an organization joins the slots of organizations": (
+        {},
+        [grant(ORGANIZATION, "pull_push")],
+        {"AllowOrganizationPullAndPush": [ORGANIZATION]},
+    ),
+    "a unit joins the slots of units": ({}, [grant(UNIT, "push")], {"AllowOrganizationalUnitPush": [UNIT]}),
+    "an account stays by its bare id": ({"AllowPull": [ACCOUNT]}, [grant(ACCOUNT)], {"AllowPull": [ACCOUNT]}),
+    "pull and push of two grants add up": (
+        {},
+        [grant(ACCOUNT, "push"), grant(ROOT, "pull")],
+        {"AllowPullAndPush": [ROOT]},
+    ),
+    "from pull and push to pull": (
+        {"AllowPullAndPush": [ROOT, ROOT2]},
+        [grant(ACCOUNT)],
+        {"AllowPullAndPush": [ROOT2], "AllowPull": [ROOT]},
+    ),
+    "from pull to pull and push": ({"AllowPull": [ROOT]}, [grant(ACCOUNT, "pull_push")], {"AllowPullAndPush": [ROOT]}),
+    "from pull to push": (
+        {"AllowPull": [ROOT], "AllowPush": [ROOT2]},
+        [grant(ACCOUNT, "push")],
+        {"AllowPush": [ROOT2, ROOT]},
+    ),
+    "from pull beside push to pull and push": (
+        {"AllowPull": [ROOT], "AllowPush": [ROOT]},
+        [grant(ACCOUNT, "pull_push")],
+        {"AllowPullAndPush": [ROOT]},
+    ),
+    "from everything to pull": (
+        {"AllowPush": [ROOT], "AllowPullAndPush": [ACCOUNT], "AllowPull": [ROOT2, ROOT]},
+        [grant(ACCOUNT)],
+        {"AllowPull": [ROOT2, ROOT]},
+    ),
+    "an organization changes its access": (
+        {"AllowOrganizationPull": [ORGANIZATION], "AllowPull": [ROOT]},
+        [grant(ORGANIZATION, "pull_push")],
+        {"AllowPull": [ROOT], "AllowOrganizationPullAndPush": [ORGANIZATION]},
+    ),
+    "a unit changes its access": (
+        {"AllowOrganizationalUnitPullAndPush": [UNIT]},
+        [grant(UNIT, "push")],
+        {"AllowOrganizationalUnitPush": [UNIT]},
+    ),
+    "an account is not its role, user or session": (
+        {"AllowPush": [ROLE, USER, SESSION, ROOT]},
+        [grant(ACCOUNT)],
+        {"AllowPush": [ROLE, USER, SESSION], "AllowPull": [ROOT]},
+    ),
+    "a role is not its account or its session": (
+        {"AllowPush": [ROOT, ROLE, SESSION]},
+        [grant(ROLE)],
+        {"AllowPush": [ROOT, SESSION], "AllowPull": [ROLE]},
+    ),
+    "an organization is not its units": (
+        {"AllowOrganizationalUnitPush": [UNIT]},
+        [grant(ORGANIZATION)],
+        {"AllowOrganizationalUnitPush": [UNIT], "AllowOrganizationPull": [ORGANIZATION]},
+    ),
+    "a unit alone is not the unit with all below it": (
+        {"AllowOrganizationalUnitPush": [UNIT]},
+        [grant(UNIT[:-1])],
+        {"AllowOrganizationalUnitPush": [UNIT], "AllowOrganizationalUnitPull": [UNIT[:-1]]},
+    ),
+    "who is not declared stays": (
+        {"AllowPull": [ROOT2, ROLE], "AllowLambdaPull": [functions(SECOND)], "AllowOrganizationPull": [ORGANIZATION]},
+        [grant(ACCOUNT)],
+        {
+            "AllowPull": [ROOT2, ROLE, ROOT],
+            "AllowLambdaPull": [functions(SECOND)],
+            "AllowOrganizationPull": [ORGANIZATION],
+        },
+    ),
+    # Lambda
+    "each region is a value": (
+        {},
+        [grant(ACCOUNT, regions=["us-east-1", "eu-west-1"])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, WEST]},
+    ),
+    "every region is a star": (
+        {},
+        [grant(ACCOUNT, regions=["*"])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(ACCOUNT, "*")]},
+    ),
+    "regions left out keep the Lambda entries": (
+        {"AllowLambdaPull": [EAST, functions(ACCOUNT, "us-*")]},
+        [grant(ACCOUNT, "pull_push")],
+        {"AllowLambdaPull": [EAST, functions(ACCOUNT, "us-*")], "AllowPullAndPush": [ROOT]},
+    ),
+    "regions left out keep the Lambda entries even with push": (
+        {"AllowLambdaPull": [EAST], "AllowPull": [ROOT]},
+        [grant(ACCOUNT, "push")],
+        {"AllowLambdaPull": [EAST], "AllowPush": [ROOT]},
+    ),
+    "no regions take the Lambda entries away": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, functions(SECOND), functions(ACCOUNT, "*"), WEST]},
+        [grant(ACCOUNT, regions=[])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(SECOND)]},
+    ),
+    "no regions take a Lambda entry with a pattern away": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(ACCOUNT, "us-*")]},
+        [grant(ACCOUNT, regions=[])],
+        {"AllowPull": [ROOT]},
+    ),
+    "other regions replace the Lambda entries": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, functions(SECOND)]},
+        [grant(ACCOUNT, regions=["eu-west-1"])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(SECOND), WEST]},
+    ),
+    "a star replaces the regions": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, WEST]},
+        [grant(ACCOUNT, regions=["*"])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(ACCOUNT, "*")]},
+    ),
+    "a region replaces the star": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(ACCOUNT, "*")]},
+        [grant(ACCOUNT, regions=["us-east-1"])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST]},
+    ),
+    "a region more keeps the others in place": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [WEST, functions(SECOND)]},
+        [grant(ACCOUNT, regions=["us-east-1", "eu-west-1"])],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [WEST, functions(SECOND), EAST]},
+    ),
+    "access lambda is the Lambda part alone": (
+        {},
+        [grant(ACCOUNT, "lambda", ["us-east-1"])],
+        {"AllowLambdaPull": [EAST]},
+    ),
+    "access lambda leaves the slots of pull and push": (
+        {"AllowPull": [ROOT, ROLE], "AllowPush": [ROOT2, ACCOUNT], "AllowPullAndPush": [ROOT]},
+        [grant(ACCOUNT, "lambda", ["us-east-1"])],
+        {"AllowPull": [ROLE], "AllowPush": [ROOT2], "AllowLambdaPull": [EAST]},
+    ),
+    "access lambda stands beside the organization's pull": (
+        {"AllowOrganizationPull": [ORGANIZATION]},
+        [grant(ORGANIZATION), grant(ACCOUNT, "lambda", ["*"])],
+        {"AllowOrganizationPull": [ORGANIZATION], "AllowLambdaPull": [functions(ACCOUNT, "*")]},
+    ),
+    "the owner's own account may be declared": (
+        {"AllowPull": [root(OWNER)], "AllowLambdaPull": [functions(OWNER)]},
+        [grant(OWNER, "push", [])],
+        {"AllowPush": [root(OWNER)]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "grants", "after"), SHARED.values(), ids=SHARED.keys())
+def test_sharing(before: dict[str, list[str]], grants: list[Grant], after: dict[str, list[str]]) -> None:
+    merged = merge(policy_of(before), *grants)
+    assert list(slots_of(merged.policy).items()) == list(after.items())
+    assert merged.changed == (before != after)
+
+
+# --- purge ---
+
+PURGED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]] = {
+    "who is not declared leaves every slot": (
+        {
+            "AllowPull": [ROOT2, ROOT, ROLE],
+            "AllowPush": [USER, SESSION],
+            "AllowPullAndPush": [THIRD],
+            "AllowLambdaPull": [functions(SECOND), functions(THIRD, "*")],
+            "AllowOrganizationPull": [ORGANIZATION],
+            "AllowOrganizationalUnitPush": [UNIT],
+        },
+        [grant(ACCOUNT)],
+        {"AllowPull": [ROOT]},
+    ),
+    "who is declared has what is declared": (
+        {"AllowPull": [ROOT, ROOT2]},
+        [grant(ACCOUNT, "push"), grant(ORGANIZATION)],
+        {"AllowPush": [ROOT], "AllowOrganizationPull": [ORGANIZATION]},
+    ),
+    "the last to leave makes room for the next": ({"AllowPull": [ROOT2]}, [grant(ACCOUNT)], {"AllowPull": [ROOT]}),
+    "a declared account with regions left out keeps its Lambda entries": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, functions(SECOND)]},
+        [grant(ACCOUNT)],
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST]},
+    ),
+    "a declared role does not keep its account": (
+        {"AllowPull": [ROLE, ROOT], "AllowLambdaPull": [EAST]},
+        [grant(ROLE)],
+        {"AllowPull": [ROLE]},
+    ),
+    "a declared account does not keep its role, user or session": (
+        {"AllowPull": [ROLE, USER, SESSION, ROOT]},
+        [grant(ACCOUNT)],
+        {"AllowPull": [ROOT]},
+    ),
+    "the owner stays, by ARN and by id": (
+        {"AllowPull": [root(OWNER), ROOT2], "AllowPush": [OWNER]},
+        [grant(ACCOUNT)],
+        {"AllowPull": [root(OWNER), ROOT], "AllowPush": [OWNER]},
+    ),
+    "the owner's role, user and session stay": (
+        {
+            "AllowPullAndPush": [
+                f"arn:aws:iam::{OWNER}:role/ci",
+                f"arn:aws:iam::{OWNER}:user/alice",
+                f"arn:aws:sts::{OWNER}:assumed-role/ci/nightly",
+                ROLE,
+            ]
+        },
+        [grant(ACCOUNT, "pull_push")],
+        {
+            "AllowPullAndPush": [
+                f"arn:aws:iam::{OWNER}:role/ci",
+                f"arn:aws:iam::{OWNER}:user/alice",
+                f"arn:aws:sts::{OWNER}:assumed-role/ci/nightly",
+                ROOT,
+            ]
+        },
+    ),
+    "the owner's Lambda entries stay": (
+        {"AllowLambdaPull": [functions(OWNER), functions(OWNER, "us-*"), functions(SECOND)]},
+        [grant(ACCOUNT)],
+        {"AllowLambdaPull": [functions(OWNER), functions(OWNER, "us-*")], "AllowPull": [ROOT]},
+    ),
+    "the owner is bound by what is declared for it": (
+        {"AllowPullAndPush": [root(OWNER), f"arn:aws:iam::{OWNER}:role/ci"]},
+        [grant(OWNER)],
+        {"AllowPullAndPush": [f"arn:aws:iam::{OWNER}:role/ci"], "AllowPull": [root(OWNER)]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "grants", "after"), PURGED.values(), ids=PURGED.keys())
+def test_purging(before: dict[str, list[str]], grants: list[Grant], after: dict[str, list[str]]) -> None:
+    merged = merge(policy_of(before), *grants, purge=True)
+    assert list(slots_of(merged.policy).items()) == list(after.items())
+
+
+def test_purging_leaves_foreign_statements_alone() -> None:
+    before = REALISTIC["our own Sids around other contents"]
+    after = merge(before, grant(THIRD), purge=True).policy
+    assert after is not None
+    assert after["Statement"][:-1] == before["Statement"]
+
+
+# --- unshare ---
+
+UNSHARED: dict[str, tuple[dict[str, list[str]], list[str], dict[str, list[str]]]] = {
+    "an account leaves every slot, by ARN, id and Lambda entry": (
+        {
+            "AllowPull": [ROOT, ROOT2],
+            "AllowPush": [ACCOUNT, ROLE],
+            "AllowPullAndPush": [ROOT3, ACCOUNT, ROOT],
+            "AllowLambdaPull": [EAST, functions(SECOND), functions(ACCOUNT, "*"), functions(ACCOUNT, "us-*")],
+        },
+        [ACCOUNT],
+        {
+            "AllowPull": [ROOT2],
+            "AllowPush": [ROLE],
+            "AllowPullAndPush": [ROOT3],
+            "AllowLambdaPull": [functions(SECOND)],
+        },
+    ),
+    "an account may be named by its root ARN": ({"AllowPull": [ACCOUNT, ROOT2]}, [ROOT], {"AllowPull": [ROOT2]}),
+    "a role leaves, its account and its session stay": (
+        {"AllowPull": [ROOT, ROLE, SESSION], "AllowLambdaPull": [EAST]},
+        [ROLE],
+        {"AllowPull": [ROOT, SESSION], "AllowLambdaPull": [EAST]},
+    ),
+    "an account leaves, its role, user and session stay": (
+        {"AllowPull": [ROLE, USER, SESSION, ROOT]},
+        [ACCOUNT],
+        {"AllowPull": [ROLE, USER, SESSION]},
+    ),
+    "an organization leaves, its unit stays": (
+        {"AllowOrganizationPush": [ORGANIZATION, "o-z9y8x7w6v5"], "AllowOrganizationalUnitPull": [UNIT]},
+        [ORGANIZATION],
+        {"AllowOrganizationPush": ["o-z9y8x7w6v5"], "AllowOrganizationalUnitPull": [UNIT]},
+    ),
+    "a unit leaves, its organization and the unit alone stay": (
+        {"AllowOrganizationPull": [ORGANIZATION], "AllowOrganizationalUnitPull": [UNIT, UNIT[:-1]]},
+        [UNIT],
+        {"AllowOrganizationPull": [ORGANIZATION], "AllowOrganizationalUnitPull": [UNIT[:-1]]},
+    ),
+    "several leave at once": (
+        {"AllowPull": [ROOT, ROLE, ROOT2], "AllowOrganizationPull": [ORGANIZATION]},
+        [SECOND, ROLE, ORGANIZATION],
+        {"AllowPull": [ROOT]},
+    ),
+    "the last to leave takes the statement along": (
+        {"AllowPull": [ROOT2], "AllowPush": [ROOT], "AllowLambdaPull": [EAST]},
+        [ACCOUNT],
+        {"AllowPull": [ROOT2]},
+    ),
+    "the last to leave takes the policy along": (
+        {"AllowPull": [ROOT, ACCOUNT], "AllowLambdaPull": [EAST], "AllowOrganizationPull": [ORGANIZATION]},
+        [ACCOUNT, ORGANIZATION],
+        {},
+    ),
+    "who is not there changes nothing": ({"AllowPull": [ROOT2]}, [ACCOUNT, ORGANIZATION], {"AllowPull": [ROOT2]}),
+    "the owner's account may be named": ({"AllowPull": [root(OWNER), ROOT]}, [OWNER], {"AllowPull": [ROOT]}),
+}
+
+
+@pytest.mark.parametrize(("before", "whom", "after"), UNSHARED.values(), ids=UNSHARED.keys())
+def test_unsharing(before: dict[str, list[str]], whom: list[str], after: dict[str, list[str]]) -> None:
+    merged = remove(policy_of(before), *whom)
+    assert list(slots_of(merged.policy).items()) == list(after.items())
+    assert merged.changed == (before != after)
+
+
+# --- statements ---
+
+
+def test_a_slot_is_found_whatever_the_sid() -> None:
+    before = {"Statement": [statement("push", ROOT2, Sid="Push-n-Pull"), statement("pull", ROOT3)]}
+    after = merge(before, grant(ACCOUNT)).policy
+    assert after == {
+        "Statement": [statement("push", ROOT2, Sid="Push-n-Pull"), statement("pull", ROOT3, ROOT)],
+    }
+
+
+def test_a_managed_statement_changes_in_place_and_in_nothing_but_its_slot() -> None:
+    console, guard_rail = (
+        REALISTIC["the console's wide-open hand, as one object"]["Statement"],
+        REALISTIC["a guard rail around an organization"]["Statement"][1],
+    )
+    before = {"Version": "2012-10-17", "Statement": [console, lambda_statement(EAST, Sid="x"), guard_rail]}
+    after = merge(before, grant(ACCOUNT, "lambda", ["us-east-1", "eu-west-1"])).policy
+    assert json.dumps(after) == json.dumps(
+        {"Version": "2012-10-17", "Statement": [console, lambda_statement(EAST, WEST, Sid="x"), guard_rail]}
+    )
+
+
+def test_two_statements_of_one_shape_are_added_to_as_one() -> None:
+    before = {"Statement": [statement("pull", ROOT2, Sid="a"), statement("pull", ROOT3, Sid="b")]}
+    assert slots_of(merge(before, grant(ACCOUNT)).policy) == {"a": [ROOT2, ROOT], "b": [ROOT3]}
+
+
+def test_who_is_in_either_of_two_statements_of_one_shape_is_there() -> None:
+    before = {"Statement": [statement("pull", ROOT2, Sid="a"), statement("pull", ROOT, Sid="b")]}
+    assert merge(before, grant(ACCOUNT)) == Merged(before, False, (), (), ())
+
+
+def test_who_leaves_leaves_both_of_two_statements_of_one_shape() -> None:
+    before = {
+        "Statement": [
+            statement("pull", ROOT2, ROOT, Sid="a"),
+            statement("pull", ACCOUNT, Sid="b"),
+            statement("pull", ROOT, ROOT3, Sid="c"),
+        ]
+    }
+    assert slots_of(remove(before, ACCOUNT).policy) == {"a": [ROOT2], "c": [ROOT3]}
+
+
+def test_lambda_statements_of_both_operators_count_as_one() -> None:
+    string_like = statement(
+        "lambda",
+        Sid="b",
+        Principal={"Service": "lambda.amazonaws.com"},
+        Condition={"StringLike": {"aws:sourceARN": EAST}},
+    )
+    before = {"Statement": [lambda_statement(functions(SECOND), Sid="a"), string_like]}
+    assert not merge(before, grant(ACCOUNT, "lambda", ["us-east-1"])).changed
+    after = merge(before, grant(ACCOUNT, "lambda", ["eu-west-1"])).policy
+    assert slots_of(after) == {"a": [functions(SECOND), WEST]}
+
+
+def test_the_first_of_two_statements_is_refilled_though_all_left_it() -> None:
+    before = {"Statement": [statement("pull", ROOT2, Sid="a"), statement("pull", ROOT3, Sid="b")]}
+    assert slots_of(merge(before, grant(ACCOUNT), purge=True).policy) == {"a": [ROOT]}
+
+
+SIDS: dict[str, tuple[list[str | None], str]] = {
+    "free": ([None, "", "allowpull"], "AllowPull"),
+    "taken": (["AllowPull"], "AllowPull2"),
+    "taken twice": (["AllowPull", "AllowPull2"], "AllowPull3"),
+    "taken with a gap": (["AllowPull", "AllowPull3"], "AllowPull2"),
+    "taken but for its number": (["AllowPull2"], "AllowPull"),
+    "taken by several": (["AllowPull", "AllowPull"], "AllowPull2"),
+}
+
+
+@pytest.mark.parametrize(("taken", "expected"), SIDS.values(), ids=SIDS.keys())
+def test_a_new_statements_sid_where_it_is(taken: list[str | None], expected: str) -> None:
+    others = [{"Sid": sid, "Effect": "Deny"} if sid is not None else {"Effect": "Deny"} for sid in taken]
+    after = merge({"Statement": others}, grant(ACCOUNT)).policy
+    assert after is not None
+    assert [each["Sid"] for each in after["Statement"][len(others) :]] == [expected]
+
+
+def test_a_new_statements_sid_may_be_taken_by_a_managed_one_of_another_shape() -> None:
+    before = {"Statement": [statement("push", ROOT2, Sid="AllowPull")]}
+    assert slots_of(merge(before, grant(ACCOUNT)).policy) == {"AllowPull": [ROOT2], "AllowPull2": [ROOT]}
+
+
+def test_a_sid_is_free_again_when_its_statement_goes() -> None:
+    before = {"Statement": [statement("push", ROOT, Sid="AllowPull")]}
+    assert slots_of(merge(before, grant(ACCOUNT)).policy) == {"AllowPull": [ROOT]}
+
+
+def test_a_statement_of_ours_that_somebody_extended_is_left_alone_and_replaced() -> None:
+    extended = {**statement("pull", ROOT2, Sid="AllowPull"), "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+    after = merge({"Statement": [extended]}, grant(ACCOUNT)).policy
+    assert after is not None
+    assert after["Statement"][0] == extended
+    assert slots_of({"Statement": after["Statement"][1:]}) == {"AllowPull2": [ROOT]}
+
+
+SPELLINGS: dict[str, tuple[Any, list[Grant], Any]] = {
+    "a scalar becomes a list when another joins": (ROOT2, [grant(ACCOUNT)], [ROOT2, ROOT]),
+    "a list stays a list when another joins": ([ROOT2], [grant(ACCOUNT)], [ROOT2, ROOT]),
+    "a list becomes a scalar when one is left": ([ROOT2, ROOT], [grant(ACCOUNT, "push")], ROOT2),
+    "a list of one stays as it is": ([ROOT], [grant(ACCOUNT)], [ROOT]),
+    "a scalar stays as it is": (ROOT, [grant(ACCOUNT)], ROOT),
+    "duplicates stay as they are": ([ROOT2, ROOT2], [grant(ACCOUNT)], [ROOT2, ROOT2, ROOT]),
+    "both names of an account stay as they are": ([ACCOUNT, ROOT], [grant(ACCOUNT)], [ACCOUNT, ROOT]),
+}
+
+
+@pytest.mark.parametrize(("before", "grants", "after"), SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_a_slot_is_spelt(before: Any, grants: list[Grant], after: Any) -> None:
+    merged = merge({"Statement": [{**statement("pull"), "Principal": {"AWS": before}}]}, *grants)
+    assert merged.policy is not None
+    assert merged.policy["Statement"][0]["Principal"] == {"AWS": after}
+
+
+def test_a_new_statement_with_several_values_has_a_list() -> None:
+    after = merge(None, grant(ORGANIZATION), grant("o-z9y8x7w6v5")).policy
+    assert after is not None
+    assert after["Statement"][0]["Condition"] == {
+        "StringEquals": {"aws:PrincipalOrgID": [ORGANIZATION, "o-z9y8x7w6v5"]}
+    }
+
+
+# --- the policy around them ---
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"Version": "2012-10-17"}, {"Version": "2008-10-17", "Id": ""}, {"Id": "x"}, {"Comment": None}],
+    ids=json.dumps,
+)
+def test_version_and_id_are_never_touched(members: dict[str, Any]) -> None:
+    before = {**members, "Statement": [statement("pull", ROOT2)]}
+    shared = merge(before, grant(ACCOUNT)).policy
+    assert shared is not None
+    assert {**shared, "Statement": None} == {**members, "Statement": None}
+    unshared = remove(shared, ACCOUNT).policy
+    assert unshared is not None
+    assert {**unshared, "Statement": None} == {**members, "Statement": None}
+
+
+def test_one_statement_as_an_object_stays_one_where_nothing_changes() -> None:
+    before = {"Statement": statement("pull", ROOT)}
+    assert merge(before, grant(ACCOUNT)).policy is before
+
+
+def test_one_statement_as_an_object_becomes_a_list_where_something_changes() -> None:
+    before = {"Statement": statement("pull", ROOT2)}
+    assert merge(before, grant(ACCOUNT)).policy == {"Statement": [statement("pull", ROOT2, ROOT)]}
+
+
+def test_one_statement_as_an_object_goes_with_its_policy() -> None:
+    assert remove({"Statement": statement("pull", ROOT)}, ACCOUNT).policy is None
+
+
+def test_a_foreign_statement_keeps_the_policy() -> None:
+    lambdas_own = REALISTIC["Lambda's own statement beside another service's"]["Statement"][0]
+    before = {"Version": "2008-10-17", "Statement": [statement("pull", ROOT), lambdas_own]}
+    assert remove(before, ACCOUNT).policy == {"Version": "2008-10-17", "Statement": [lambdas_own]}
+
+
+def test_a_policy_without_statements_gets_one() -> None:
+    after = merge({"Version": "2012-10-17", "Statement": []}, grant(ACCOUNT)).policy
+    assert after is not None
+    assert after["Version"] == "2012-10-17"
+    assert slots_of(after) == {"AllowPull": [ROOT]}
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_policy_is_written_in_the_registrys_partition(partition: str) -> None:
+    granted = grant(ACCOUNT, regions=["*"], partition=partition)
+    merged = merge(None, granted, partition=partition)
+    assert slots_of(merged.policy) == {
+        "AllowPull": [root(ACCOUNT, partition)],
+        "AllowLambdaPull": [functions(ACCOUNT, "*", partition)],
+    }
+    assert not merge(merged.policy, granted, partition=partition).changed
+    assert remove(merged.policy, ACCOUNT, partition=partition).policy is None
+
+
+def test_an_entry_of_another_partition_is_another_account() -> None:
+    abroad = {"AllowPull": [root(ACCOUNT, "aws-cn")], "AllowLambdaPull": [functions(ACCOUNT, "*", "aws-cn")]}
+    merged = merge(policy_of(abroad), grant(ACCOUNT, regions=[]), purge=True)
+    assert slots_of(merged.policy) == {
+        "AllowPull": [root(ACCOUNT, "aws-cn"), ROOT],
+        "AllowLambdaPull": [functions(ACCOUNT, "*", "aws-cn")],
+    }
+
+
+def test_nothing_that_is_passed_in_is_changed() -> None:
+    before = {"Statement": [statement("pull", ROOT, ROOT2), lambda_statement(EAST, WEST), statement("push", ORPHAN)]}
+    copy = deepcopy(before)
+    merge(before, grant(ACCOUNT, "push", ["us-east-1"]), grant(THIRD), purge=True, prune_orphans=True)
+    remove(before, ACCOUNT, prune_orphans=True)
+    assert before == copy
+
+
+# --- values that belong to nobody ---
+
+NOBODYS = {
+    "a deleted role": ("AllowPull", ORPHAN),
+    "an account of another partition": ("AllowPush", root(ACCOUNT, "aws-cn")),
+    "a star as a source": ("AllowLambdaPull", "*"),
+    "functions of every account": ("AllowLambdaPull", functions("*", "*")),
+    "a single function": ("AllowLambdaPull", EAST.replace("*", "resize")),
+    "organizations by a star": ("AllowOrganizationPull", "o-*"),
+    "units of every organization": ("AllowOrganizationalUnitPull", "o-*/*"),
+}
+
+
+@pytest.mark.parametrize(("sid", "value"), NOBODYS.values(), ids=NOBODYS.keys())
+def test_what_belongs_to_nobody_stays_even_under_purge_and_is_named(sid: str, value: str) -> None:
+    merged = merge(policy_of({sid: [value]}), grant(SECOND), grant(ACCOUNT, regions=[]), purge=True)
+    assert value in slots_of(merged.policy)[sid]
+    assert merged.foreign_values == (ForeignValue(sid, value),)
+
+
+@pytest.mark.parametrize(("sid", "value"), NOBODYS.values(), ids=NOBODYS.keys())
+def test_what_belongs_to_nobody_stays_when_all_others_leave(sid: str, value: str) -> None:
+    merged = remove(policy_of({sid: [value], "AllowPullAndPush": [ROOT]}), ACCOUNT, SECOND, ORGANIZATION)
+    assert slots_of(merged.policy) == {sid: [value]}
+    assert merged.foreign_values == (ForeignValue(sid, value),)
+
+
+def test_what_belongs_to_nobody_is_named_by_a_statement_without_sid_too() -> None:
+    merged = remove({"Statement": [statement("pull", ROOT2, ORPHAN)]}, ACCOUNT)
+    assert not merged.changed
+    assert merged.foreign_values == (ForeignValue(None, ORPHAN),)
+
+
+def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
+    foreign = REALISTIC["the console's wide-open hand, as one object"]["Statement"]
+    before = {"Statement": [foreign, statement("pull", ORPHAN, ROOT), statement("push", "AIDAEXAMPLEUSER123456")]}
+    assert merge(before, grant(ACCOUNT)).policy is before
+    expected = {"Statement": [foreign, {**statement("pull"), "Principal": {"AWS": ROOT}}]}
+    shared = merge(before, grant(ACCOUNT), prune_orphans=True)
+    unshared = remove(before, SECOND, prune_orphans=True)
+    assert shared.policy == unshared.policy == expected
+    assert shared.foreign_values == unshared.foreign_values == ()
+    gone = (Change(ORPHAN, Access.PULL), Change("AIDAEXAMPLEUSER123456", Access.PUSH))
+    assert shared.revoked == unshared.revoked == gone
+
+
+# --- what is said to have changed ---
+
+PULL, PUSH, BOTH, LAMBDA = Access.PULL, Access.PUSH, Access.PULL_PUSH, Access.LAMBDA
+
+# Of each: the slots before, the grants, what is granted, and what is revoked.
+TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Change]]] = {
+    "a pull": ({}, [grant(ACCOUNT)], [Change(ACCOUNT, PULL)], []),
+    "a role by its ARN": ({}, [grant(ROLE, "push")], [Change(ROLE, PUSH)], []),
+    "several, in the order of the slots": (
+        {},
+        [grant(ORGANIZATION), grant(SECOND, "push"), grant(ACCOUNT, "push"), grant(THIRD)],
+        [Change(THIRD, PULL), Change(SECOND, PUSH), Change(ACCOUNT, PUSH), Change(ORGANIZATION, PULL)],
+        [],
+    ),
+    "nothing of what was there": ({"AllowPull": [ROOT2, ACCOUNT]}, [grant(ACCOUNT)], [], []),
+    "a pull with its regions": (
+        {},
+        [grant(ACCOUNT, regions=["eu-west-1", "us-east-1"])],
+        [Change(ACCOUNT, PULL, ("eu-west-1", "us-east-1"))],
+        [],
+    ),
+    "a region of who has the pull already": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST]},
+        [grant(ACCOUNT, regions=["us-east-1", "eu-west-1"])],
+        [Change(ACCOUNT, LAMBDA, ("eu-west-1",))],
+        [],
+    ),
+    "a pull of who has the region already": (
+        {"AllowLambdaPull": [EAST]},
+        [grant(ACCOUNT, regions=["us-east-1"])],
+        [Change(ACCOUNT, PULL)],
+        [],
+    ),
+    "regions exchanged": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST]},
+        [grant(ACCOUNT, regions=["*"])],
+        [Change(ACCOUNT, LAMBDA, ("*",))],
+        [Change(ACCOUNT, LAMBDA, ("us-east-1",))],
+    ),
+    "access exchanged": (
+        {"AllowPullAndPush": [ROOT]},
+        [grant(ACCOUNT)],
+        [Change(ACCOUNT, PULL)],
+        [Change(ACCOUNT, BOTH)],
+    ),
+    "two slots for one": (
+        {"AllowPull": [ROOT], "AllowPush": [ROOT]},
+        [grant(ACCOUNT, "pull_push")],
+        [Change(ACCOUNT, BOTH)],
+        [Change(ACCOUNT, PULL), Change(ACCOUNT, PUSH)],
+    ),
+    "the pull taken and its regions with it": (
+        {"AllowPullAndPush": [ROOT], "AllowLambdaPull": [EAST, WEST]},
+        [grant(ACCOUNT, "push", [])],
+        [Change(ACCOUNT, PUSH)],
+        [Change(ACCOUNT, BOTH, ("us-east-1", "eu-west-1"))],
+    ),
+    "the push taken and the regions beside it": (
+        {"AllowPush": [ROOT], "AllowLambdaPull": [EAST]},
+        [grant(ACCOUNT, "lambda", ["eu-west-1"])],
+        [Change(ACCOUNT, LAMBDA, ("eu-west-1",))],
+        [Change(ACCOUNT, PUSH), Change(ACCOUNT, LAMBDA, ("us-east-1",))],
+    ),
+    "a move between statements of one shape": (
+        {"AllowPull": [ROOT], "AllowOrganizationPull": [ORGANIZATION]},
+        [grant(ACCOUNT), grant(ORGANIZATION, "pull_push")],
+        [Change(ORGANIZATION, BOTH)],
+        [Change(ORGANIZATION, PULL)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "grants", "granted", "revoked"), TOLD.values(), ids=TOLD.keys())
+def test_what_is_granted_and_revoked(
+    before: dict[str, list[str]], grants: list[Grant], granted: list[Change], revoked: list[Change]
+) -> None:
+    merged = merge(policy_of(before), *grants)
+    assert merged.granted == tuple(granted)
+    assert merged.revoked == tuple(revoked)
+
+
+def test_what_purge_takes_is_revoked() -> None:
+    before = {"AllowPull": [ROOT2, ROLE, ROOT], "AllowLambdaPull": [functions(SECOND), functions(THIRD, "us-*")]}
+    merged = merge(policy_of(before), grant(ACCOUNT), purge=True)
+    assert merged.granted == ()
+    assert merged.revoked == (
+        Change(SECOND, PULL, ("us-east-1",)),
+        Change(ROLE, PULL),
+        Change(THIRD, LAMBDA, ("us-*",)),
+    )
+
+
+def test_what_unsharing_takes_is_revoked() -> None:
+    before = {"AllowPull": [ACCOUNT], "AllowPullAndPush": [ROOT, ROOT2], "AllowLambdaPull": [EAST]}
+    merged = remove(policy_of(before), ACCOUNT, THIRD)
+    assert merged.granted == ()
+    assert merged.revoked == (Change(ACCOUNT, PULL, ("us-east-1",)), Change(ACCOUNT, BOTH))
+
+
+def test_who_is_twice_in_one_slot_is_told_once() -> None:
+    before = {"Statement": [statement("pull", ROOT, ACCOUNT, Sid="a"), statement("pull", ROOT, Sid="b")]}
+    assert remove(before, ACCOUNT).revoked == (Change(ACCOUNT, PULL),)

@@ -1,0 +1,367 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Policy documents: what is read and what is refused, what is equal in meaning, and how it is printed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
+    PolicyError,
+    canonical,
+    equal,
+    parse,
+    pretty,
+    root_arn,
+    serialise,
+    statements,
+)
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+
+ROOT = "arn:aws:iam::111122223333:root"
+OTHER = "arn:aws:iam::444455556666:root"
+FUNCTIONS = "arn:aws:lambda:us-east-1:111122223333:function:*"
+
+
+def policy(*listed: Any, **members: Any) -> dict[str, Any]:
+    return {"Version": "2008-10-17", "Statement": list(listed), **members}
+
+
+def allow(**elements: Any) -> dict[str, Any]:
+    """A statement, but for the given elements; None drops one."""
+    whole = {"Sid": "s", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "ecr:BatchGetImage", **elements}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def when(**operators: Any) -> dict[str, Any]:
+    return policy(allow(Condition=operators))
+
+
+# --- parse ---
+
+REFUSED = {
+    "an empty text": ("", "not valid JSON"),
+    "a text that is not JSON": ("{'Statement': []}", "not valid JSON"),
+    "JSON with a comma too many": ('{"Statement": [],}', "not valid JSON"),
+    "JSON with more behind it": ('{"Statement": []} {}', "not valid JSON"),
+    "a byte order mark": ('\ufeff{"Statement": []}', "not valid JSON"),
+    "a list": ("[]", "not a JSON object"),
+    "a string": ('"Statement"', "not a JSON object"),
+    "null": ("null", "not a JSON object"),
+    "an object without Statement": ('{"Version": "2012-10-17"}', "no Statement"),
+    "Statement in lower case": ('{"statement": []}', "no Statement"),
+    "Statement null": ('{"Statement": null}', "neither an object nor a list of objects"),
+    "a Statement that is text": ('{"Statement": "*"}', "neither an object nor a list of objects"),
+    "a list of statements with null": ('{"Statement": [{}, null]}', "neither an object nor a list of objects"),
+    "a list of statements with a list": ('{"Statement": [[{}]]}', "neither an object nor a list of objects"),
+    "a key that occurs twice in the policy": ('{"Statement": [], "Statement": []}', '"Statement" occurs twice'),
+    "a key that occurs twice far inside": (
+        '{"Statement": {"Condition": {"StringLike": {"aws:SourceArn": "a", "k": 1, "aws:SourceArn": "a"}}}}',
+        '"aws:SourceArn" occurs twice',
+    ),
+    "a key that occurs twice, once escaped": ('{"Statement": [], "\\u0053tatement": []}', '"Statement" occurs twice'),
+    "NaN": ('{"Statement": {"k": NaN}}', "NaN is not a number"),
+    "Infinity": ('{"Statement": {"k": -Infinity}}', "-Infinity is not a number"),
+    "a number beyond every double": ('{"Statement": {"k": 1e999}}', "the number 1e999 cannot be kept"),
+    "a number too small for a double": ('{"Statement": {"k": 1e-999}}', "the number 1e-999 cannot be kept"),
+    "a number with more digits than a double": ('{"Statement": {"k": 0.12345678901234567890}}', "cannot be kept"),
+    "an integer of 5,000 digits": (f'{{"Statement": {{"k": {"1" * 5000}}}}}', "not valid JSON"),
+    "lists forty deep": (f'{{"Statement": {{"k": {"[" * 40}{"]" * 40}}}}}', "nested deeper"),
+    "lists deeper than the parser": (f'{{"Statement": {{"k": {"[" * 100_000}{"]" * 100_000}}}}}', "nested deeper"),
+    "objects deeper than the parser": ('{"Statement":' * 100_000 + "1" + "}" * 100_000, "nested deeper"),
+    "half of a surrogate pair in a value": ('{"Statement": {"Sid": "\\ud83d"}}', "surrogate"),
+    "half of a surrogate pair in a key": ('{"Statement": {"\\udc00": 1}}', "surrogate"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_text_that_cannot_be_kept_to_the_letter_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(PolicyError) as refusal:
+        parse(text)
+    assert reason in str(refusal.value)
+
+
+KEPT = {
+    "members in any order": '{"Statement":[{"Action":"ecr:*","Sid":"b","Effect":"Allow"}],"Id":"x","Version":"2012"}',
+    "one statement as an object": '{"Statement":{"Sid":"s"}}',
+    "no statement at all": '{"Statement":[]}',
+    "an empty list and an empty object": '{"Statement":[{"Principal":{"AWS":[]},"Condition":{}}]}',
+    "a list of one": '{"Statement":[{"Action":["ecr:*"]}]}',
+    "a duplicate in a list": '{"Statement":[{"Action":["ecr:*","ecr:*"]}]}',
+    "keys that differ only in case": '{"Statement":[{"Condition":{"StringLike":{"k":"a","K":"b"}}}]}',
+    "unknown elements": '{"Statement":[{"Efect":"Allow"}],"Comment":null}',
+    "null, true and false": '{"Statement":[{"Condition":{"Null":{"k":true,"l":false,"m":null}}}]}',
+    "integers, however large": '{"Statement":[{"k":123456789012345678901234567890}]}',
+    "fractions": '{"Statement":[{"k":0.1,"l":-12.75}]}',
+    "characters beyond ASCII": '{"Statement":[{"Sid":"für alle 🐳"}]}',
+    "quotes and control characters": '{"Statement":[{"Sid":"\\"a\\\\b\\n\\u0001\\""}]}',
+    "lists as deep as a condition's by far": '{"Statement":[{"k":[[[[[[[["a"]]]]]]]]}]}',
+}
+
+
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT.keys())
+def test_what_is_read_is_written_to_the_letter(text: str) -> None:
+    assert serialise(parse(text)) == text
+
+
+@pytest.mark.parametrize("document", REALISTIC.values(), ids=REALISTIC.keys())
+def test_a_realistic_policy_is_read_however_it_is_indented(document: dict[str, Any]) -> None:
+    assert parse(json.dumps(document, indent=3)) == document
+
+
+def test_a_pair_of_surrogates_is_one_character() -> None:
+    assert parse('{"Statement":{"Sid":"\\ud83d\\udc33"}}') == {"Statement": {"Sid": "🐳"}}
+
+
+def test_the_length_that_aws_limits_counts_characters() -> None:
+    assert len(serialise(policy(Id="🐳"))) == len(serialise(policy(Id="x")))
+
+
+STATEMENTS = {
+    "none of no policy": (None, []),
+    "none of an empty list": ({"Statement": []}, []),
+    "one of an object": ({"Statement": {"Sid": "s"}}, [{"Sid": "s"}]),
+    "all of a list, in order": ({"Statement": [{"Sid": "b"}, {"Sid": "a"}]}, [{"Sid": "b"}, {"Sid": "a"}]),
+}
+
+
+@pytest.mark.parametrize(("document", "expected"), STATEMENTS.values(), ids=STATEMENTS.keys())
+def test_the_statements_of_a_policy(document: Any, expected: list[Any]) -> None:
+    assert statements(document) == expected
+
+
+# --- equal ---
+
+SAME = {
+    "no policy and no policy": (None, None),
+    "the order of members": (
+        policy(allow()),
+        {"Statement": [dict(reversed(allow().items()))], "Version": "2008-10-17"},
+    ),
+    "the order of statements": (policy(allow(Sid="a"), allow(Sid="b")), policy(allow(Sid="b"), allow(Sid="a"))),
+    "the order of statements without Sid": (
+        policy(allow(Sid=None), allow(Sid=None, Effect="Deny")),
+        policy(allow(Sid=None, Effect="Deny"), allow(Sid=None)),
+    ),
+    "one statement as an object and as a list": ({"Statement": allow()}, {"Statement": [allow()]}),
+    "the order of actions": (
+        policy(allow(Action=["ecr:PutImage", "ecr:BatchGetImage"])),
+        policy(allow(Action=["ecr:BatchGetImage", "ecr:PutImage"])),
+    ),
+    "an action as a scalar and in a list": (policy(allow(Action="ecr:*")), policy(allow(Action=["ecr:*"]))),
+    "an action that is listed twice": (policy(allow(Action=["ecr:*", "ecr:*"])), policy(allow(Action="ecr:*"))),
+    "the case of actions": (policy(allow(Action="ECR:batchgetimage")), policy(allow(Action="ecr:BatchGetImage"))),
+    "an action that is listed in two cases": (
+        policy(allow(Action=["ecr:PutImage", "ecr:putimage"])),
+        policy(allow(Action="ecr:PutImage")),
+    ),
+    "the case, order and scalar of NotAction": (
+        policy(allow(Action=None, NotAction=["ecr:PutImage"])),
+        policy(allow(Action=None, NotAction="ECR:PutImage")),
+    ),
+    "the order of principals": (
+        policy(allow(Principal={"AWS": [ROOT, OTHER]})),
+        policy(allow(Principal={"AWS": [OTHER, ROOT]})),
+    ),
+    "a principal as a scalar and in a list": (
+        policy(allow(Principal={"Service": "lambda.amazonaws.com"})),
+        policy(allow(Principal={"Service": ["lambda.amazonaws.com"]})),
+    ),
+    "the kinds of a principal in another order": (
+        policy(allow(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"})),
+        policy(allow(Principal={"Service": "ecs.amazonaws.com", "AWS": ROOT})),
+    ),
+    "an account id and its root ARN": (
+        policy(allow(Principal={"AWS": "111122223333"})),
+        policy(allow(Principal={"AWS": ROOT})),
+    ),
+    "an account by both of its names and by one": (
+        policy(allow(Principal={"AWS": [ROOT, "111122223333"]})),
+        policy(allow(Principal={"AWS": "111122223333"})),
+    ),
+    "a star and a star in the map": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": "*"}))),
+    "a star and a star in a list": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": ["*", "*"]}))),
+    "the case of a condition's operator": (when(StringLike={"k": "a"}), when(stringLIKE={"k": "a"})),
+    "the case of a condition's key": (
+        when(StringLike={"aws:sourceARN": FUNCTIONS}),
+        when(StringLike={"aws:SourceArn": FUNCTIONS}),
+    ),
+    "the order of operators and of keys": (
+        when(Bool={"k": "true"}, StringLike={"a": "x", "b": "y"}),
+        when(StringLike={"b": "y", "a": "x"}, Bool={"k": "true"}),
+    ),
+    "the order of a condition's values": (when(StringLike={"k": ["a", "b"]}), when(StringLike={"k": ["b", "a"]})),
+    "a condition's value as a scalar and twice in a list": (
+        when(StringLike={"k": "a"}),
+        when(StringLike={"k": ["a", "a"]}),
+    ),
+    "true and its word": (when(Bool={"k": True}), when(Bool={"k": "true"})),
+    "false and its word in a list": (when(Bool={"k": False}), when(Bool={"k": ["false"]})),
+    "true and its word in one list": (when(Bool={"k": [True, "true"]}), when(Bool={"k": "true"})),
+    "no Version and the first one": ({"Statement": [allow()]}, policy(allow())),
+}
+
+DIFFERENT = {
+    "a policy and none": (policy(allow()), None),
+    "an empty policy and none": (policy(), None),
+    "the two versions": (policy(allow()), policy(allow(), Version="2012-10-17")),
+    "no Version and the second one": ({"Statement": []}, {"Version": "2012-10-17", "Statement": []}),
+    "an Id and none": (policy(allow(), Id="x"), policy(allow())),
+    "two Ids": (policy(allow(), Id="x"), policy(allow(), Id="X")),
+    "a statement more": (policy(allow()), policy(allow(), allow(Effect="Deny"))),
+    "a statement that is there twice": (policy(allow()), policy(allow(), allow())),
+    "two Sids": (policy(allow(Sid="a")), policy(allow(Sid="b"))),
+    "two Sids that differ in case": (policy(allow(Sid="a")), policy(allow(Sid="A"))),
+    "a Sid and none": (policy(allow()), policy(allow(Sid=None))),
+    "Sids that are exchanged": (
+        policy(allow(Sid="a"), allow(Sid="b", Effect="Deny")),
+        policy(allow(Sid="b"), allow(Sid="a", Effect="Deny")),
+    ),
+    "two effects": (policy(allow()), policy(allow(Effect="Deny"))),
+    "an action more": (
+        policy(allow(Action=["ecr:PutImage"])),
+        policy(allow(Action=["ecr:PutImage", "ecr:ListImages"])),
+    ),
+    "Action and NotAction": (policy(allow()), policy(allow(Action=None, NotAction="ecr:BatchGetImage"))),
+    "an empty list and none": (policy(allow(Action=[])), policy(allow(Action=None))),
+    "Principal and NotPrincipal": (policy(allow()), policy(allow(Principal=None, NotPrincipal={"AWS": ROOT}))),
+    "a principal more": (policy(allow()), policy(allow(Principal={"AWS": [ROOT, OTHER]}))),
+    "a star and a star beside another": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": ["*", ROOT]}))),
+    "a star and a star beside a service": (
+        policy(allow(Principal="*")),
+        policy(allow(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"})),
+    ),
+    "a star and a star as a service": (policy(allow(Principal="*")), policy(allow(Principal={"Service": "*"}))),
+    "an account id and a root ARN in another partition": (
+        policy(allow(Principal={"AWS": "111122223333"})),
+        policy(allow(Principal={"AWS": "arn:aws-cn:iam::111122223333:root"})),
+    ),
+    "an account id and its root ARN in NotPrincipal": (
+        policy(allow(Principal=None, NotPrincipal={"AWS": "111122223333"})),
+        policy(allow(Principal=None, NotPrincipal={"AWS": ROOT})),
+    ),
+    "an account id and its root ARN in a condition": (
+        when(StringEquals={"aws:PrincipalArn": "111122223333"}),
+        when(StringEquals={"aws:PrincipalArn": ROOT}),
+    ),
+    "an account id and its root ARN as another kind of principal": (
+        policy(allow(Principal={"Federated": "111122223333"})),
+        policy(allow(Principal={"Federated": ROOT})),
+    ),
+    "an account and a role in it": (policy(allow()), policy(allow(Principal={"AWS": ROOT.replace("root", "role/ci")}))),
+    "the case of a principal": (
+        policy(allow(Principal={"AWS": ROOT.replace("root", "role/ci")})),
+        policy(allow(Principal={"AWS": ROOT.replace("root", "role/CI")})),
+    ),
+    "a condition and none": (when(StringLike={"k": "a"}), policy(allow())),
+    "StringEquals and StringLike": (when(StringEquals={"k": "a"}), when(StringLike={"k": "a"})),
+    "StringLike and ArnLike": (when(StringLike={"k": "a"}), when(ArnLike={"k": "a"})),
+    "the case of a condition's value": (when(StringLike={"k": "a"}), when(StringLike={"k": "A"})),
+    "the case of the word true": (when(Bool={"k": True}), when(Bool={"k": "True"})),
+    "keys that differ in case and one of them": (
+        when(StringLike={"k": "a", "K": "a"}),
+        when(StringLike={"k": "a"}),
+    ),
+    "keys that differ in case with exchanged values": (
+        when(StringLike={"k": "a", "K": "b"}),
+        when(StringLike={"k": "b", "K": "a"}),
+    ),
+    "operators that differ in case and one of them": (
+        when(StringLike={"k": "a"}, stringlike={"k": "a"}),
+        when(StringLike={"k": "a"}),
+    ),
+    "an element that differs in case": (policy(allow(Effect=None, effect="Allow")), policy(allow())),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), SAME.values(), ids=SAME.keys())
+def test_policies_are_equal_in_meaning_but_for(first: Any, second: Any) -> None:
+    assert equal(first, second, "aws")
+    assert equal(second, first, "aws")
+
+
+@pytest.mark.parametrize(("first", "second"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_policies_differ_in_meaning_by(first: Any, second: Any) -> None:
+    assert not equal(first, second, "aws")
+    assert not equal(second, first, "aws")
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_an_account_id_is_the_root_arn_of_the_registrys_own_partition(partition: str) -> None:
+    by_id = policy(allow(Principal={"AWS": "111122223333"}))
+    by_arn = policy(allow(Principal={"AWS": root_arn("111122223333", partition)}))
+    assert root_arn("111122223333", partition) == f"arn:{partition}:iam::111122223333:root"
+    assert equal(by_id, by_arn, partition)
+    assert not equal(by_id, by_arn, "aws-iso")
+
+
+# --- canonical and pretty ---
+
+
+def test_the_canonical_form_has_one_order_and_one_spelling() -> None:
+    written = {
+        "Statement": {
+            "Condition": {"StringLike": {"b": ["y", "x", "y"], "a": [True]}, "Bool": {"k": "z"}},
+            "Action": ["ecr:PutImage", "ecr:BatchGetImage", "ecr:PutImage"],
+            "Principal": {"Service": ["ecs.amazonaws.com"], "AWS": ["444455556666", ROOT, "111122223333"]},
+            "Effect": "Allow",
+            "Sid": "s",
+        },
+        "Id": "i",
+    }
+    assert json.dumps(canonical(written, "aws")) == json.dumps(
+        {
+            "Version": "2008-10-17",
+            "Id": "i",
+            "Statement": [
+                {
+                    "Sid": "s",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [ROOT, OTHER], "Service": "ecs.amazonaws.com"},
+                    "Action": ["ecr:BatchGetImage", "ecr:PutImage"],
+                    "Condition": {"Bool": {"k": "z"}, "StringLike": {"a": "true", "b": ["x", "y"]}},
+                }
+            ],
+        }
+    )
+
+
+def test_the_canonical_form_keeps_what_a_person_wrote_in_some_order_or_case() -> None:
+    written = policy(allow(Sid="b", Action="ECR:batchGetImage"), allow(Sid="a", Condition={"stringLike": {"K": "v"}}))
+    assert canonical(written, "aws") == written
+
+
+def test_the_canonical_form_has_members_that_no_policy_has_at_the_end() -> None:
+    written = {"Zzz": 1, "Aaa": [2], "Statement": [{"Efect": "Allow", "Sid": "s"}], "Version": "2012-10-17"}
+    result = canonical(written, "aws")
+    assert list(result) == ["Version", "Statement", "Aaa", "Zzz"]
+    assert list(result["Statement"][0]) == ["Sid", "Efect"]
+
+
+@pytest.mark.parametrize("document", REALISTIC.values(), ids=REALISTIC.keys())
+def test_the_canonical_form_of_a_realistic_policy_is_its_own_and_means_the_same(document: dict[str, Any]) -> None:
+    result = canonical(document, "aws")
+    assert equal(result, document, "aws")
+    assert json.dumps(canonical(result, "aws")) == json.dumps(result)
+
+
+def test_no_policy_is_printed_as_no_text() -> None:
+    assert pretty(None, "aws") == ""
+
+
+def test_a_policy_is_printed_in_its_canonical_form() -> None:
+    assert pretty({"Statement": {"Action": ["ecr:*"], "Sid": "für alle"}}, "aws") == (
+        "{\n"
+        '  "Version": "2008-10-17",\n'
+        '  "Statement": [\n'
+        "    {\n"
+        '      "Sid": "für alle",\n'
+        '      "Action": "ecr:*"\n'
+        "    }\n"
+        "  ]\n"
+        "}\n"
+    )

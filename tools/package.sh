@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# usage: tools/package.sh
+#
+# Builds the collection into build/package, installs the artifact, and has ansible-doc read every module of it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build=$PWD/build/package
+installed=$build/collections
+rm -rf "$build"
+mkdir -p "$build"
+
+ansible-galaxy collection build --output-path "$build"
+artifact=$(compgen -G "$build/imageshare-aws-*.tar.gz")
+
+# build_ignore is a list of what to leave out, so whatever nobody thought of gets in. git knows better.
+tar -tzf "$artifact" | grep -v '/$' | sort >"$build/contents.txt"
+{
+    printf '%s\n' FILES.json MANIFEST.json
+    git ls-files --cached --others --exclude-standard
+} | sort | comm -13 - "$build/contents.txt" >"$build/leaked.txt"
+grep -E '^(\.|build/|demo/|requirements/|tools/|tests/(integration|output|support|unit)/)' "$build/contents.txt" \
+    >>"$build/leaked.txt" || true
+if [[ -s $build/leaked.txt ]]; then
+    echo "These files must not be in the artifact; see build_ignore in galaxy.yml:" >&2
+    cat "$build/leaked.txt" >&2
+    exit 1
+fi
+
+# Needs no network: amazon.aws is found among the packages of the environment. So is the collection itself, which would
+# count as installed already.
+ANSIBLE_COLLECTIONS_PATH=$installed ansible-galaxy collection install --force --collections-path "$installed" "$artifact"
+
+shopt -s failglob
+for file in "$installed"/ansible_collections/imageshare/aws/plugins/modules/*.py; do
+    module=imageshare.aws.$(basename "$file" .py)
+    # Nor may the repository stand in for the artifact here.
+    ANSIBLE_COLLECTIONS_PATH=$installed ansible-doc --type module --json "$module" |
+        python -c '
+import json, sys
+module, file = sys.argv[1:]
+documented = json.load(sys.stdin)[module]["doc"]["filename"]
+if documented != file:
+    raise SystemExit(f"{module} is documented by {documented} instead of {file}")
+' "$module" "$file"
+    echo "$module: installed and documented."
+done
