@@ -1,0 +1,318 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds of every merge, whatever the policy and the grants.
+
+Who may do what is decided by tests/support/evaluator.py, which knows nothing of the code under test.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._merge import Merged, share, unshare
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
+    equal,
+    parse,
+    serialise,
+    statements,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
+    ACTIONS,
+    LAMBDA,
+    LAMBDA_ACTIONS,
+    functions_region,
+    holder,
+    recognise,
+)
+from ansible_collections.imageshare.aws.tests.support import policies
+from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+# Derandomized, so that a red check means a change in the code; examples are cheap, asking 77 requesters is not.
+LAWS = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+ACCESS_LAWS = settings(LAWS, max_examples=120)
+OWNER = policies.REGISTRY_ID
+
+
+@dataclass(frozen=True)
+class Case:
+    partition: str
+    policy: Any
+    grants: tuple[Grant, ...]
+    purge: bool
+    prune_orphans: bool
+
+    def share(self, policy: Any, *, purge: bool | None = None, prune_orphans: bool | None = None) -> Merged:
+        return share(
+            policy,
+            self.grants,
+            partition=self.partition,
+            registry_id=OWNER,
+            purge=self.purge if purge is None else purge,
+            prune_orphans=self.prune_orphans if prune_orphans is None else prune_orphans,
+        )
+
+    def unshare(self, policy: Any) -> Merged:
+        return unshare(policy, [grant.principal for grant in self.grants], partition=self.partition)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    partition = draw(st.sampled_from(policies.PARTITIONS))
+    grants = read_grants(
+        draw(policies.grant_lists(partition)),
+        partition=partition,
+        sharing=True,
+        partition_of_region=lambda _region: partition,
+    )
+    policy = draw(st.none() | policies.policies(partition))
+    return Case(partition, policy, grants, draw(st.booleans()), draw(st.booleans()))
+
+
+def foreign(policy: Any) -> list[Any]:
+    return [statement for statement in statements(policy) if recognise(statement) is None]
+
+
+def held(policy: Any, partition: str) -> dict[str, set[tuple[Access, str]]]:
+    """The slots of each principal, as pairs of access and Lambda region."""
+    result: dict[str, set[tuple[Access, str]]] = {}
+    for statement in statements(policy):
+        template, values = recognise(statement) or (None, ())
+        for value in values:
+            principal = template and holder(template.slot, value, partition)
+            if principal:
+                region = functions_region(value) if template.slot is LAMBDA else ""
+                result.setdefault(principal.name, set()).add((template.access, region))
+    return result
+
+
+def wanted(grant: Grant, before: set[tuple[Access, str]]) -> set[tuple[Access, str]]:
+    level = set() if grant.access is Access.LAMBDA else {(grant.access, "")}
+    if grant.lambda_regions is None:
+        return level | {slot for slot in before if slot[0] is Access.LAMBDA}
+    return level | {(Access.LAMBDA, region) for region in grant.lambda_regions}
+
+
+def reaches(grant: Grant, requester: Requester) -> bool:
+    """Whether a grant is for a requester, by the words of the contract."""
+    principal, context = grant.principal, requester.context
+    if requester.principal == "lambda.amazonaws.com":
+        return context["aws:SourceAccount"] == principal.name
+    if principal.kind is Kind.ACCOUNT:
+        return requester.principal.split(":")[4:5] == [principal.name]
+    if principal.kind is Kind.ORGANIZATION:
+        return context.get("aws:PrincipalOrgID") == principal.name
+    if principal.kind is Kind.ORGANIZATIONAL_UNIT:
+        return any(fnmatchcase(path, principal.name) for path in context.get("aws:PrincipalOrgPaths", ()))
+    return principal.name in (requester.principal, context.get("aws:PrincipalArn"))
+
+
+def access(policy: Any, partition: str) -> list[tuple[Requester, frozenset[str]]]:
+    return [
+        (requester, effective_actions(policy, requester, policies.ACTIONS))
+        for requester in policies.requesters(partition)
+    ]
+
+
+def others(grants: Iterable[Grant], rows: Sequence[Any]) -> list[Any]:
+    return [row for row in rows if not any(reaches(grant, row[0]) for grant in grants)]
+
+
+@LAWS
+@given(cases())
+def test_foreign_statements_are_kept_in_order_and_to_the_letter(case: Case) -> None:
+    before = [json.dumps(statement) for statement in foreign(case.policy)]
+    for merged in (case.share(case.policy), case.unshare(case.policy)):
+        assert [json.dumps(statement) for statement in foreign(merged.policy)] == before
+
+
+@LAWS
+@given(cases())
+def test_what_is_passed_in_is_not_changed(case: Case) -> None:
+    policy = deepcopy(case.policy)
+    case.unshare(case.share(case.policy).policy)
+    case.unshare(case.policy)
+    assert case.policy == policy
+
+
+@LAWS
+@given(cases())
+def test_a_second_merge_changes_nothing(case: Case) -> None:
+    for merge in (case.share, case.unshare):
+        once = merge(case.policy)
+        twice = merge(once.policy)
+        assert not twice.changed
+        assert twice.policy is once.policy
+        assert (twice.granted, twice.revoked) == ((), ())
+
+
+@LAWS
+@given(cases())
+def test_changed_says_whether_the_meaning_changed_and_so_do_the_changes(case: Case) -> None:
+    for merged in (case.share(case.policy), case.unshare(case.policy)):
+        assert merged.changed is not equal(case.policy, merged.policy, case.partition)
+        assert merged.changed is bool(merged.granted or merged.revoked)
+
+
+@LAWS
+@given(cases())
+def test_the_result_is_a_policy_that_survives_its_text(case: Case) -> None:
+    merged = case.share(case.policy)
+    if merged.policy is not None:
+        assert parse(serialise(merged.policy)) == merged.policy
+        assert all(slot for statement in statements(merged.policy) for slot in (recognise(statement) or ("", "-"))[1:])
+
+
+@LAWS
+@given(cases())
+def test_declared_principals_are_in_exactly_their_slots(case: Case) -> None:
+    before, after = held(case.policy, case.partition), held(case.share(case.policy).policy, case.partition)
+    for grant in gather(case.grants):
+        name = grant.principal.name
+        assert after.get(name, set()) == wanted(grant, before.get(name, set()))
+
+
+@LAWS
+@given(cases())
+def test_principals_that_are_not_declared_keep_their_slots_unless_purged(case: Case) -> None:
+    declared = {grant.principal.name for grant in case.grants}
+    before, after = held(case.policy, case.partition), held(case.share(case.policy).policy, case.partition)
+    for name, slots in before.items():
+        if name not in declared:
+            owned = name == OWNER or name.split(":")[4:5] == [OWNER]
+            assert after.get(name) == (slots if owned or not case.purge else None)
+    assert after.keys() - declared <= before.keys()
+
+
+@LAWS
+@given(cases())
+def test_values_that_belong_to_nobody_stay_and_are_named(case: Case) -> None:
+    def strange(policy: Any) -> list[str]:
+        found = [recognise(statement) for statement in statements(policy)]
+        return [
+            value
+            for template, values in filter(None, found)
+            for value in values
+            if holder(template.slot, value, case.partition) is None
+        ]
+
+    kept = case.share(case.policy, prune_orphans=False)
+    assert strange(kept.policy) == strange(case.policy) == [value.value for value in kept.foreign_values]
+    pruned = case.share(case.policy, prune_orphans=True)
+    ids = ("AROA", "AIDA")
+    assert strange(pruned.policy) == [value for value in strange(case.policy) if not value.startswith(ids)]
+
+
+@LAWS
+@given(cases())
+def test_unsharing_takes_the_named_out_of_every_slot_and_nobody_else(case: Case) -> None:
+    named = {grant.principal.name for grant in case.grants}
+    before, after = held(case.policy, case.partition), held(case.unshare(case.policy).policy, case.partition)
+    assert after == {name: slots for name, slots in before.items() if name not in named}
+
+
+@LAWS
+@given(cases())
+def test_unsharing_what_was_shared_restores_the_meaning(case: Case) -> None:
+    granted = {grant.principal.name for grant in case.grants}
+    if case.policy is not None and (granted & held(case.policy, case.partition).keys() or not statements(case.policy)):
+        return
+    shared = case.share(case.policy, purge=False, prune_orphans=False)
+    assert equal(case.unshare(shared.policy).policy, case.policy, case.partition)
+
+
+@ACCESS_LAWS
+@given(cases())
+def test_nobody_outside_the_grants_gains_or_loses_an_action(case: Case) -> None:
+    before = others(case.grants, access(case.policy, case.partition))
+    for merged in (case.share(case.policy, purge=False), case.unshare(case.policy)):
+        assert others(case.grants, access(merged.policy, case.partition)) == before
+
+
+@ACCESS_LAWS
+@given(cases())
+def test_nobody_gains_more_than_what_is_granted(case: Case) -> None:
+    before, after = access(case.policy, case.partition), access(case.share(case.policy).policy, case.partition)
+    for (requester, had), (_same, has) in zip(before, after, strict=True):
+        assert has - had <= granted_to(requester, case.grants)
+
+
+@ACCESS_LAWS
+@given(cases())
+def test_whoever_is_granted_access_has_it_unless_a_deny_takes_it_away(case: Case) -> None:
+    policy = case.share(case.policy).policy
+    allows = [statement for statement in statements(policy) if statement.get("Effect") != "Deny"]
+    for requester, has in access({"Version": "2012-10-17", "Statement": allows}, case.partition):
+        assert granted_to(requester, gather(case.grants)) <= has
+
+
+@ACCESS_LAWS
+@given(cases())
+def test_purging_takes_nothing_from_the_owner(case: Case) -> None:
+    declared = [grant for grant in case.grants if grant.principal.account == OWNER]
+    purged = case.share(case.policy, purge=True, prune_orphans=False).policy
+    kept = case.share(case.policy, purge=False, prune_orphans=False).policy
+    # Not those whom an organization reaches as well: it is not declared, and leaves.
+    rows = [row for row in access(kept, case.partition) if is_owners(row[0]) and not in_organization(row[0])]
+    after = {id_of(requester): has for requester, has in access(purged, case.partition)}
+    assert all(has <= after[id_of(requester)] for requester, has in others(declared, rows))
+
+
+def granted_to(requester: Requester, grants: Iterable[Grant]) -> frozenset[str]:
+    """The actions that grants promise a requester; of Lambda, only in the regions of a grant."""
+    found: set[str] = set()
+    for grant in grants:
+        if not reaches(grant, requester):
+            continue
+        if requester.principal == "lambda.amazonaws.com":
+            region = requester.context["aws:SourceArn"].split(":")[3]
+            if {region, "*"} & set(grant.lambda_regions or ()):
+                found.update(LAMBDA_ACTIONS)
+        else:
+            found.update(ACTIONS[grant.access])
+    return frozenset(found)
+
+
+def is_owners(requester: Requester) -> bool:
+    context: Mapping[str, Any] = requester.context
+    return OWNER in (context.get("aws:PrincipalAccount"), context.get("aws:SourceAccount"))
+
+
+def in_organization(requester: Requester) -> bool:
+    return "aws:PrincipalOrgID" in requester.context
+
+
+def id_of(requester: Requester) -> str:
+    return json.dumps([requester.principal, dict(requester.context)], sort_keys=True)
+
+
+@pytest.mark.parametrize("partition", policies.PARTITIONS)
+def test_the_table_of_templates_is_the_one_written_down_in_the_tests(partition: str) -> None:
+    """Two copies of the table, made by two hands, agree."""
+    world = policies.universe(partition)
+    examples = {
+        "identity": world.roots[1],
+        "lambda": world.function(world.regions[0], policies.ACCOUNTS[1]),
+        "organization": policies.ORGANIZATIONS[0],
+        "organizational_unit": policies.OU_PATHS[0],
+    }
+    for (kind, level), sid in policies.TEMPLATES.items():
+        option = {
+            "principal": policies.ACCOUNTS[1] if kind in ("identity", "lambda") else examples[kind],
+            "access": level,
+            "lambda_regions": [world.regions[0]] if kind == "lambda" else None,
+        }
+        grants = read_grants([option], partition=partition, sharing=True, partition_of_region=lambda _region: None)
+        (statement,) = statements(share(None, grants, partition=partition, registry_id=OWNER).policy)
+        assert (statement["Sid"], tuple(statement["Action"])) == (sid, policies.ACTION_SETS[level])
+        assert examples[kind] in json.dumps(statement)
