@@ -228,7 +228,7 @@ _MATCHING = frozenset({"stringequals", "stringlike", "arnequals", "arnlike"})
 # Conditions on whose behalf a service acts: whether a value admits a function of an account.
 _SOURCES: Mapping[str, Callable[[str, str], bool]] = {
     "aws:sourcearn": lambda value, account: f":{account}:" in value or reaches_any_account(value),
-    "aws:sourceaccount": lambda value, account: _matches(value, account),
+    "aws:sourceaccount": lambda value, account: value == account or reaches_any_account(value),
 }
 _WILDCARD = re.compile(r"[*?]")
 _SPELLS_WHOSE = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}/")

@@ -41,8 +41,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._warnings import (
     after_unsharing,
 )
 
-# The policy before and after, for Ansible's diff; None where there is nothing to show.
-_Diff = Mapping[str, str] | None
+# The policy before and after, as Ansible shows them.
+_Diff = Mapping[str, str]
 
 
 class Registry(Protocol):
@@ -79,7 +79,7 @@ def run(request: Request, registry: Registry) -> Result:
     return Result(tuple(rows), tuple(diff for _done, diff in outcomes if diff))
 
 
-def _run_one(name: str, request: Request, registry: Registry) -> tuple[Row, _Diff]:
+def _run_one(name: str, request: Request, registry: Registry) -> tuple[Row, _Diff | None]:
     grants = gather(
         grant for grant in request.grants if grant.repositories is None or matches(grant.repositories, name)
     )
@@ -99,7 +99,7 @@ def _run_one(name: str, request: Request, registry: Registry) -> tuple[Row, _Dif
 
 def _share_one(
     name: str, grants: tuple[Grant, ...], request: Request, registry: Registry, warnings: list[PolicyWarning]
-) -> tuple[Row, _Diff]:
+) -> tuple[Row, _Diff | None]:
     if not grants:
         return row(name), None
     place = Place(name, registry.region, registry.partition)

@@ -64,9 +64,9 @@ def _seen(fields: Mapping[str, Any], found: Mapping[str, Any], parent: str) -> I
         if value is None:
             assert "null" in str(field["description"]), f"{path} is null"
             continue
-        assert type(value) is _TYPES[field["type"]], f"{path} is {value!r}"
+        assert value.__class__ is _TYPES[field["type"]], f"{path} is {value!r}"
         for element in value if isinstance(value, list) else [value]:
             if isinstance(value, list):
-                assert type(element) is _TYPES[field["elements"]], f"{path} has {element!r}"
+                assert element.__class__ is _TYPES[field["elements"]], f"{path} has {element!r}"
             if "contains" in field:
                 yield from _seen(field["contains"], element, f"{path}.")

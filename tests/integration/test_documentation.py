@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.imageshare.aws.tests.integration import documented
-from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     CI,
     DELETED_ROLE,
@@ -29,65 +28,66 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     root,
 )
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.module_process import run_playbook
+from ansible_collections.imageshare.aws.tests.support.module_process import run_module, run_playbook
 
 
-class TestExamples:
-    # With it, every example has something to change.
-    BEFORE = policy(allow("push", root(TEAM), root(STRANGER)), allow_functions(functions(PARTNER, name="resize")))
+def test_every_example_changes_something_once(aws: EmbeddedAws, tmp_path: Path) -> None:
+    before = policy(allow("push", root(TEAM), root(STRANGER)), allow_functions(functions(PARTNER, name="resize")))
+    aws.plant_many(dict.fromkeys(["base/python", "services/api", "services/web/admin"], before))
+    tasks = [
+        {**example, "register": f"result_{number}_{time}"}
+        for number, example in enumerate(documented.EXAMPLES)
+        for time in ("first", "second")
+    ]
 
-    @pytest.mark.parametrize("example", [pytest.param(task, id=task["name"]) for task in documented.EXAMPLES])
-    def test_it_changes_something_once(self, aws: EmbeddedAws, tmp_path: Path, example: dict[str, Any]) -> None:
-        names = ["base/python", "services/api", "services/web/admin"]
-        aws.plant_many(dict.fromkeys(names, self.BEFORE))
-        tasks = [{**example, "register": "result_first"}, {**example, "register": "result_second"}]
+    # One after the other, so that each begins with what the one before left.
+    played = run_playbook(aws, tmp_path, yaml.safe_dump(tasks))
 
-        played = run_playbook(aws, tmp_path, yaml.safe_dump(tasks))
-
-        assert played.code == 0
-        first, second = played.registered["result_first"], played.registered["result_second"]
-        assert (first["changed"], second["changed"]) == (True, False)
-        assert [row for row in first["repositories"] if not row["changed"]] == []
-        assert played.registered["result_first"].get("warnings", []) == []
+    assert played.code == 0
+    changed = {name: result["changed"] for name, result in played.registered.items()}
+    assert changed == {task["register"]: task["register"].endswith("first") for task in tasks}
 
 
-@pytest.fixture
-def eventful_results(aws: EmbeddedAws, run: Run) -> list[Mapping[str, Any]]:
-    """What runs return that between them see to everything that the documentation speaks of."""
-    denied = {**PLAIN_HTTP_DENIED, "NotPrincipal": {"AWS": PARTNER}}
-    del denied["Principal"]
-    aws.plant_many(
+@pytest.fixture(scope="module")
+def eventful(process: EmbeddedAws) -> tuple[list[Mapping[str, Any]], set[str]]:
+    """What runs return that between them see to everything that the documentation speaks of, and what they called."""
+    process.reset()
+    denied = {"Sid": "others", "Effect": "Deny", "NotPrincipal": {"AWS": PARTNER}, "Action": "ecr:*"}
+    process.plant_many(
         {
             "base/excess": policy(SCANNERS),
             "base/functions": policy(allow_functions("*", functions(STRANGER, name="resize"))),
             "base/orphan": policy({**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}),
-            "base/reworded": policy(denied),
+            "base/reworded": policy({**denied, "Condition": PLAIN_HTTP_DENIED["Condition"]}),
             "base/shared": policy(allow("pull_push", root(TEAM)), allow_functions(functions(TEAM))),
         }
     )
     grants = [{"principal": STRANGER, "lambda_regions": ["eu-west-1"]}, {"principal": CI}]
-    sharing = run(repositories=["base/*"], grants=grants)
-    taking = run(repositories=["base/shared", "tools/*"], grants=[{"principal": TEAM}, *grants], state="absent")
-    assert sharing.failed
-    assert not taking.failed
-    return [sharing.values, taking.values]
+    sharing = run_module(process, repositories=["base/*"], grants=grants)
+    every = [{"principal": TEAM}, *grants]
+    taking = run_module(process, repositories=["base/shared", "tools/*"], grants=every, state="absent")
+    assert (sharing.failed, taking.failed) == (True, False)
+    assert process.policies()["base/shared"] is None
+    return [sharing.values, taking.values], {operation for operation, _name in process.journal()}
 
 
-def test_everything_that_it_says_to_return_is_returned(eventful_results: list[Mapping[str, Any]]) -> None:
+def test_everything_that_it_says_to_return_is_returned(eventful: tuple[list[Mapping[str, Any]], set[str]]) -> None:
     # That nothing else is returned, and all of the documented types, the fixture run sees to in every test.
-    seen = set().union(*map(documented.seen, eventful_results))
+    results, _operations = eventful
 
-    assert seen == documented.values()
+    assert set().union(*map(documented.seen, results)) == documented.values()
 
 
-def test_every_kind_of_warning_that_it_explains_is_given(eventful_results: list[Mapping[str, Any]]) -> None:
-    rows = [row for result in eventful_results for row in result["repositories"]]
+def test_every_kind_of_warning_that_it_explains_is_given(eventful: tuple[list[Mapping[str, Any]], set[str]]) -> None:
+    results, _operations = eventful
+    rows = [row for result in results for row in result["repositories"]]
 
     assert {warning["kind"] for row in rows for warning in row["warnings"]} == documented.warning_kinds()
 
 
 def test_the_actions_that_it_says_to_need_are_those_that_are_called(
-    aws: EmbeddedAws, eventful_results: list[Mapping[str, Any]]
+    eventful: tuple[list[Mapping[str, Any]], set[str]],
 ) -> None:
-    assert {operation for operation, _name in aws.journal()} == documented.iam_actions()
-    assert any(row["changed"] and row["policy"] is None for row in eventful_results[1]["repositories"])
+    _results, operations = eventful
+
+    assert operations == documented.iam_actions()

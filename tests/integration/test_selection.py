@@ -136,7 +136,14 @@ class TestWhatMatchesNothing:
             "warnings": [],
             "missing": True,
         }
-        assert result.values["summary"]["missing"] == 1
+        assert result.values["summary"] == {
+            "repositories": 2,
+            "changed": 1,
+            "unchanged": 0,
+            "missing": 1,
+            "failed": 0,
+            "warnings": 0,
+        }
         assert shared_with(aws) == {"app": [root(TEAM)]}
 
 

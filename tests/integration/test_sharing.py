@@ -271,7 +271,7 @@ def test_what_aws_shuffles_and_rewrites_is_no_change(aws: EmbeddedAws, run: Run)
     assert run(**task).values["summary"]["changed"] == 12
     texts = aws.policies()
 
-    for _ in range(3):
+    for _round in range(3):
         aws.reset_calls()
         result = run(**task, diff=True)
 

@@ -111,6 +111,7 @@ def run_module(
         text=True,
         env=_environment(aws, environment or {}),
         timeout=120,
+        check=False,
     )
     seconds = time.monotonic() - begin
     assert process.stderr == ""
@@ -147,6 +148,7 @@ def run_playbook(
         text=True,
         env=_environment(aws, {**own, **(environment or {})}),
         timeout=120,
+        check=False,
     )
     text = process.stdout + process.stderr
     saved = folder / "registered.json"

@@ -231,7 +231,7 @@ def test_principals_come_in_another_order_from_read_to_read(aws: EmbeddedAws, ec
 
     def reads() -> list[list[str]]:
         aws.settings(seed=7)
-        return [json.loads(get_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _ in range(10)]
+        return [json.loads(get_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _time in range(10)]
 
     orders = reads()
     assert len({tuple(order) for order in orders}) > 5
@@ -242,7 +242,7 @@ def test_principals_come_in_another_order_from_read_to_read(aws: EmbeddedAws, ec
 def test_a_list_of_one_principal_is_shown_as_a_list_or_a_scalar(ecr: Any) -> None:
     set_policy(ecr, shared_with(ROOT))
 
-    shown = [json.loads(get_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _ in range(20)]
+    shown = [json.loads(get_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _time in range(20)]
     assert ROOT in shown
     assert [ROOT] in shown
 
@@ -251,7 +251,7 @@ def test_statements_sids_and_actions_keep_their_order(ecr: Any) -> None:
     ordered = policy(*(statement(Sid=sid, Action=["ecr:b", "ecr:a", "ecr:c"]) for sid in "312"))
     set_policy(ecr, ordered)
 
-    assert all(json.loads(get_policy(ecr)) == ordered for _ in range(5))
+    assert all(json.loads(get_policy(ecr)) == ordered for _time in range(5))
 
 
 MISSING_REPOSITORY = (
@@ -415,7 +415,7 @@ class TestFaults:
     def test_shares_of_calls_fail_in_the_way_and_the_order_that_the_seed_says(self, aws: EmbeddedAws, ecr: Any) -> None:
         def outcomes(seed: int) -> list[str]:
             aws.settings(seed=seed, throttle=0.2, server_error=0.2, drop=0.2)
-            return [outcome(ecr.describe_repositories) for _ in range(40)]
+            return [outcome(ecr.describe_repositories) for _time in range(40)]
 
         first = outcomes(1)
 
@@ -445,7 +445,7 @@ class TestFaults:
         aws.settings(rate_limit=20)
 
         begin = time.monotonic()
-        outcomes = [outcome(ecr.describe_repositories) for _ in range(200)]
+        outcomes = [outcome(ecr.describe_repositories) for _time in range(200)]
         burst, since = 2, time.monotonic() - begin
 
         assert burst <= outcomes.count("answered") <= burst + 20 * since + 1
@@ -524,7 +524,7 @@ class TestControl:
     ) -> None:
         aws.plant("app", planted)
 
-        assert [get_policy(ecr) for _ in range(3)] == [planted] * 3
+        assert [get_policy(ecr) for _time in range(3)] == [planted] * 3
         assert aws.policies() == {"app": planted}
         assert set_policy(ecr, policy()) == get_policy(ecr) != planted
 
@@ -609,7 +609,8 @@ class TestProcess:
             "print(e.EmbeddedAws().url, flush=True)\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n"
         )
-        url = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True).stdout.strip()
+        parent_process = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, check=False)
+        url = parent_process.stdout.strip()
         address = (urlsplit(url).hostname, urlsplit(url).port)
 
         end = time.monotonic() + 5

@@ -1,0 +1,470 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whom a statement reaches, and with what: certainly, under conditions, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._access import (
+    Applies,
+    Reach,
+    actions_beyond,
+    applies,
+    covers,
+    is_public,
+    policy_unique_ids,
+    reaches,
+    reaches_any_account,
+    reaches_functions,
+    strongest,
+    unique_ids,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Principal, read_principal
+
+NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
+
+ACCOUNT = "111122223333"
+OTHER = "444455556666"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
+ROLE_WITH_PATH = f"arn:aws:iam::{ACCOUNT}:role/team/builders/ci"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/nightly"
+USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
+ORGANIZATION = "o-a1b2c3d4e5"
+UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
+ACTION = "ecr:BatchGetImage"
+
+
+def who(text: str, partition: str = "aws") -> Principal:
+    principal = read_principal(text, partition)
+    assert principal is not None
+    return principal
+
+
+def statement(**elements: Any) -> dict[str, Any]:
+    """A statement that allows everybody ACTION, but for the given elements; None drops one."""
+    whole = {"Effect": "Allow", "Principal": "*", "Action": ACTION, **elements}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def aws(*names: str) -> dict[str, Any]:
+    return statement(Principal={"AWS": list(names)})
+
+
+def all_but(*names: str) -> dict[str, Any]:
+    return statement(Effect="Deny", Principal=None, NotPrincipal={"AWS": list(names)})
+
+
+def when(operator: str, key: str, values: Any, **elements: Any) -> dict[str, Any]:
+    return statement(Condition={operator: {key: values}}, **elements)
+
+
+# --- applies ---
+
+# Of each: the statement, the principal, and how far it applies.
+VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
+    # Principal
+    "everybody is an account": (statement(), ACCOUNT, YES),
+    "everybody is a role": (statement(Principal={"AWS": "*"}), ROLE, YES),
+    "everybody is an organization": (statement(Principal={"AWS": ["*"]}), ORGANIZATION, YES),
+    "everybody is a unit": (statement(), UNIT, YES),
+    "a star is everybody beside others, too": (aws(OTHER, "*"), ACCOUNT, YES),
+    "a root ARN is its account": (aws(ROOT), ACCOUNT, YES),
+    "an account id is its account": (aws(OTHER, ACCOUNT), ACCOUNT, YES),
+    "a root ARN stands for the account's roles": (aws(ROOT), ROLE, YES),
+    "an account id stands for the account's users": (aws(ACCOUNT), USER, YES),
+    "an account id stands for the account's sessions": (aws(ACCOUNT), SESSION, YES),
+    "another account is not reached": (aws(OTHER), ACCOUNT, NO),
+    "another account's role is not reached": (aws(OTHER), ROLE, NO),
+    "a role is itself": (aws(ROLE), ROLE, YES),
+    "a role is a part of its account": (aws(ROLE), ACCOUNT, CONDITIONALLY),
+    "a user is a part of its account": (aws(USER), ACCOUNT, CONDITIONALLY),
+    "a session is a part of its account": (aws(SESSION), ACCOUNT, CONDITIONALLY),
+    "a role is no other role": (aws(ROLE), f"{ROLE}-2", NO),
+    "a role is no user": (aws(ROLE), USER, NO),
+    "a role is no role of that name elsewhere": (aws(ROLE), ROLE.replace(ACCOUNT, OTHER), NO),
+    "a role stands for its sessions": (aws(ROLE), SESSION, YES),
+    "a role with a path stands for its sessions, which do not show it": (aws(ROLE_WITH_PATH), SESSION, YES),
+    "a role stands for no session of a role elsewhere": (aws(ROLE), SESSION.replace(ACCOUNT, OTHER), NO),
+    "a role stands for no session of another role": (aws(f"{ROLE}-2"), SESSION, NO),
+    "a session is a part of its role": (aws(SESSION), ROLE_WITH_PATH, CONDITIONALLY),
+    "a session is no other session": (aws(SESSION), f"{SESSION}-2", NO),
+    "a federated user is no session of a role": (
+        aws(ROLE),
+        f"arn:aws:sts::{ACCOUNT}:federated-user/ci",
+        NO,
+    ),
+    "the strongest entry counts": (aws(ROLE, ROOT), ACCOUNT, YES),
+    "an account says nothing of its organization": (aws(ROOT), ORGANIZATION, NO),
+    "a service is no account": (statement(Principal={"Service": "lambda.amazonaws.com"}), ACCOUNT, NO),
+    "an account is reached beside a service": (
+        statement(Principal={"Service": "lambda.amazonaws.com", "AWS": ROOT}),
+        ACCOUNT,
+        YES,
+    ),
+    "a unique id is nobody": (aws("AROAEXAMPLEROLE123456"), ACCOUNT, NO),
+    "an account of another partition is another": (aws("arn:aws-cn:iam::111122223333:root"), ACCOUNT, NO),
+    "no principal is nobody": (statement(Principal=None), ACCOUNT, NO),
+    "a principal outside a map is nobody": (statement(Principal=ROOT), ACCOUNT, NO),
+    "a Deny applies as an Allow does": (statement(Effect="Deny", Principal={"AWS": ROOT}), ROLE, YES),
+    # NotPrincipal of a Deny
+    "all but another account": (all_but(f"arn:aws:iam::{OTHER}:root"), ACCOUNT, YES),
+    "all but another account, and its role": (all_but(f"arn:aws:iam::{OTHER}:root"), ROLE, YES),
+    "all but the account, whose roles are not spared": (all_but(ROOT), ACCOUNT, CONDITIONALLY),
+    "all but the account by its id": (all_but(ACCOUNT), ACCOUNT, CONDITIONALLY),
+    "all but the account, not its role": (all_but(ROOT), ROLE, YES),
+    "all but a user and its account": (all_but(USER, ROOT), USER, NO),
+    "all but a user without its account": (all_but(USER), USER, CONDITIONALLY),
+    "all but a session, its role and its account": (all_but(SESSION, ROLE, ROOT), SESSION, NO),
+    "all but another user of the account": (all_but(USER, ROOT), f"{USER}-2", YES),
+    "all but the account, and its organization": (all_but(ROOT), ORGANIZATION, YES),
+    # Condition
+    "a condition that is not known": (when("StringLike", "aws:PrincipalTag/team", "*"), ACCOUNT, CONDITIONALLY),
+    "a condition on the connection": (when("Bool", "aws:SecureTransport", False), ACCOUNT, CONDITIONALLY),
+    "a condition on the address": (when("IpAddress", "aws:SourceIp", ["203.0.113.0/24"]), ACCOUNT, CONDITIONALLY),
+    "a condition on the principal's own ARN": (when("ArnLike", "aws:PrincipalArn", ROOT), ACCOUNT, CONDITIONALLY),
+    "a condition does not reach further than the principal": (
+        when("Bool", "aws:SecureTransport", "true", Principal={"AWS": OTHER}),
+        ACCOUNT,
+        NO,
+    ),
+    "an empty condition is none": (statement(Condition={}), ACCOUNT, YES),
+    "an organization itself": (when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION), ORGANIZATION, YES),
+    "an organization among others, in another case of the key": (
+        when("stringequals", "AWS:principalorgid", ["o-z9y8x7w6v5", ORGANIZATION]),
+        ORGANIZATION,
+        YES,
+    ),
+    "another organization": (when("StringEquals", "aws:PrincipalOrgID", "o-z9y8x7w6v5"), ORGANIZATION, NO),
+    "a unit of the organization": (when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION), UNIT, YES),
+    "a unit of another organization": (when("StringEquals", "aws:PrincipalOrgID", "o-z9y8x7w6v5"), UNIT, NO),
+    "an account that may be in the organization": (
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        ACCOUNT,
+        CONDITIONALLY,
+    ),
+    "a role that may be in the unit": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        ROLE,
+        CONDITIONALLY,
+    ),
+    "an organization by other operators": (
+        when("StringNotEquals", "aws:PrincipalOrgID", "o-z9y8x7w6v5"),
+        ORGANIZATION,
+        CONDITIONALLY,
+    ),
+    "an organization under a second condition": (
+        statement(
+            Condition={
+                "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION},
+                "Bool": {"aws:SecureTransport": "true"},
+            }
+        ),
+        ORGANIZATION,
+        CONDITIONALLY,
+    ),
+    "a unit itself": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), UNIT, YES),
+    "a unit in the unit": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        f"{UNIT[:-1]}ou-ab12-22222222/*",
+        YES,
+    ),
+    "a unit under any path of its organization": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/*"),
+        UNIT,
+        YES,
+    ),
+    "another unit": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        f"{ORGANIZATION}/r-ab12/ou-ab12-99999999/*",
+        NO,
+    ),
+    "a unit whose part is named": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{UNIT[:-1]}ou-ab12-22222222/*"),
+        UNIT,
+        CONDITIONALLY,
+    ),
+    "an organization whose unit is named": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        ORGANIZATION,
+        CONDITIONALLY,
+    ),
+    "an organization when a unit of another is named": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        "o-z9y8x7w6v5",
+        NO,
+    ),
+}
+
+
+@pytest.mark.parametrize(("drawn", "principal", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
+def test_a_statement_applies(drawn: dict[str, Any], principal: str, expected: Applies) -> None:
+    assert applies(drawn, who(principal), ACTION, "aws") is expected
+
+
+def test_a_statement_does_not_apply_to_an_action_that_it_does_not_cover() -> None:
+    assert applies(statement(), who(ACCOUNT), "ecr:PutImage", "aws") is NO
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_root_arn_is_read_in_the_registrys_own_partition(partition: str) -> None:
+    drawn = aws(f"arn:{partition}:iam::{ACCOUNT}:root")
+    assert applies(drawn, who(ACCOUNT), ACTION, partition) is YES
+    assert applies(drawn, who(ACCOUNT), ACTION, "aws-iso") is NO
+
+
+STRONGEST = {
+    "none": ([], NO),
+    "one": ([CONDITIONALLY], CONDITIONALLY),
+    "several": ([NO, YES, CONDITIONALLY], YES),
+}
+
+
+@pytest.mark.parametrize(("verdicts", "expected"), STRONGEST.values(), ids=STRONGEST.keys())
+def test_the_strongest_verdict_of(verdicts: list[Applies], expected: Applies) -> None:
+    assert strongest(verdicts) is expected
+
+
+# --- reaches ---
+
+# Of each: the statement, the principal, and the entries through which it is reached.
+WAYS: dict[str, tuple[dict[str, Any], str, list[Reach]]] = {
+    "none": (aws(OTHER), ACCOUNT, []),
+    "a star": (statement(), ACCOUNT, [Reach("*", YES)]),
+    "an account, by its id": (aws(ROOT), ROLE, [Reach(ACCOUNT, YES)]),
+    "each entry, in order": (
+        aws(SESSION, OTHER, ROOT, ROLE),
+        SESSION,
+        [Reach(SESSION, YES), Reach(ACCOUNT, YES), Reach(ROLE, YES)],
+    ),
+    "a part of the account": (aws(ROLE), ACCOUNT, [Reach(ROLE, CONDITIONALLY)]),
+    "NotPrincipal, by that name": (all_but(OTHER), ACCOUNT, [Reach("NotPrincipal", YES)]),
+    "an organization, by its id": (
+        when("StringEquals", "aws:PrincipalOrgID", ["o-z9y8x7w6v5", ORGANIZATION]),
+        ORGANIZATION,
+        [Reach(ORGANIZATION, YES)],
+    ),
+    "any organization that an account may be in": (
+        when("StringEquals", "aws:PrincipalOrgID", ["o-z9y8x7w6v5", ORGANIZATION]),
+        ACCOUNT,
+        [Reach("o-z9y8x7w6v5", CONDITIONALLY), Reach(ORGANIZATION, CONDITIONALLY)],
+    ),
+    "an account, and not the organization that it must be in": (
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION, Principal={"AWS": ROOT}),
+        ACCOUNT,
+        [Reach(ACCOUNT, CONDITIONALLY)],
+    ),
+    "a unit, by its path": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        ROLE,
+        [Reach(UNIT, CONDITIONALLY)],
+    ),
+    "no organization where none is listed": (when("StringEquals", "aws:PrincipalOrgID", []), ACCOUNT, []),
+}
+
+
+@pytest.mark.parametrize(("drawn", "principal", "expected"), WAYS.values(), ids=WAYS.keys())
+def test_a_principal_is_reached_through(drawn: dict[str, Any], principal: str, expected: list[Reach]) -> None:
+    assert reaches(drawn, who(principal), "aws") == tuple(expected)
+
+
+# --- reaches_functions ---
+
+LAMBDA: Any = {"Service": "lambda.amazonaws.com"}
+EAST = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
+FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
+    "the service without a condition": (statement(Principal=LAMBDA), YES),
+    "the service among others": (
+        statement(Principal={"Service": ["ecs.amazonaws.com", "lambda.amazonaws.com"]}),
+        YES,
+    ),
+    "everybody": (statement(), YES),
+    "everybody in a list": (aws(OTHER, "*"), YES),
+    "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), NO),
+    "the account": (aws(ROOT), NO),
+    "the account's functions": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), YES),
+    "one of the account's functions": (
+        when("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA),
+        YES,
+    ),
+    "the account's functions among others": (
+        when("ArnLike", "aws:SourceArn", [EAST.replace(ACCOUNT, OTHER), EAST], Principal=LAMBDA),
+        YES,
+    ),
+    "the account's functions as any value": (
+        when("ForAnyValue:StringLike", "aws:sourceARN", [EAST], Principal=LAMBDA),
+        YES,
+    ),
+    "the functions of every account": (
+        when("StringLike", "aws:sourceARN", "arn:aws:lambda:*:*:function:*", Principal=LAMBDA),
+        YES,
+    ),
+    "another account's functions": (
+        when("StringLike", "aws:sourceARN", EAST.replace(ACCOUNT, OTHER), Principal=LAMBDA),
+        NO,
+    ),
+    "no function": (when("StringLike", "aws:sourceARN", [], Principal=LAMBDA), NO),
+    "the account as source": (when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal=LAMBDA), YES),
+    "accounts as source by a pattern": (when("StringLike", "aws:SourceAccount", "1111*", Principal=LAMBDA), YES),
+    "another account as source": (when("StringEquals", "aws:SourceAccount", OTHER, Principal=LAMBDA), NO),
+    "both source conditions": (
+        statement(
+            Principal=LAMBDA,
+            Condition={"StringLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        ),
+        YES,
+    ),
+    "source conditions that exclude each other": (
+        statement(
+            Principal=LAMBDA,
+            Condition={"StringLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceAccount": OTHER}},
+        ),
+        NO,
+    ),
+    "all but some source": (when("StringNotLike", "aws:SourceArn", EAST, Principal=LAMBDA), CONDITIONALLY),
+    "a source that may be missing": (
+        when("StringLikeIfExists", "aws:SourceArn", EAST, Principal=LAMBDA),
+        CONDITIONALLY,
+    ),
+    "a condition that is not known": (when("Bool", "aws:SecureTransport", "true", Principal=LAMBDA), CONDITIONALLY),
+    "everybody in an organization, which no service is in": (
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        NO,
+    ),
+    "everybody in a unit, which no service is in": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
+        NO,
+    ),
+    "everybody outside an organization, as a service may be": (
+        when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        CONDITIONALLY,
+    ),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_an_accounts_functions_are_reached_by(drawn: dict[str, Any], expected: Applies) -> None:
+    assert reaches_functions(drawn, ACCOUNT) is expected
+
+
+# --- actions ---
+
+COVERED: dict[str, tuple[dict[str, Any], bool]] = {
+    "itself": (statement(), True),
+    "itself in another case": (statement(Action=["ECR:batchgetimage"]), True),
+    "a star at the end": (statement(Action="ecr:Batch*"), True),
+    "a star in between": (statement(Action="ecr:*Image"), True),
+    "a question mark": (statement(Action="ecr:BatchGet?mage"), True),
+    "a star alone": (statement(Action="*"), True),
+    "another action": (statement(Action="ecr:PutImage"), False),
+    "its prefix": (statement(Action="ecr:BatchGet"), False),
+    "a question mark too many": (statement(Action="ecr:BatchGetImage?"), False),
+    "brackets, which are no wildcard": (statement(Action="ecr:[B]atchGetImage"), False),
+    "another service's star": (statement(Action="ecr-public:*"), False),
+    "no action": (statement(Action=None), False),
+    "an empty list": (statement(Action=[]), False),
+    "all but another": (statement(Action=None, NotAction="ecr:PutImage"), True),
+    "all but itself": (statement(Action=None, NotAction=["ecr:PutImage", "ecr:batch*"]), False),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), COVERED.values(), ids=COVERED.keys())
+def test_an_action_is_covered_by(drawn: dict[str, Any], expected: bool) -> None:
+    assert covers(drawn, ACTION) is expected
+
+
+BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "nothing where all is known": (statement(Action=["ecr:batchGetImage", ACTION]), ()),
+    "what is not known, as it is spelt": (statement(Action=[ACTION, "ECR:PutImage"]), ("ECR:PutImage",)),
+    "each action once, in order": (
+        statement(Action=["ecr:PutImage", "ecr:ListImages", "ecr:PutImage"]),
+        ("ecr:PutImage", "ecr:ListImages"),
+    ),
+    "a wildcard": (statement(Action="ecr:BatchGet*"), ("ecr:BatchGet*",)),
+    "a star alone": (statement(Action="*"), ("*",)),
+    "not the token, which cannot be granted": (statement(Action=["ecr:getAuthorizationToken", ACTION]), ()),
+    "not what belongs to another service": (statement(Action=["s3:GetObject", "ecr-public:*"]), ()),
+    "all but what NotAction names": (
+        statement(Action=None, NotAction=["ecr:PutImage", "ecr:Delete*"]),
+        ("all but ecr:PutImage, ecr:Delete*",),
+    ),
+    "nothing of no action": (statement(Action=None), ()),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), BEYOND.values(), ids=BEYOND.keys())
+def test_beyond_the_known_actions_is(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert actions_beyond(drawn, [ACTION]) == expected
+
+
+# --- is_public and reaches_any_account ---
+
+PUBLIC: dict[str, tuple[dict[str, Any], bool]] = {
+    "a star": (statement(), True),
+    "a star in the map": (statement(Principal={"AWS": "*"}), True),
+    "a star among accounts": (aws(ROOT, "*"), True),
+    "a star beside a service": (statement(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"}), True),
+    "a star with an empty condition": (statement(Condition={}), True),
+    "a star with any action": (statement(Action="ecr:DescribeImages"), True),
+    "an Allow of all but some": (statement(Principal=None, NotPrincipal={"AWS": ROOT}), True),
+    "a star and NotAction": (statement(Action=None, NotAction="ecr:Delete*"), True),
+    "a star with a condition": (when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION), False),
+    "a Deny": (statement(Effect="Deny"), False),
+    "an account": (aws(ROOT), False),
+    "a service": (statement(Principal={"Service": "*"}), False),
+    "a star with the token alone, which cannot be granted": (statement(Action="ecr:GetAuthorizationToken"), False),
+    "a star with no action": (statement(Action=[]), False),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), PUBLIC.values(), ids=PUBLIC.keys())
+def test_a_statement_is_public_by(drawn: dict[str, Any], expected: bool) -> None:
+    assert is_public(drawn) is expected
+
+
+ANY_ACCOUNT = {
+    "a star": ("*", True),
+    "functions of every account": ("arn:aws:lambda:*:*:function:*", True),
+    "functions of some accounts": ("arn:aws:lambda:us-east-1:11112222????:function:*", True),
+    "one function's name in every account": ("arn:aws:lambda:us-east-1:*:function:resize", True),
+    "an account's functions": (EAST, False),
+    "an account's functions in every region": (f"arn:aws:lambda:*:{ACCOUNT}:function:*", False),
+    "all of an account": (f"arn:*:*:*:{ACCOUNT}:*", False),
+    "one function": (f"{EAST[:-1]}resize", False),
+    "units of every organization": ("o-*/*", True),
+    "every organization's root": ("o-*/r-*/*", True),
+    "a unit": (UNIT, False),
+    "units of an organization": (f"{ORGANIZATION}/*/ou-ab12-*", False),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), ANY_ACCOUNT.values(), ids=ANY_ACCOUNT.keys())
+def test_a_pattern_reaches_any_account_by(value: str, expected: bool) -> None:
+    assert reaches_any_account(value) is expected
+
+
+# --- unique ids ---
+
+ROLE_ID, USER_ID = "AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"
+IDS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "none": (aws(ROOT, ROLE), ()),
+    "a scalar": (statement(Principal={"AWS": ROLE_ID}), (ROLE_ID,)),
+    "several, each once": (aws(USER_ID, ROOT, ROLE_ID, USER_ID), (USER_ID, ROLE_ID)),
+    "those of NotPrincipal": (all_but(ROOT, ROLE_ID), (ROLE_ID,)),
+    "none of a condition": (when("StringLike", "aws:userId", ROLE_ID), ()),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), IDS.values(), ids=IDS.keys())
+def test_the_ids_of_deleted_principals_are(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert unique_ids(drawn) == expected
+
+
+def test_the_ids_of_deleted_principals_are_those_of_all_statements() -> None:
+    policy = {"Statement": [aws(ROLE_ID, ROOT), all_but(USER_ID), aws(ROLE_ID)]}
+    assert policy_unique_ids(policy) == (ROLE_ID, USER_ID)
+    assert policy_unique_ids(None) == ()

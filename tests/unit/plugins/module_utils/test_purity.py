@@ -1,0 +1,57 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The core is pure, and arrows run one way."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+UTILS = PLUGINS / "module_utils"
+OURS = "ansible_collections.imageshare.aws.plugins.module_utils."
+# Each file, and which of the others it may import. What is not here may be imported by modules alone.
+MAY_IMPORT = {
+    "_policy": set(),
+    "_grants": set(),
+    "_names": set(),
+    "_templates": {"_grants", "_policy"},
+    "_merge": {"_templates", "_grants", "_policy"},
+    "_access": {"_templates", "_grants", "_policy"},
+    "_warnings": {"_access", "_templates", "_grants", "_policy"},
+    "_request": {"_grants", "_names"},
+    "_result": {"_merge", "_warnings"},
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports by a relative name"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_pure_file_imports_the_standard_library_and_what_is_below_it(name: str) -> None:
+    found = set(imports(UTILS / f"{name}.py"))
+    ours = {module for module in found if module.startswith(OURS)}
+    assert {module.removeprefix(OURS) for module in ours} <= MAY_IMPORT[name]
+    assert {module.split(".")[0] for module in found - ours} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", sorted(UTILS.glob("*.py")), ids=lambda path: path.name)
+def test_no_partition_is_written_down(path: Path) -> None:
+    assert "arn:aws:" not in path.read_text(encoding="utf-8")
+
+
+def test_only_one_file_talks_to_aws() -> None:
+    talking = {path.name for path in UTILS.glob("*.py") if any("boto" in module for module in imports(path))}
+    assert talking == {"_ecr.py"}
