@@ -204,7 +204,7 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], str]]
     ),
     "actions that are not granted": (deny(Action="ecr:PutImage"), [grant(ACCOUNT)], {}),
     "another account": (deny(Principal=aws(OTHER)), [grant(ACCOUNT), grant(ROLE)], {}),
-    "all but the role and its account": (
+    "all but the user and its account": (
         deny(Principal=None, NotPrincipal=aws(ROOT, f"arn:aws:iam::{ACCOUNT}:user/alice")),
         [grant(f"arn:aws:iam::{ACCOUNT}:user/alice")],
         {},
