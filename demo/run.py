@@ -97,7 +97,9 @@ class Demonstration:
         expect(not seen.changed and seen.writes == 0 and self._aws.policies() == shared, "nothing changes")
 
     def _unshare(self) -> None:
-        heading("4. Unshare.", "With state: absent, the same principals lose their access, whoever gave it to them.")
+        heading(
+            "4. Unshare.", "With state: absent, the same principals leave the statements that the collection manages."
+        )
         seen = self._play("4-unshare.log", "--extra-vars", "state=absent")
         expect(seen.changed and seen.writes > 0, "policies are written")
         self._prove_kept()
@@ -113,7 +115,8 @@ class Demonstration:
         path = LOGS / log
         (ROOT / path).write_text(done.stdout, encoding="utf-8")
         if done.returncode:
-            print(done.stdout)
+            for line in done.stdout.splitlines():
+                print(textwrap.shorten(line, 1000) if len(line) > 1000 else line)
             raise Unexpected(f"ansible-playbook ended with {done.returncode}")
         for line in excerpt(done.stdout, path, self._warned):
             show(line)
@@ -140,9 +143,10 @@ class Demonstration:
         expect(all(after[name] == self._before[name] for name in uncovered), "the others are untouched")
         read = {name for _operation, name in self._aws.journal()}
         expect(read.isdisjoint(uncovered), "the others are not even read")
+        count = sum(map(len, self._foreign.values()))
         say(
-            f"Proof: all {sum(map(len, self._foreign.values()))} foreign statements are there to the letter, and the "
-            f"{len(uncovered)} other repositories were not even read."
+            f"Proof: all {count} statements of others are there to the letter; the {len(uncovered)} repositories "
+            "elsewhere were not even read."
         )
 
 

@@ -16,6 +16,8 @@ from fnmatch import fnmatchcase
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 _PART = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 _NAME = re.compile(rf"(?=.{{2,256}}\Z){_PART}(?:/{_PART})*")
+# A repository's URI has the form of a name, and is none: 123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python.
+_ADDRESS = re.compile(r"arn:|https?:|[0-9]{12}\.dkr[.-]|public\.ecr\.aws/")
 _PATTERN = re.compile(r"[a-z0-9._/*?\[\]!-]{1,256}")
 
 
@@ -33,10 +35,10 @@ def is_pattern(text: str) -> bool:
 
 def problem_with(text: str) -> str | None:
     """Why a text is neither a repository's name nor a pattern; None if it is one."""
+    if _ADDRESS.match(text):
+        return f'"{text}" is an ARN or a URI: write the repository\'s name alone, such as base/python'
     if _PATTERN.fullmatch(text) if is_pattern(text) else _NAME.fullmatch(text):
         return None
-    if text.startswith("arn:") or ".dkr." in text:
-        return f'"{text}" is an ARN or a URI: write the repository\'s name alone, such as base/python'
     return f'"{text}" is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)'
 
 

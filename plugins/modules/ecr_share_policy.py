@@ -448,10 +448,10 @@ def main() -> None:
     if request.diff:
         report["diff"] = list(result.diffs)
     if result.failures:
-        failed = (
-            f"{result.summary['failed']} of {result.summary['repositories']} repositories failed, the others are done"
-        )
-        module.fail_json(msg=f"{failed}. {' | '.join(result.failures)}", **report)
+        failed, all_of_them = report["summary"]["failed"], report["summary"]["repositories"]
+        others = ", the others are done" if failed < all_of_them else ""
+        reasons = " | ".join(result.failures)
+        module.fail_json(msg=f"{failed} of {all_of_them} repositories failed{others}. {reasons}", **report)
     module.exit_json(**report)
 
 

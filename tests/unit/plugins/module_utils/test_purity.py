@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "_request": {"_grants", "_names"},
     "_result": {"_merge", "_warnings"},
 }
+DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -37,6 +38,11 @@ def imports(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} imports by a relative name"
             yield node.module or ""
+
+
+def is_documentation(node: ast.stmt) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(target, ast.Name) and target.id in DOCUMENTATION for target in targets)
 
 
 @pytest.mark.parametrize("name", MAY_IMPORT)
@@ -50,6 +56,12 @@ def test_pure_file_imports_the_standard_library_and_what_is_below_it(name: str) 
 @pytest.mark.parametrize("path", sorted(UTILS.glob("*.py")), ids=lambda path: path.name)
 def test_no_partition_is_written_down(path: Path) -> None:
     assert "arn:aws:" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=lambda path: path.name)
+def test_no_partition_is_written_down_outside_the_documentation(path: Path) -> None:
+    code = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if not is_documentation(node)]
+    assert "arn:aws:" not in "\n".join(map(ast.unparse, code))
 
 
 def test_only_one_file_talks_to_aws() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module's options: what they ask for, and what cannot be meant."""
+"""Options of the task: what they mean, and every refusal, all at once."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, InputError, Kind, Principal
-from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._request import MAX_CONCURRENCY, Request, read_request
 
 ACCOUNT = "111122223333"
+ROLE = "arn:aws:iam::444455556666:role/ci"
+PARTITIONS = {"us-east-1": "aws", "eu-west-1": "aws", "cn-north-1": "aws-cn"}
 
 
-def options(**given: Any) -> dict[str, Any]:
-    """The options as Ansible hands them over, with its defaults."""
+def options(**changes: Any) -> dict[str, Any]:
+    """The module's options as Ansible hands them over, but for the given ones."""
     return {
-        "repositories": ["base/python", "services/*"],
-        "grants": [{"principal": ACCOUNT, "access": "pull", "lambda_regions": None, "repositories": None}],
+        "repositories": ["base"],
+        "grants": [grant()],
         "state": "present",
         "purge": False,
         "prune_orphans": False,
@@ -27,30 +29,37 @@ def options(**given: Any) -> dict[str, Any]:
         "registry_id": None,
         "force_set_policy": False,
         "concurrency": 8,
-        **given,
+        **changes,
     }
 
 
-def read(check_mode: bool = False, diff: bool = False, **given: Any) -> Request:
+def grant(principal: str = ACCOUNT, **changes: Any) -> dict[str, Any]:
+    return {"principal": principal, "access": "pull", "lambda_regions": None, "repositories": None, **changes}
+
+
+def read(check_mode: bool = False, diff: bool = False, **changes: Any) -> Request:
     return read_request(
-        options(**given),
+        options(**changes),
         partition="aws",
-        partition_of_region={"us-east-1": "aws", "cn-north-1": "aws-cn"}.get,
+        partition_of_region=PARTITIONS.get,
         check_mode=check_mode,
         diff=diff,
     )
 
 
-def problems_of(**given: Any) -> tuple[str, ...]:
+def problems(**changes: Any) -> tuple[str, ...]:
     with pytest.raises(InputError) as refusal:
-        read(**given)
+        read(**changes)
     return refusal.value.problems
 
 
-def test_the_defaults_share_carefully() -> None:
+# --- taken ---
+
+
+def test_what_the_defaults_ask_for() -> None:
     assert read() == Request(
-        repositories=("base/python", "services/*"),
-        grants=(Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT), Access.PULL),),
+        repositories=("base",),
+        grants=(Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)),),
         sharing=True,
         purge=False,
         prune_orphans=False,
@@ -62,108 +71,195 @@ def test_the_defaults_share_carefully() -> None:
     )
 
 
-# Of each: the options, and the member of the request with its value.
-MEANINGS: dict[str, tuple[dict[str, Any], str, Any]] = {
-    "state absent takes away": ({"state": "absent"}, "sharing", False),
+TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "absent does not share": ({"state": "absent"}, "sharing", False),
     "purge": ({"purge": True}, "purge", True),
     "prune_orphans": ({"prune_orphans": True}, "prune_orphans", True),
-    "missing skip": ({"missing": "skip"}, "missing_ok", True),
-    "what is to be taken away may be missing": ({"state": "absent"}, "missing_ok", True),
+    "prune_orphans with absent": ({"prune_orphans": True, "state": "absent"}, "prune_orphans", True),
     "force_set_policy": ({"force_set_policy": True}, "force", True),
+    "check mode is a dry run": ({"check_mode": True}, "dry", True),
+    "diff": ({"diff": True}, "diff", True),
+    "missing may fail": ({"missing": "fail"}, "missing_ok", False),
+    "missing may be skipped": ({"missing": "skip"}, "missing_ok", True),
+    "missing never matters to absent": ({"missing": "fail", "state": "absent"}, "missing_ok", True),
+    "missing skipped with absent": ({"missing": "skip", "state": "absent"}, "missing_ok", True),
     "one worker": ({"concurrency": 1}, "concurrency", 1),
-    "sixteen workers": ({"concurrency": 16}, "concurrency", 16),
-    "check mode": ({"check_mode": True}, "dry", True),
-    "diff mode": ({"diff": True}, "diff", True),
+    "the most workers": ({"concurrency": MAX_CONCURRENCY}, "concurrency", MAX_CONCURRENCY),
+    "names and patterns in the order asked for": (
+        {"repositories": ["web", "services/*", "base"]},
+        "repositories",
+        ("web", "services/*", "base"),
+    ),
+    "the id of a registry": ({"registry_id": "012345670123"}, "force", False),
+    "grants in the order asked for": (
+        {"grants": [grant(ROLE, access="pull_push"), grant(lambda_regions=["us-east-1"])]},
+        "grants",
+        (
+            Grant(Principal(Kind.ROLE, ROLE, "444455556666"), Access.PULL_PUSH),
+            Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT), Access.PULL, ("us-east-1",)),
+        ),
+    ),
 }
 
 
-@pytest.mark.parametrize(("given", "member", "value"), MEANINGS.values(), ids=MEANINGS.keys())
-def test_an_option_means(given: dict[str, Any], member: str, value: Any) -> None:
-    assert getattr(read(**given), member) == value
+@pytest.mark.parametrize(("changes", "member", "expected"), TAKEN.values(), ids=TAKEN.keys())
+def test_it_is_taken(changes: dict[str, Any], member: str, expected: Any) -> None:
+    assert getattr(read(**changes), member) == expected
 
 
-def narrowed(*texts: str) -> list[dict[str, Any]]:
-    return [{"principal": ACCOUNT, "repositories": list(texts)}]
-
-
-ACCEPTED: dict[str, dict[str, Any]] = {
-    "a registry of another account": {"registry_id": "012345678901"},
-    "an empty registry id, as templates make it": {"registry_id": ""},
-    "pruning where access is taken away": {"state": "absent", "prune_orphans": True},
-    "a narrowed grant to a name of the task": {"grants": narrowed("base/python")},
-    "a narrowed grant to a name that a pattern of the task has": {"grants": narrowed("services/web")},
-    "a narrowed grant to a pattern of the task": {"grants": narrowed("services/*")},
-    "a narrowed grant to a pattern that has a name of the task": {"grants": narrowed("base/*")},
-    "a narrowed grant to a pattern within one of the task": {"grants": narrowed("services/web-*")},
-    "a narrowed grant to a pattern of plain names": {"repositories": ["a1", "b1"], "grants": narrowed("a*")},
+NARROWED = {
+    "to a name of the task": (["base", "web"], ["web"]),
+    "to a name that a pattern of the task matches": (["services/*"], ["services/web"]),
+    "to a pattern that matches a name of the task": (["base", "services/web"], ["services/*"]),
+    "to the pattern of the task": (["services/*"], ["services/*"]),
+    "to a pattern that may match what another one finds": (["services/*"], ["*/web"]),
+    "to a name and a pattern": (["base", "services/*"], ["base", "services/w*"]),
+    "to a pattern that only the registry can answer": (["base", "services/*"], ["elsewhere/*"]),
 }
 
 
-@pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_nothing_is_wrong_with(given: dict[str, Any]) -> None:
-    assert read(**given).grants
+@pytest.mark.parametrize(("wanted", "narrowed"), NARROWED.values(), ids=NARROWED.keys())
+def test_a_grant_may_be_narrowed(wanted: list[str], narrowed: list[str]) -> None:
+    assert read(repositories=wanted, grants=[grant(repositories=narrowed)]).grants[0].repositories == tuple(narrowed)
 
 
-# Of each: the options, and the words that the one problem must have, the place of it first.
-REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "no repository": ({"repositories": []}, ["repositories is empty", "at least one"]),
-    "no name": ({"repositories": ["base/python", "Base"]}, ['repositories: "Base" is not a repository name']),
-    "no grant": ({"grants": []}, ["grants is empty"]),
-    "no principal": ({"grants": [{"principal": "me"}]}, ["grants[0] (principal me): ", "no principal"]),
-    "purge with absent": ({"state": "absent", "purge": True}, ["purge goes with state: present alone"]),
-    "no worker": ({"concurrency": 0}, ["concurrency: 0 is not between 1 and 16"]),
-    "seventeen workers": ({"concurrency": 17}, ["concurrency: 17 is not between 1 and 16"]),
-    "a registry id with a digit less": ({"registry_id": "12345678901"}, ['registry_id: "12345678901"', "quote it"]),
-    "a registry id that is a word": ({"registry_id": "twelve-chars"}, ["registry_id", "12-digit"]),
-    "a registry id in other digits": ({"registry_id": "١٢٣٤٥٦٧٨٩٠١٢"}, ["registry_id", "12-digit"]),
+# --- refused ---
+
+PLACE = f"grants[0] (principal {ACCOUNT}): repositories"
+NO_NAME = "is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)"
+BESIDE = "is not among the repositories of the task"
+NO_REGISTRY = 'is not a 12-digit account id; quote it, as in "012345670123"'
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no repository": (
+        {"repositories": []},
+        "repositories is empty: name at least one repository or pattern",
+    ),
+    "a name that AWS would not take": ({"repositories": ["Base"]}, f'repositories: "Base" {NO_NAME}'),
+    "an empty name": ({"repositories": [""]}, f'repositories: "" {NO_NAME}'),
+    "no grant": ({"grants": []}, "grants is empty: name at least one principal"),
+    "no grant with absent": ({"grants": [], "state": "absent"}, "grants is empty: name at least one principal"),
+    "purge with absent": (
+        {"purge": True, "state": "absent"},
+        "purge goes with state: present alone; state: absent takes away the named principals only",
+    ),
+    "no worker": ({"concurrency": 0}, "concurrency: 0 is not between 1 and 16"),
+    "less than no worker": ({"concurrency": -1}, "concurrency: -1 is not between 1 and 16"),
+    "a worker too many": ({"concurrency": 17}, "concurrency: 17 is not between 1 and 16"),
+    "a registry id of 11 digits": ({"registry_id": "12345678901"}, f'registry_id: "12345678901" {NO_REGISTRY}'),
+    "a registry id of 13 digits": ({"registry_id": "1234567890123"}, f'registry_id: "1234567890123" {NO_REGISTRY}'),
+    "a registry id with a letter": ({"registry_id": "12345678901a"}, f'registry_id: "12345678901a" {NO_REGISTRY}'),
+    "a registry id with a line break": (
+        {"registry_id": "12345678901\n"},
+        f'registry_id: "12345678901\n" {NO_REGISTRY}',
+    ),
+    "a registry id in other digits": (
+        {"registry_id": "\u0661" * 12},
+        'registry_id: "' + "\u0661" * 12 + f'" {NO_REGISTRY}',
+    ),
     "a grant narrowed to nothing": (
-        {"grants": narrowed()},
-        [f"grants[0] (principal {ACCOUNT}): repositories is empty", "leave it out"],
+        {"grants": [grant(repositories=[])]},
+        f"{PLACE} is empty: leave it out to grant access to every repository of the task",
     ),
-    "a grant narrowed to what is no name": (
-        {"grants": narrowed("Base")},
-        [f"grants[0] (principal {ACCOUNT}): repositories: ", '"Base" is not a repository name'],
+    "a grant narrowed to no name": (
+        {"grants": [grant(repositories=["Base"])]},
+        f'{PLACE}: "Base" {NO_NAME}',
     ),
-    "a grant narrowed to a name that is not the task's": (
-        {"grants": narrowed("base/ruby")},
-        ["grants[0]", '"base/ruby" is not among the repositories of the task'],
+    "a grant narrowed to a name beside the task's": (
+        {"repositories": ["base"], "grants": [grant(repositories=["web"])]},
+        f'{PLACE}: "web" matches none of the repositories of the task',
     ),
-    "a grant narrowed to a pattern that has none of the task's names": (
-        {"repositories": ["base/python"], "grants": narrowed("services/*")},
-        ["grants[0]", '"services/*" matches none of the repositories of the task'],
+    "a grant narrowed to a pattern beside the task's": (
+        {"repositories": ["base"], "grants": [grant(repositories=["services/*"])]},
+        f'{PLACE}: "services/*" matches none of the repositories of the task',
+    ),
+    "a grant narrowed to a name that no pattern of the task matches": (
+        {"repositories": ["services/*"], "grants": [grant(repositories=["base"])]},
+        f'{PLACE}: "base" {BESIDE}',
+    ),
+    "the second of two grants": (
+        {"grants": [grant(), grant(ROLE, repositories=["web"])]},
+        f'grants[1] (principal {ROLE}): repositories: "web" matches none of the repositories of the task',
+    ),
+    "a grant narrowed badly with absent": (
+        {"state": "absent", "grants": [grant(repositories=["web"])]},
+        f'{PLACE}: "web" matches none of the repositories of the task',
     ),
 }
 
 
-@pytest.mark.parametrize(("given", "words"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused(given: dict[str, Any], words: list[str]) -> None:
-    (problem,) = problems_of(**given)
-    assert problem.startswith(words[0])
-    assert [word for word in words if word not in problem] == []
+@pytest.mark.parametrize(("changes", "problem"), REFUSED.values(), ids=REFUSED.keys())
+def test_it_is_refused(changes: dict[str, Any], problem: str) -> None:
+    assert problems(**changes) == (problem,)
+
+
+# Of each, what the one problem must say.
+REFUSED_GRANTS: dict[str, tuple[dict[str, Any], str]] = {
+    "a principal that is none": (grant("everybody"), "it is no principal"),
+    "a principal of another partition": (grant("arn:aws-cn:iam::111122223333:root"), "the registry to aws"),
+    "an account id of 11 digits": (grant("12345678901"), "quote account ids"),
+    "access lambda without a region": (grant(access="lambda"), "at least one region"),
+    "push with regions": (grant(access="push", lambda_regions=["us-east-1"]), "Lambda needs the pull"),
+    "a region of another partition": (grant(lambda_regions=["cn-north-1"]), "in another partition"),
+}
+
+
+@pytest.mark.parametrize(("refused", "said"), REFUSED_GRANTS.values(), ids=REFUSED_GRANTS.keys())
+def test_a_grant_is_refused_in_its_place(refused: dict[str, Any], said: str) -> None:
+    (problem,) = problems(grants=[grant(ROLE), refused])
+    assert problem.startswith(f"grants[1] (principal {refused['principal']}): ")
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [{"access": "lambda"}, {"access": "push", "lambda_regions": ["us-east-1"]}, {"lambda_regions": ["nowhere"]}],
+    ids=["no region", "push with regions", "a region that is none"],
+)
+def test_absent_ignores_access_and_regions(ignored: dict[str, Any]) -> None:
+    assert read(state="absent", grants=[grant(**ignored)]).grants[0].principal.name == ACCOUNT
 
 
 def test_all_problems_are_told_at_once() -> None:
-    problems = problems_of(
-        repositories=["base/python", "Base", "arn:aws:ecr:us-east-1:123456789012:repository/base"],
+    refused = problems(
+        repositories=["Base", "web", "-x*y", "a:b"],
         grants=[
-            {"principal": "012345"},
-            {"principal": ACCOUNT, "access": "lambda", "lambda_regions": ["cn-north-1"], "repositories": ["nowhere"]},
+            grant("everybody", repositories=["nowhere"]),
+            grant(access="push", lambda_regions=["us-east-1"], repositories=[]),
+            grant(ROLE, access="lambda", repositories=["web", "Web"]),
         ],
+        purge=True,
         state="present",
-        concurrency=99,
+        concurrency=0,
         registry_id="1",
     )
-    assert [problem.split(" ")[0].rstrip(":") for problem in problems] == [
-        "grants[0]",
-        "grants[1]",
+    assert [problem.split(": ")[0] for problem in refused] == [
+        "grants[0] (principal everybody)",
+        f"grants[1] (principal {ACCOUNT})",
+        f"grants[2] (principal {ROLE})",
+        f"grants[2] (principal {ROLE})",
         "repositories",
         "repositories",
-        "grants[1]",
+        "grants[0] (principal everybody)",
+        f"grants[1] (principal {ACCOUNT})",
+        f"grants[2] (principal {ROLE})",
         "concurrency",
         "registry_id",
     ]
 
 
-def test_what_contradicts_itself_does_not_matter_where_access_is_taken_away() -> None:
-    taken = read(state="absent", grants=[{"principal": ACCOUNT, "access": "push", "lambda_regions": ["nowhere"]}])
-    assert [grant.principal.name for grant in taken.grants] == [ACCOUNT]
+def test_problems_of_the_state_are_told_with_the_others() -> None:
+    refused = problems(repositories=[], grants=[], purge=True, state="absent", concurrency=99, registry_id="x")
+    assert [problem.split()[0] for problem in refused] == [
+        "grants",
+        "repositories",
+        "purge",
+        "concurrency:",
+        "registry_id:",
+    ]
+
+
+def test_the_options_are_not_changed() -> None:
+    given = options(repositories=["base", "base"], grants=[grant(repositories=["base"], lambda_regions=["us-east-1"])])
+    same = options(repositories=["base", "base"], grants=[grant(repositories=["base"], lambda_regions=["us-east-1"])])
+    read_request(given, partition="aws", partition_of_region=PARTITIONS.get, check_mode=False, diff=False)
+    assert given == same

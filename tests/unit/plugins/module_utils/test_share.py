@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole run, against a registry in memory that stores text as AWS does."""
+"""A run over many repositories, against a registry in memory that treats policies as AWS does."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,279 +20,692 @@ from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
     RepositoryMissingError,
     StoredPolicy,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._request import read_request
-from ansible_collections.imageshare.aws.plugins.module_utils._result import Result
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._request import Request
+from ansible_collections.imageshare.aws.plugins.module_utils._result import Result, row
 from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._warnings import PolicyWarning
+from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
-OWNER, OTHER = "123456789012", "111122223333"
-ORPHAN = "AROAEXAMPLEEXAMPLE123"
-DEFAULTS = {
-    "grants": [{"principal": OTHER}],
-    "state": "present",
-    "purge": False,
-    "prune_orphans": False,
-    "missing": "fail",
-    "registry_id": None,
-    "force_set_policy": False,
-    "concurrency": 8,
+OWNER = "123456789012"
+ACCOUNT = "111122223333"
+OTHER = "444455556666"
+ROLE = f"arn:aws:iam::{OTHER}:role/ci"
+ORGANIZATION = "o-a1b2c3d4e5"
+ORPHAN = "AROAEXAMPLEROLE123456"
+PULL = ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"]
+
+
+class InMemory:
+    """Repositories and the texts of their policies, None for none; journal holds every call, in order.
+
+    missing: principals that do not exist. Besides them, no unique id does.
+    """
+
+    partition = "aws"
+    region = "us-east-1"
+    owner: str | None = OWNER
+
+    def __init__(self, policies: Mapping[str, str | None], missing: frozenset[str] = frozenset()) -> None:
+        self.policies = dict(policies)
+        self.missing = missing
+        self.journal: list[tuple[Any, ...]] = []
+        self._order = Random(0)
+
+    @property
+    def written(self) -> list[tuple[Any, ...]]:
+        return [call for call in self.journal if call[0] in ("write", "delete")]
+
+    def names(self) -> list[str]:
+        self.journal.append(("names",))
+        return list(self.policies)
+
+    def read(self, name: str) -> StoredPolicy:
+        self.journal.append(("read", name))
+        text = self._stored(name)
+        if text is None:
+            return StoredPolicy(None, None)
+        return StoredPolicy(self._shown(text), self.owner)
+
+    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+        self.journal.append(("write", name, {"force": force, "patient": patient}))
+        self._stored(name)
+        try:
+            self.policies[name] = policy_text.accept(text, self.partition, self._is_missing, force=force)
+        except policy_text.PolicyRefused as refusal:
+            refused = PolicyRefusedError if str(refusal) == policy_text.INVALID else EcrError
+            raise refused(f"could not set the policy of {name}: {refusal}.") from None
+        return self._shown(self.policies[name] or "")
+
+    def delete(self, name: str) -> None:
+        self.journal.append(("delete", name))
+        self._stored(name)
+        self.policies[name] = None
+
+    def _stored(self, name: str) -> str | None:
+        if name not in self.policies:
+            raise RepositoryMissingError(f"could not read the policy of {name}: it does not exist")
+        return self.policies[name]
+
+    def _shown(self, text: str) -> str:
+        try:
+            return policy_text.answer(text, self._order)
+        except ValueError:
+            return text
+
+    def _is_missing(self, principal: str) -> bool:
+        return principal in self.missing or policy_text.is_unique_id(principal)
+
+
+def grant(name: str, access: Access = Access.PULL, **more: Any) -> Grant:
+    principal = read_principal(name, "aws")
+    assert principal is not None
+    return Grant(principal, access, **more)
+
+
+def request(*repositories: str, grants: tuple[Grant, ...] = (grant(ACCOUNT),), **changes: Any) -> Request:
+    asked = Request(
+        repositories=repositories,
+        grants=grants,
+        sharing=True,
+        purge=False,
+        prune_orphans=False,
+        missing_ok=False,
+        force=False,
+        concurrency=8,
+        dry=False,
+        diff=False,
+    )
+    return replace(asked, **changes)
+
+
+def pulling(*principals: str, sid: str = "AllowPull", actions: Any = PULL) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": actions}
+
+
+def policy(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2008-10-17", "Statement": list(statements)})
+
+
+def root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def change(principal: str, access: str = "pull", *regions: str) -> dict[str, Any]:
+    return {"principal": principal, "access": access, "lambda_regions": list(regions)}
+
+
+def only(result: Result) -> Mapping[str, Any]:
+    (single,) = result.rows
+    return single
+
+
+def names(result: Result) -> list[str]:
+    return [found["name"] for found in result.rows]
+
+
+SHARED = policy(pulling(root(ACCOUNT)))
+UNTOUCHED = {"changed": False, "granted": [], "revoked": [], "warnings": []}
+
+# --- what is done, and foretold ---
+
+
+def test_a_first_policy() -> None:
+    registry = InMemory({"base": None})
+    statement = {**pulling(), "Principal": {"AWS": root(ACCOUNT)}}
+    assert only(run(request("base"), registry)) == {
+        "name": "base",
+        "changed": True,
+        "granted": [change(ACCOUNT)],
+        "revoked": [],
+        "warnings": [],
+        "policy": {"Version": "2008-10-17", "Statement": [statement]},
+    }
+    assert json.loads(registry.policies["base"] or "") == {"Version": "2008-10-17", "Statement": [statement]}
+
+
+# Of each, the policies before and what is asked of all.
+RUNS: dict[str, tuple[dict[str, str | None], Request]] = {
+    "no policy": ({"base": None}, request("base")),
+    "a policy of others": ({"base": policy(pulling(root(OTHER)))}, request("base")),
+    "shared already": ({"base": SHARED}, request("base")),
+    "more access": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, Access.PULL_PUSH),))),
+    "Lambda": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, lambda_regions=("us-east-1",)),))),
+    "several, of which some are shared": ({"a1": SHARED, "a2": None, "b1": SHARED, "b2": None}, request("*")),
+    "purge": ({"base": policy(pulling(root(ACCOUNT), root(OTHER), root(OWNER)))}, request("base", purge=True)),
+    "the last principal leaves": ({"base": SHARED}, request("base", sharing=False)),
+    "nobody leaves": ({"base": policy(pulling(root(OTHER)))}, request("base", sharing=False)),
+    "a missing one among others": ({"base": None}, request("nowhere", "base", "x*")),
+    "a missing one that may be": ({"base": None}, request("nowhere", "base", "x*", missing_ok=True)),
+    "a broken one among others": ({"base": None, "broken": "{"}, request("*")),
+    "an orphan is pruned": ({"base": policy(pulling(ORPHAN, root(OTHER)))}, request("base", prune_orphans=True)),
+    "a warning": (
+        {"base": policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"})},
+        request("base"),
+    ),
+    **{f"realistic: {title}": ({"base": json.dumps(found)}, request("base")) for title, found in REALISTIC.items()},
+}
+DONE = {title: found for title, found in RUNS.items() if "wide-open" not in title}
+
+
+@pytest.mark.parametrize(("policies", "asked"), RUNS.values(), ids=RUNS.keys())
+def test_a_dry_run_writes_nothing(policies: dict[str, str | None], asked: Request) -> None:
+    registry = InMemory(policies)
+    run(replace(asked, dry=True, diff=True), registry)
+    assert registry.written == []
+    assert registry.policies == policies
+
+
+@pytest.mark.parametrize(("policies", "asked"), DONE.values(), ids=DONE.keys())
+def test_a_dry_run_foretells_rows_and_diffs(policies: dict[str, str | None], asked: Request) -> None:
+    foretold = run(replace(asked, dry=True, diff=True), InMemory(policies))
+    assert foretold == run(replace(asked, diff=True), InMemory(policies))
+
+
+@pytest.mark.parametrize(("policies", "asked"), RUNS.values(), ids=RUNS.keys())
+def test_as_many_writes_as_changes_and_one_read_for_each(policies: dict[str, str | None], asked: Request) -> None:
+    registry = InMemory(policies)
+    foretold = run(replace(asked, dry=True), registry)
+    reads = [call[1] for call in registry.journal if call[0] == "read"]
+    assert sorted(reads) == sorted(set(reads))
+    registry.journal.clear()
+    run(asked, registry)
+    assert sorted(call[1] for call in registry.written) == sorted(r["name"] for r in foretold.rows if r["changed"])
+    assert sorted(call[1] for call in registry.journal if call[0] == "read") == sorted(reads)
+
+
+@pytest.mark.parametrize(("policies", "asked"), DONE.values(), ids=DONE.keys())
+def test_a_second_run_changes_nothing_and_writes_nothing(policies: dict[str, str | None], asked: Request) -> None:
+    registry = InMemory(policies)
+    run(asked, registry)
+    after_first = dict(registry.policies)
+    registry.journal.clear()
+    second = run(replace(asked, diff=True), registry)
+    assert not second.changed
+    assert second.diffs == ()
+    assert registry.written == []
+    assert registry.policies == after_first
+    assert all("policy" not in found and not found["granted"] and not found["revoked"] for found in second.rows)
+
+
+def test_the_last_principal_takes_the_policy_along() -> None:
+    registry = InMemory({"base": SHARED})
+    found = only(run(request("base", sharing=False), registry))
+    assert (found["policy"], found["revoked"]) == (None, [change(ACCOUNT)])
+    assert registry.written == [("delete", "base")]
+
+
+def test_a_repository_without_a_policy_has_nothing_to_take_away() -> None:
+    registry = InMemory({"base": None})
+    assert only(run(request("base", sharing=False), registry)) == {"name": "base", **UNTOUCHED}
+    assert registry.written == []
+
+
+def test_purge_spares_the_owner() -> None:
+    found = only(run(*purging(OWNER)))
+    assert found["revoked"] == [change(OTHER)]
+    assert found["policy"]["Statement"][0]["Principal"]["AWS"].count(root(OWNER)) == 1
+
+
+def test_purge_does_nothing_when_it_is_not_known_whom_to_spare() -> None:
+    asked, registry = purging(None)
+    assert only(run(asked, registry))["error"] == (
+        "base: AWS did not say which account owns the registry, and purge must spare that account"
+    )
+    assert registry.written == []
+
+
+def purging(owner: str | None) -> tuple[Request, InMemory]:
+    registry = InMemory({"base": policy(pulling(root(ACCOUNT), root(OTHER), root(OWNER)))})
+    registry.owner = owner
+    return request("base", purge=True), registry
+
+
+def test_values_that_no_grant_could_have_written_are_named() -> None:
+    registry = InMemory({"base": policy(pulling(ORPHAN, root(ACCOUNT)))})
+    assert only(run(request("base"), registry))["foreign_values"] == [{"sid": "AllowPull", "value": ORPHAN}]
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_force_is_handed_on(force: bool) -> None:
+    registry = InMemory({"base": None})
+    run(request("base", force=force), registry)
+    assert registry.written[0][2]["force"] is force
+
+
+# --- diffs ---
+
+
+def test_a_diff_shows_both_policies_in_one_form() -> None:
+    (diff,) = run(request("base", "web", diff=True), InMemory({"base": None, "web": SHARED})).diffs
+    statement = {"Sid": "AllowPull", "Effect": "Allow", "Principal": {"AWS": root(ACCOUNT)}, "Action": sorted(PULL)}
+    after = {"Version": "2008-10-17", "Statement": [statement]}
+    assert diff == {
+        "before_header": "base",
+        "before": "",
+        "after_header": "base",
+        "after": json.dumps(after, indent=2) + "\n",
+    }
+
+
+def test_a_deleted_policy_is_empty_afterwards() -> None:
+    (diff,) = run(request("base", sharing=False, diff=True), InMemory({"base": SHARED})).diffs
+    assert json.loads(diff["before"])["Statement"][0]["Sid"] == "AllowPull"
+    assert diff["after"] == ""
+
+
+def test_no_diff_where_none_is_asked_for() -> None:
+    assert run(request("base"), InMemory({"base": None})).diffs == ()
+
+
+def test_no_diff_of_what_failed() -> None:
+    registry = InMemory({"base": None}, missing=frozenset({root(ACCOUNT)}))
+    assert run(request("base", diff=True), registry).diffs == ()
+
+
+# --- which repositories ---
+
+
+def test_plain_names_are_not_looked_up() -> None:
+    registry = InMemory({"base": None, "web": None})
+    run(request("base", "web"), registry)
+    assert ("names",) not in registry.journal
+
+
+def test_patterns_are_looked_up_once() -> None:
+    registry = InMemory({"base": None, "web": None})
+    assert names(run(request("b*", "web", "w*"), registry)) == ["base", "web"]
+    assert registry.journal.count(("names",)) == 1
+
+
+# Of each: what is asked for, and the names and errors of the rows beyond those of the repositories.
+UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
+    "a name": (
+        request("nowhere", "base"),
+        [("nowhere", "could not read the policy of nowhere: it does not exist")],
+    ),
+    "a pattern": (request("x*", "base"), [("x*", 'no repository matches "x*"')]),
+    "two patterns": (
+        request("x*", "base", "y*"),
+        [("x*", 'no repository matches "x*"'), ("y*", 'no repository matches "y*"')],
+    ),
+    "what a grant is narrowed to": (
+        request("b*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("base", "x*")))),
+        [("x*", 'grants[1]: no repository of this task matches "x*"')],
+    ),
+    "a name that a grant is narrowed to": (
+        request("b*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("bottle",)))),
+        [("bottle", 'grants[1]: no repository of this task matches "bottle"')],
+    ),
 }
 
 
-class Memory:
-    """A registry: repositories by name, each with the text of its policy or None."""
-
-    partition, region = "aws", "us-east-1"
-
-    def __init__(self, policies: Mapping[str, Any]) -> None:
-        self.texts = {name: json.dumps(p) if isinstance(p, dict) else p for name, p in policies.items()}
-        self.calls: list[tuple[str, str]] = []
-        self.patient: list[bool] = []
-        self.refused: set[str] = set()
-        self.answer: str | None = None
-        self._lock = threading.Lock()
-
-    def names(self) -> list[str]:
-        self.calls.append(("list", ""))
-        return list(self.texts)
-
-    def read(self, name: str) -> StoredPolicy:
-        self._note("read", name)
-        return StoredPolicy(self.texts[name], OWNER if self.texts[name] else None)
-
-    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
-        self._note("write", name)
-        self.patient.append(patient)
-        if any(principal in text for principal in self.refused):
-            raise PolicyRefusedError("AWS said no.")
-        self.texts[name] = self.answer or text
-        return self.texts[name]
-
-    def delete(self, name: str) -> None:
-        self._note("delete", name)
-        self.texts[name] = None
-
-    def _note(self, call: str, name: str) -> None:
-        with self._lock:
-            self.calls.append((call, name))
-        if name not in self.texts:
-            raise RepositoryMissingError(f"{name} does not exist.")
-
-    def writes(self) -> list[str]:
-        return [name for call, name in self.calls if call in ("write", "delete")]
+@pytest.mark.parametrize(("asked", "expected"), UNMATCHED.values(), ids=UNMATCHED.keys())
+def test_what_matches_nothing_fails_and_the_others_are_done(asked: Request, expected: list[tuple[str, str]]) -> None:
+    registry = InMemory({"base": None})
+    result = run(asked, registry)
+    failed = [found for found in result.rows if found["name"] != "base"]
+    assert failed == [{"name": name, **UNTOUCHED, "error": error} for name, error in expected]
+    assert [call[1] for call in registry.written] == ["base"]
 
 
-def share(registry: Memory, *repositories: str, check: bool = False, diff: bool = False, **options: Any) -> Result:
-    request = read_request(
-        {**DEFAULTS, "repositories": list(repositories), **options},
-        partition=registry.partition,
-        partition_of_region=lambda _region: None,
-        check_mode=check,
-        diff=diff,
-    )
-    return run(request, registry)
+@pytest.mark.parametrize("sharing", [True, False], ids=["present", "absent"])
+@pytest.mark.parametrize(("asked", "expected"), UNMATCHED.values(), ids=UNMATCHED.keys())
+def test_what_matches_nothing_may_be_missing(asked: Request, expected: list[tuple[str, str]], sharing: bool) -> None:
+    result = run(replace(asked, missing_ok=True, sharing=sharing), InMemory({"base": None}))
+    missing = [found for found in result.rows if found["name"] != "base"]
+    assert missing == [{"name": name, **UNTOUCHED, "missing": True} for name, _error in expected]
+    assert result.failures == ()
 
 
-def statement(*principals: str, **elements: Any) -> dict[str, Any]:
-    return {
-        "Effect": "Allow",
-        "Principal": {"AWS": list(principals)},
-        "Action": ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"],
-        **elements,
+def test_a_repository_may_vanish_before_it_is_written() -> None:
+    class Vanishing(InMemory):
+        def read(self, name: str) -> StoredPolicy:
+            stored = super().read(name)
+            del self.policies[name]
+            return stored
+
+    assert "error" in only(run(request("base"), Vanishing({"base": None})))
+    assert only(run(request("base", missing_ok=True), Vanishing({"base": None})))["missing"] is True
+
+
+def test_a_grant_is_narrowed() -> None:
+    registry = InMemory({"base": None, "services/web": None, "services/api": None})
+    narrowed = (grant(ACCOUNT), grant(ROLE, Access.PUSH, repositories=("services/*",)))
+    granted = {found["name"]: found["granted"] for found in run(request("*", grants=narrowed), registry).rows}
+    assert granted == {
+        "base": [change(ACCOUNT)],
+        "services/api": [change(ACCOUNT), change(ROLE, "push")],
+        "services/web": [change(ACCOUNT), change(ROLE, "push")],
     }
 
 
-def policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def test_grants_of_one_principal_add_up_where_both_cover() -> None:
+    registry = InMemory({"base": None, "web": None})
+    grants = (grant(ACCOUNT), grant(ACCOUNT, Access.PUSH, repositories=("web",)))
+    result = run(request("base", "web", grants=grants), registry)
+    assert [found["granted"] for found in result.rows] == [[change(ACCOUNT)], [change(ACCOUNT, "pull_push")]]
 
 
-FOREIGN = statement("444455556666", Action="ecr:ListImages", Sid="Listing")
+@pytest.mark.parametrize("purge", [True, False], ids=["purge", "no purge"])
+def test_a_repository_that_no_grant_covers_is_not_even_read(purge: bool) -> None:
+    registry = InMemory({"base": None, "web": policy(pulling(root(OTHER)))})
+    result = run(request("base", "web", grants=(grant(ACCOUNT, repositories=("base",)),), purge=purge), registry)
+    assert result.rows[1] == {"name": "web", **UNTOUCHED}
+    assert ("read", "web") not in registry.journal
 
 
-def test_a_dry_run_writes_nothing_and_says_what_the_run_then_does() -> None:
-    before = {"aa": None, "bb": policy(FOREIGN), "cc": policy(statement(OTHER))}
-    registry = Memory(before)
-    foretold = share(registry, "aa", "bb", "cc", check=True, diff=True)
-    assert registry.writes() == []
-    assert share(registry, "aa", "bb", "cc", diff=True) == foretold
-    assert [row["changed"] for row in foretold.rows] == [True, True, False]
-    assert [diff["before_header"] for diff in foretold.diffs] == ["aa", "bb"]
+# --- order ---
 
 
-def test_a_second_run_reads_once_and_writes_nothing() -> None:
-    registry = Memory({"aa": None, "bb": policy(FOREIGN)})
-    share(registry, "aa", "bb")
-    registry.calls.clear()
-    assert not share(registry, "aa", "bb").changed
-    assert sorted(registry.calls) == [("read", "aa"), ("read", "bb")]
+def test_rows_come_in_the_order_asked_for_whichever_is_done_first() -> None:
+    asked = [f"r{number}" for number in reversed(range(8))]
+
+    class Backwards(InMemory):
+        """Each repository is answered after the one that was asked for next."""
+
+        def __init__(self, policies: Mapping[str, str | None]) -> None:
+            super().__init__(policies)
+            self.answered = {name: threading.Event() for name in asked}
+            self.answers: list[str] = []
+
+        def read(self, name: str) -> StoredPolicy:
+            position = asked.index(name) + 1
+            if position < len(asked) and not self.answered[asked[position]].wait(timeout=3):
+                raise EcrError("eight workers do not work at the same time")
+            self.answers.append(name)
+            self.answered[name].set()
+            return super().read(name)
+
+    registry = Backwards(dict.fromkeys(asked))
+    result = run(request(*asked, diff=True), registry)
+    assert registry.answers == asked[::-1]
+    assert names(result) == asked
+    assert [diff["after_header"] for diff in result.diffs] == asked
+    assert result.failures == ()
 
 
-def test_each_repository_is_written_right_after_it_is_read() -> None:
-    registry = Memory({"aa": None, "bb": None})
-    share(registry, "aa", "bb", concurrency=1)
-    assert registry.calls == [("read", "aa"), ("write", "aa"), ("read", "bb"), ("write", "bb")]
+def test_what_matches_nothing_comes_last() -> None:
+    narrowed = (grant(ACCOUNT), grant(OTHER, repositories=("z*",)))
+    result = run(request("x*", "web", "b*", "nowhere", grants=narrowed), InMemory({"base": None, "web": None}))
+    assert names(result) == ["web", "base", "nowhere", "x*", "z*"]
 
 
-def test_rows_are_in_the_order_asked_for() -> None:
-    names = [f"service/{number}" for number in range(50)]
-    rows = share(Memory(dict.fromkeys(names)), *reversed(names)).rows
-    assert [row["name"] for row in rows] == names[::-1]
+# --- trouble ---
+
+LONG = "its policy is left alone, because it would be"
+UNPARSABLE = {
+    "no JSON": ("{", "it is not valid JSON"),
+    "no text": ("", "it is not valid JSON"),
+    "no object": ("[]", "it is not a JSON object"),
+    "no Statement": ('{"Version":"2008-10-17"}', "it has no Statement"),
+    "a key twice": ('{"Statement":[],"Statement":[]}', 'the key "Statement" occurs twice in one object'),
+}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"Statement": null}', '{"Statement": [], "Statement": []}', ""])
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_policy_that_cannot_be_read_is_left_alone_and_the_others_are_done(text: str, state: str) -> None:
-    registry = Memory({"bad": text, "good": policy(FOREIGN, statement("444455556666"))})
-    result = share(registry, "bad", "good", state=state, grants=[{"principal": "444455556666", "access": "push"}])
-    assert registry.texts["bad"] == text
-    assert "left alone" in result.rows[0]["error"]
-    assert result.rows[1]["changed"]
-    assert result.summary["failed"] == 1
+@pytest.mark.parametrize("sharing", [True, False], ids=["present", "absent"])
+@pytest.mark.parametrize(("text", "why"), UNPARSABLE.values(), ids=UNPARSABLE.keys())
+def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing: bool) -> None:
+    class Verbatim(InMemory):
+        def _shown(self, text: str) -> str:
+            return text
+
+    registry = Verbatim({"base": text, "web": None})
+    found = run(request("base", "web", sharing=sharing, purge=sharing), registry).rows[0]
+    assert found["error"].startswith(f"base: its policy is left alone, because {why}")
+    assert not found["changed"]
+    assert registry.policies["base"] == text
+    assert ("base" not in [call[1] for call in registry.written]) is True
 
 
-@pytest.mark.parametrize(
-    ("options", "fails"),
-    [
-        pytest.param({"missing": "fail"}, True, id="a missing repository fails"),
-        pytest.param({"missing": "skip"}, False, id="unless it is to be skipped"),
-        pytest.param({"state": "absent"}, False, id="or access is taken away"),
-    ],
-)
-def test_what_is_missing(options: dict[str, Any], fails: bool) -> None:
-    rows = share(Memory({"here": policy(FOREIGN)}), "gone", "none/*", "here", **options).rows
-    assert [row["name"] for row in rows] == ["gone", "here", "none/*"]
-    assert ["error" in row for row in rows] == [fails, False, fails]
-    assert ["missing" in row for row in rows] == [not fails, False, not fails]
+@pytest.mark.parametrize("dry", [True, False], ids=["dry", "real"])
+def test_a_policy_that_would_be_too_long_is_left_alone(dry: bool) -> None:
+    text = policy(pulling(*(root(f"{number:012}") for number in range(280)), sid="others"))
+    registry = InMemory({"base": text})
+    found = only(run(request("base", grants=tuple(grant(f"9{n:011}") for n in range(30)), dry=dry), registry))
+    assert found["error"].startswith(f"base: {LONG} ")
+    assert "AWS allows 10,240. To do: grant access to an organization" in found["error"]
+    assert registry.written == []
 
 
-def test_a_grant_that_matches_no_repository_is_reported() -> None:
-    grants = [{"principal": OTHER, "repositories": ["servces/*"]}]
-    result = share(Memory({"services/a": None}), "services/*", grants=grants)
-    assert result.failures == ('grants[0]: no repository of this task matches "servces/*"',)
-    assert not result.changed
+def test_the_longest_policy_is_written() -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "ecr:BatchGetImage"}
+    short = InMemory({"base": policy({"Sid": "", **statement})})
+    length = len(json.dumps(only(run(request("base"), short))["policy"], separators=(",", ":")))
+    sids = {10_240: "x" * (10_240 - length), 10_241: "x" * (10_241 - length)}
+    rows = {n: only(run(request("base"), InMemory({"base": policy({"Sid": sids[n], **statement})}))) for n in sids}
+    assert rows[10_240]["changed"]
+    assert f"{LONG} 10,241 characters long" in rows[10_241]["error"]
 
 
-def test_a_repository_that_no_grant_covers_is_not_even_read() -> None:
-    registry = Memory({"base/a": policy(statement("444455556666")), "services/a": None})
-    grants = [{"principal": OTHER, "repositories": ["services/a"]}]
-    rows = share(registry, "base/a", "services/a", grants=grants, purge=True).rows
-    assert [row["changed"] for row in rows] == [False, True]
-    assert ("read", "base/a") not in registry.calls
+# Of each: the policy before, the grants, who does not exist, whether to be patient, and what the error says.
+REFUSALS: dict[str, tuple[str | None, tuple[Grant, ...], str, bool, str]] = {
+    "a new account": (
+        None,
+        (grant(ACCOUNT), grant(ROLE)),
+        ROLE,
+        True,
+        f"Does each of these exist, and is its region enabled: {ACCOUNT}, {ROLE}?",
+    ),
+    "a new role beside what was there": (
+        SHARED,
+        (grant(ACCOUNT), grant(ROLE)),
+        ROLE,
+        True,
+        f"Does each of these exist, and is its region enabled: {ROLE}?",
+    ),
+    "one that was there": (
+        policy(pulling(root(OTHER), sid="others", actions="ecr:*")),
+        (grant(ORGANIZATION),),
+        root(OTHER),
+        False,
+        "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts.",
+    ),
+    "an orphan in a managed statement": (
+        policy(pulling(ORPHAN, root(OTHER))),
+        (grant(ACCOUNT),),
+        ORPHAN,
+        False,
+        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set prune_orphans",
+    ),
+    "an orphan in a foreign statement": (
+        policy(pulling(ORPHAN, sid="others", actions="ecr:*")),
+        (grant(ACCOUNT),),
+        ORPHAN,
+        False,
+        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set prune_orphans, or take them out",
+    ),
+}
 
 
-def test_a_policy_without_statements_is_deleted() -> None:
-    registry = Memory({"aa": policy(statement(OTHER))})
-    (row,) = share(registry, "aa", state="absent").rows
-    assert registry.calls == [("read", "aa"), ("delete", "aa")]
-    assert (row["changed"], row["policy"]) == (True, None)
+@pytest.mark.parametrize(("text", "grants", "missing", "patient", "said"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refused_policy_names_the_suspects(
+    text: str | None, grants: tuple[Grant, ...], missing: str, patient: bool, said: str
+) -> None:
+    registry = InMemory({"base": text}, missing=frozenset({missing}))
+    found = only(run(request("base", grants=grants), registry))
+    assert found["error"].startswith("base: could not set the policy of base: Invalid repository policy provided")
+    assert said in found["error"]
+    assert (found["changed"], found["granted"], "policy" in found) == (False, [], False)
+    assert registry.written == [("write", "base", {"force": False, "patient": patient})]
+    assert registry.policies == {"base": text}
 
 
-@pytest.mark.parametrize("check", [True, False])
-def test_a_policy_that_would_be_too_long_is_refused_before_it_is_written(check: bool) -> None:
-    crowd = statement(*(f"arn:aws:iam::{number:012}:root" for number in range(330)), Action="ecr:ListImages")
-    registry = Memory({"aa": policy(crowd)})
-    (row,) = share(registry, "aa", check=check).rows
-    assert registry.writes() == []
-    assert "characters long, and AWS allows 10,240" in row["error"]
-    assert "organization" in row["error"]
+def test_a_refusal_keeps_its_warnings() -> None:
+    registry = InMemory({"base": policy(pulling(ORPHAN, root(OTHER)))})
+    (warning,) = only(run(request("base"), registry))["warnings"]
+    assert (warning["kind"], warning["sid"], warning["principals"]) == ("orphan", "AllowPull", [ORPHAN])
 
 
-def test_a_refused_principal_is_named_and_given_time() -> None:
-    registry = Memory({"aa": policy(FOREIGN)})
-    registry.refused = {OTHER}
-    (row,) = share(registry, "aa").rows
-    assert registry.patient == [True]
-    assert OTHER in row["error"]
-    assert (row["changed"], row["granted"]) == (False, [])
+def test_a_pruned_orphan_is_no_obstacle() -> None:
+    registry = InMemory({"base": policy(pulling(ORPHAN, root(OTHER)))})
+    found = only(run(request("base", prune_orphans=True), registry))
+    assert (found["granted"], found["revoked"]) == ([change(ACCOUNT)], [change(ORPHAN)])
+    assert ORPHAN not in (registry.policies["base"] or "")
 
 
-def test_deleted_principals_are_named_and_not_waited_for() -> None:
-    registry = Memory({"aa": policy(statement(ORPHAN, Sid="Old"))})
-    registry.refused = {ORPHAN}
-    (row,) = share(registry, "aa").rows
-    assert registry.patient == [False]
-    assert ORPHAN in row["error"]
-    assert "prune_orphans" in row["error"]
-    assert [(warning["kind"], warning["sid"]) for warning in row["warnings"]] == [("orphan", "Old")]
+def test_a_policy_that_locks_the_caller_out_is_set_by_force_alone() -> None:
+    text = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy"})
+    assert policy_text.LOCKS_OUT in only(run(request("base"), InMemory({"base": text})))["error"]
+    assert only(run(request("base", force=True), InMemory({"base": text})))["changed"]
 
 
-def test_a_refusal_of_what_takes_access_away_is_not_waited_for() -> None:
-    registry = Memory({"aa": policy(FOREIGN, statement(OTHER))})
-    registry.refused = {"444455556666"}
-    (row,) = share(registry, "aa", state="absent").rows
-    assert registry.patient == [False]
-    assert "None of the principals is new" in row["error"]
+ANSWERS = {
+    "another principal": SHARED.replace(ACCOUNT, OTHER),
+    "a statement less": '{"Version":"2008-10-17","Statement":[]}',
+    "another version": SHARED.replace("2008-10-17", "2012-10-17"),
+    "what is no policy": "null",
+    "what is no JSON": "",
+}
 
 
-@pytest.mark.parametrize("answer", ['{"Version": "2012-10-17", "Statement": []}', "not JSON"])
-def test_a_policy_that_was_stored_with_another_meaning_is_warned_about(answer: str) -> None:
-    registry = Memory({"aa": None})
-    registry.answer = answer
-    (row,) = share(registry, "aa").rows
-    assert [warning["kind"] for warning in row["warnings"]] == ["stored_differently"]
-    assert answer in row["warnings"][0]["message"]
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+def test_a_policy_that_was_stored_differently_is_warned_about(answer: str) -> None:
+    class Rewriting(InMemory):
+        def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+            super().write(name, text, force=force, patient=patient)
+            return answer
+
+    found = only(run(request("base"), Rewriting({"base": None})))
+    message = f"base: AWS stored another policy than the one that was sent. It has now: {answer}"
+    assert found["changed"]
+    assert found["warnings"] == [
+        {"kind": "stored_differently", "message": message, "sid": None, "principals": []},
+    ]
 
 
-def test_purge_spares_the_owner_that_aws_names() -> None:
-    registry = Memory({"aa": policy(statement(f"arn:aws:iam::{OWNER}:role/ci", "444455556666"))})
-    (row,) = share(registry, "aa", purge=True).rows
-    assert row["revoked"] == [{"principal": "444455556666", "access": "pull", "lambda_regions": []}]
+class Troubled(InMemory):
+    """One method fails for one repository."""
 
+    def __init__(self, method: str, name: str, error: Exception) -> None:
+        super().__init__({"first": SHARED, "second": SHARED, "third": SHARED})
+        self._fault, self._error = (method, name), error
 
-class Silent(Memory):
     def read(self, name: str) -> StoredPolicy:
-        return StoredPolicy(super().read(name).text, None)
-
-
-def test_purge_does_nothing_where_the_owner_is_not_known() -> None:
-    registry = Silent({"aa": policy(statement("444455556666"))})
-    (row,) = share(registry, "aa", purge=True).rows
-    assert "purge must spare" in row["error"]
-    assert registry.writes() == []
-
-
-class Faulty(Memory):
-    def __init__(self, policies: Mapping[str, Any], error: Exception) -> None:
-        super().__init__(policies)
-        self._error = error
+        self._fail("read", name)
+        return super().read(name)
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
-        if name == "faulty":
-            raise self._error
+        self._fail("write", name)
         return super().write(name, text, force=force, patient=patient)
 
+    def delete(self, name: str) -> None:
+        self._fail("delete", name)
+        super().delete(name)
 
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        pytest.param(EcrError("AWS said no."), "faulty: AWS said no.", id="what AWS refuses is a row"),
-        pytest.param(KeyError("x"), "faulty: unexpected KeyError: 'x'", id="and so is a surprise"),
-    ],
-)
-def test_one_failure_does_not_hide_what_was_done_to_the_others(error: Exception, told: str) -> None:
-    registry = Faulty({"aa": None, "faulty": None, "bb": None}, error)
-    result = share(registry, "aa", "faulty", "bb")
-    assert [row["changed"] for row in result.rows] == [True, False, True]
-    assert result.rows[1]["error"].startswith(told)
-    assert result.summary == {
-        "repositories": 3,
+    def _fail(self, method: str, name: str) -> None:
+        if (method, name) == self._fault:
+            raise self._error
+
+
+MORE = (grant(ACCOUNT, Access.PULL_PUSH),)
+SURPRISE = "second: unexpected KeyError: 'policyText'. Please report it to the collection imageshare.aws"
+TROUBLE: dict[str, tuple[str, bool, Exception, str]] = {
+    "reading": ("read", True, EcrError("AWS says no"), "second: AWS says no"),
+    "writing": ("write", True, EcrError("AWS says no"), "second: AWS says no"),
+    "deleting": ("delete", False, EcrError("AWS says no"), "second: AWS says no"),
+    "reading, unexpectedly": ("read", True, KeyError("policyText"), SURPRISE),
+    "writing, unexpectedly": ("write", True, KeyError("policyText"), SURPRISE),
+    "deleting, unexpectedly": ("delete", False, KeyError("policyText"), SURPRISE),
+}
+
+
+@pytest.mark.parametrize(("method", "sharing", "error", "said"), TROUBLE.values(), ids=TROUBLE.keys())
+def test_trouble_with_one_does_not_keep_the_others(method: str, sharing: bool, error: Exception, said: str) -> None:
+    registry = Troubled(method, "second", error)
+    result = run(request("first", "second", "third", grants=MORE, sharing=sharing), registry)
+    assert [found["changed"] for found in result.rows] == [True, False, True]
+    assert result.rows[1] == {"name": "second", **UNTOUCHED, "error": said}
+    assert result.failures == (said,)
+    assert result.changed
+    assert registry.policies["second"] == SHARED
+
+
+def test_a_list_that_cannot_be_had_ends_the_run() -> None:
+    class Closed(InMemory):
+        def names(self) -> list[str]:
+            raise EcrError("could not list the repositories")
+
+    registry = Closed({"base": None})
+    with pytest.raises(EcrError, match="could not list the repositories"):
+        run(request("base", "b*"), registry)
+    assert registry.journal == []
+
+
+# --- the result ---
+
+
+def warned(kind: str, name: str) -> PolicyWarning:
+    return PolicyWarning(kind, f"{name}: {kind}", "Sid", (ACCOUNT,))
+
+
+def failed(count: int) -> Result:
+    return Result((row("fine"), *(row(f"r{n}", error=f"r{n}: no") for n in range(count))), ())
+
+
+def test_the_rows_are_counted() -> None:
+    registry = InMemory(
+        {
+            "broken": "{",
+            "deny": policy({"Sid": "D", "Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"}),
+            "new": None,
+            "shared": SHARED,
+        }
+    )
+    asked = request("*", "x*", "nowhere", missing_ok=True)
+    assert run(asked, registry).summary == {
+        "repositories": 6,
         "changed": 2,
-        "unchanged": 0,
-        "missing": 0,
+        "missing": 2,
         "failed": 1,
-        "warnings": 0,
+        "warnings": 1,
+        "unchanged": 1,
     }
 
 
-def test_of_many_failures_five_are_told_and_the_rest_counted() -> None:
-    failures = share(Memory({}), *(f"gone/{number}" for number in range(8))).failures
-    assert len(failures) == 6
-    assert failures[-1] == "and 3 more"
+def test_nothing_is_counted_in_no_rows() -> None:
+    result = Result((), ())
+    assert set(result.summary.values()) == {0}
+    assert (result.changed, result.failures, result.warnings) == (False, (), ())
 
 
-def test_warnings_are_summed_up_once_for_each_kind() -> None:
-    everyone = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage", "Sid": "Open"}
-    names = ["aa", "bb", "cc", "dd"]
-    result = share(Memory(dict.fromkeys(names, policy(everyone, everyone))), *names)
-    (warning,) = result.warnings
-    assert warning.startswith("4 of 4 repositories are open to everyone")
-    assert result.summary["warnings"] == 8
+# How many failed, and the last of what is told of them.
+FAILURES = {"none": (0, []), "one": (1, []), "five": (5, []), "six": (6, ["and 1 more"]), "many": (50, ["and 45 more"])}
+
+
+@pytest.mark.parametrize(("count", "more"), FAILURES.values(), ids=FAILURES.keys())
+def test_the_first_failures_are_told_in_full(count: int, more: list[str]) -> None:
+    assert list(failed(count).failures) == [f"r{n}: no" for n in range(min(count, 5))] + more
+    assert failed(count).summary["failed"] == count
+
+
+def test_each_kind_is_warned_about_once_with_its_number_of_repositories() -> None:
+    result = Result(
+        (
+            row("a", [warned("denied", "a first"), warned("denied", "a second")]),
+            row("b", [warned("orphan", "b"), warned("denied", "b")]),
+            row("c", [warned("public", "c")], error="c: no"),
+            row("d"),
+        ),
+        (),
+    )
+    see = "(see the warnings in their rows). The first:"
+    assert result.warnings == (
+        f"1 of 4 repositories are open to everyone, or to any account {see} c: public",
+        f"2 of 4 repositories have a Deny that defeats a declared grant, or may defeat it {see} a first: denied",
+        f"1 of 4 repositories have deleted principals in their policy {see} b: orphan",
+    )
+    assert result.summary["warnings"] == 5
+
+
+def test_a_warning_in_a_row_is_plain_data() -> None:
+    assert row("a", [warned("denied", "a")])["warnings"] == [
+        {"kind": "denied", "message": "a: denied", "sid": "Sid", "principals": [ACCOUNT]}
+    ]
+
+
+@pytest.mark.parametrize(("policies", "asked"), RUNS.values(), ids=RUNS.keys())
+def test_a_result_is_plain_data(policies: dict[str, str | None], asked: Request) -> None:
+    result = run(replace(asked, diff=True), InMemory(policies))
+    assert json.loads(json.dumps([result.rows, result.diffs])) == [list(result.rows), list(result.diffs)]
