@@ -124,22 +124,25 @@ def reaches(statement: Statement, principal: Principal, partition: str) -> tuple
     return tuple(reach for reach in found if reach.applies is not Applies.NO)
 
 
-def reaches_functions(statement: Statement, account: str) -> Applies:
+def reaches_functions(statement: Statement, account: str, apart: Iterable[str] = ()) -> Applies:
     """How far a statement applies to the Lambda service when it acts for functions of an account.
+
+    apart: patterns of functions that do not count; what is left are the others.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
-    principal = statement.get("Principal")
-    services = _strings(principal.get("Service")) if isinstance(principal, dict) else ()
-    if LAMBDA_SERVICE not in services and EVERYONE not in _aws_entries(principal):
+    if not _reaches_lambda(statement):
         return Applies.NO
+    apart = tuple(apart)
     verdict = Applies.YES
     for operator, key, values in _conditions(statement):
         if (operator, key) in _MEMBERSHIPS:
             return Applies.NO  # A service belongs to no organization.
         if operator.removeprefix("foranyvalue:") not in _MATCHING or key not in _SOURCES:
             verdict = Applies.CONDITIONALLY
-        elif not any(_SOURCES[key](value, account) for value in values):
+        elif not any(
+            _SOURCES[key](value, account) and not any(_matches(pattern, value) for pattern in apart) for value in values
+        ):
             return Applies.NO
     return verdict
 
@@ -240,6 +243,17 @@ def _conditions(statement: Statement) -> Iterable[tuple[str, str, tuple[str, ...
     for operator, keys in condition.items() if isinstance(condition, dict) else ():
         for key, value in keys.items() if isinstance(keys, dict) else ():
             yield operator.lower(), key.lower(), _strings(value)
+
+
+def _reaches_lambda(statement: Statement) -> bool:
+    if "NotPrincipal" in statement:
+        return LAMBDA_SERVICE not in _services(statement["NotPrincipal"])
+    principal = statement.get("Principal")
+    return LAMBDA_SERVICE in _services(principal) or EVERYONE in _aws_entries(principal)
+
+
+def _services(principal: Any) -> tuple[str, ...]:
+    return _strings(principal.get("Service")) if isinstance(principal, dict) else ()
 
 
 def _aws_entries(principal: Any) -> tuple[str, ...]:

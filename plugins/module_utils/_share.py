@@ -93,7 +93,10 @@ def _run_one(name: str, request: Request, registry: Registry) -> tuple[Row, _Dif
     except PolicyError as error:
         return row(name, warnings, error=f"{name}: its policy is left alone, because {error}"), None
     except Exception as error:  # One repository's surprise must not hide what was done to the others.
-        text = f"{name}: unexpected {type(error).__name__}: {error}. Please report it to the collection imageshare.aws"
+        text = (
+            f"{name}: unexpected {type(error).__name__}: {error}. Look at its policy, which may have been written, and "
+            "please report this to the collection imageshare.aws"
+        )
         return row(name, warnings, error=text), None
 
 

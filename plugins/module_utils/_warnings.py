@@ -28,10 +28,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._grants import Acce
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     ACTIONS,
-    LAMBDA,
     LAMBDA_ACTIONS,
-    functions_region,
-    holder,
+    functions_arn,
     recognise,
 )
 
@@ -178,17 +176,9 @@ def _functions_beyond(statement: Statement, grant: Grant, place: Place) -> Appli
     """How far Lambda functions of an account may pull other than by the declared regions, if any are declared."""
     if grant.lambda_regions is None or grant.principal.kind is not Kind.ACCOUNT or not actions_beyond(statement, ()):
         return Applies.NO
-    managed = recognise(statement)
-    if managed is None or managed[0].slot is not LAMBDA:
-        return reaches_functions(statement, grant.principal.name)
-    _template, values = managed
-    own = [value for value in values if f":{grant.principal.name}:" in value]
-    declared = [
-        value
-        for value in own
-        if holder(LAMBDA, value, place.partition) and functions_region(value) in grant.lambda_regions
-    ]
-    return Applies.YES if len(own) > len(declared) else Applies.NO
+    account = grant.principal.name
+    declared = [functions_arn(account, region, place.partition) for region in grant.lambda_regions]
+    return reaches_functions(statement, account, apart=declared)
 
 
 def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tuple[str, ...]]]:

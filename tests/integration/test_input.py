@@ -141,9 +141,9 @@ def test_a_bad_grant_is_named_by_its_number(
             id="an ARN",
         ),
         pytest.param(
-            {"repositories": ["123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python:3.13"]},
+            {"repositories": ["123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python"]},
             ["an ARN or a URI", "name alone"],
-            id="a URI with a tag",
+            id="a URI",
         ),
         pytest.param({"repositories": ["{base,services}/*"]}, ["{base,services}/*"], id="braces"),
         pytest.param({"state": "shared"}, ["state", "present, absent"], id="an unknown state"),

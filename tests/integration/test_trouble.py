@@ -171,7 +171,6 @@ class TestPrincipalsThatAwsRefuses:
         result = run(repositories=[NAME, "app"], grants=[{"principal": CI}])
 
         assert (result.failed, result.values["summary"]["changed"]) == (False, 2)
-        assert result.seconds < 12
 
     @pytest.mark.parametrize(
         "managed",
@@ -261,7 +260,7 @@ class TestOnTheWay:
 
         assert result.failed
         assert f'Could not connect to the endpoint URL: "http://127.0.0.1:{port}/"' in result.row["error"]
-        assert result.seconds < 15
+        assert result.seconds < 20
 
     def test_without_a_region_it_says_so(self, aws: EmbeddedAws, run: Run) -> None:
         result = run(repositories=[NAME], grants=GRANTS, environment={"AWS_REGION": None, "AWS_DEFAULT_REGION": None})

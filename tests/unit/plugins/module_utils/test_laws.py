@@ -10,10 +10,11 @@ Who may do what is decided by tests/support/evaluator.py, which knows nothing of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from random import Random
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     holder,
     recognise,
 )
-from ansible_collections.imageshare.aws.tests.support import policies
+from ansible_collections.imageshare.aws.tests.support import policies, policy_text
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,18 @@ def cases(draw: st.DrawFn) -> Case:
     )
     policy = draw(st.none() | policies.policies(partition))
     return Case(partition, policy, grants, draw(st.booleans()), draw(st.booleans()))
+
+
+def anything(*kinds: Callable[[str], st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of the kinds of statements, in one of the partitions."""
+    return st.sampled_from(policies.PARTITIONS).flatmap(lambda partition: st.one_of(kind(partition) for kind in kinds))
+
+
+@st.composite
+def stored_policies(draw: st.DrawFn, partition: str) -> Any:
+    """A policy of statements that AWS takes, each of them either managed or like no template."""
+    strategies = policies.managed_statements(partition), policies.foreign_statements(partition)
+    return {"Version": "2012-10-17", "Statement": draw(st.lists(st.one_of(strategies), min_size=1, max_size=5))}
 
 
 def foreign(policy: Any) -> list[Any]:
@@ -126,6 +139,41 @@ def access(policy: Any, partition: str) -> list[tuple[Requester, frozenset[str]]
 
 def others(grants: Iterable[Grant], rows: Sequence[Any]) -> list[Any]:
     return [row for row in rows if not any(reaches(grant, row[0]) for grant in grants)]
+
+
+@LAWS
+@given(anything(policies.managed_statements))
+def test_a_statement_of_a_template_is_managed_however_it_is_spelt(statement: Any) -> None:
+    assert recognise(statement) is not None
+
+
+@LAWS
+@given(anything(policies.near_misses, policies.foreign_statements))
+def test_a_statement_that_misses_a_template_by_one_detail_is_foreign(statement: Any) -> None:
+    assert recognise(statement) is None
+
+
+@ACCESS_LAWS
+@given(st.data(), cases(), st.integers(0, 99))
+def test_what_aws_makes_of_a_policy_means_the_same_and_needs_no_second_write(
+    data: st.DataObject, case: Case, seed: int
+) -> None:
+    random = Random(seed)
+
+    def read_back(policy: Any) -> Any:
+        text = policy_text.accept(serialise(policy), case.partition, lambda _principal: False, force=True)
+        return parse(policy_text.answer(text, random))
+
+    policy = data.draw(stored_policies(case.partition))
+    try:
+        read = read_back(policy)
+    except policy_text.PolicyRefused:  # A principal of another partition.
+        return
+    assert equal(read, policy, case.partition)
+    shared = case.share(read).policy
+    if shared is not None:
+        assert equal(read_back(shared), shared, case.partition)
+        assert not case.share(read_back(shared)).changed
 
 
 @LAWS

@@ -22,6 +22,7 @@ GOOD = {
     "a path": "base/python/slim",
     "dots, underscores and hyphens": "my-team/web.app_v2",
     "256 characters": "a" * 256,
+    "what a URI has, elsewhere": "web.dkr.ecr/public",
     "a star": "*",
     "a star that crosses paths": "services/*",
     "question marks and sets": "v?/[a-c]/[!x]",
@@ -65,6 +66,10 @@ def test_no_name_or_pattern_is(text: str) -> None:
         "arn:aws:ecr:us-east-1:123456789012:repository/base",
         "arn:aws:ecr:us-east-1:123456789012:repository/*",
         "123456789012.dkr.ecr.us-east-1.amazonaws.com/base:3",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/base",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/*",
+        "https://123456789012.dkr.ecr.us-east-1.amazonaws.com/base",
+        "public.ecr.aws/team/base",
     ],
 )
 def test_who_writes_an_arn_or_a_uri_is_told_to_write_the_name(text: str) -> None:

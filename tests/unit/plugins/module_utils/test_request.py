@@ -90,7 +90,13 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
         "repositories",
         ("web", "services/*", "base"),
     ),
-    "the id of a registry": ({"registry_id": "012345670123"}, "force", False),
+    "the id of a registry": ({"registry_id": "012345670123"}, "sharing", True),
+    "an empty id of a registry, as templates make it": ({"registry_id": ""}, "sharing", True),
+    "a grant with members left out": (
+        {"grants": [{"principal": ACCOUNT}]},
+        "grants",
+        (Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)),),
+    ),
     "grants in the order asked for": (
         {"grants": [grant(ROLE, access="pull_push"), grant(lambda_regions=["us-east-1"])]},
         "grants",

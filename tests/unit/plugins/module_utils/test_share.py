@@ -229,6 +229,17 @@ def test_a_second_run_changes_nothing_and_writes_nothing(policies: dict[str, str
     assert all("policy" not in found and not found["granted"] and not found["revoked"] for found in second.rows)
 
 
+def test_each_policy_is_read_right_before_it_is_written() -> None:
+    registry = InMemory({"base": None, "web": None})
+    run(request("base", "web", concurrency=1), registry)
+    assert [call[:2] for call in registry.journal] == [
+        ("read", "base"),
+        ("write", "base"),
+        ("read", "web"),
+        ("write", "web"),
+    ]
+
+
 def test_the_last_principal_takes_the_policy_along() -> None:
     registry = InMemory({"base": SHARED})
     found = only(run(request("base", sharing=False), registry))
@@ -439,6 +450,7 @@ UNPARSABLE = {
     "no JSON": ("{", "it is not valid JSON"),
     "no text": ("", "it is not valid JSON"),
     "no object": ("[]", "it is not a JSON object"),
+    "a Statement that is null": ('{"Statement":null}', "its Statement is neither an object nor a list"),
     "no Statement": ('{"Version":"2008-10-17"}', "it has no Statement"),
     "a key twice": ('{"Statement":[],"Statement":[]}', 'the key "Statement" occurs twice in one object'),
 }
@@ -456,7 +468,7 @@ def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing
     assert found["error"].startswith(f"base: its policy is left alone, because {why}")
     assert not found["changed"]
     assert registry.policies["base"] == text
-    assert ("base" not in [call[1] for call in registry.written]) is True
+    assert "base" not in [call[1] for call in registry.written]
 
 
 @pytest.mark.parametrize("dry", [True, False], ids=["dry", "real"])
@@ -532,6 +544,13 @@ def test_a_refused_policy_names_the_suspects(
     assert registry.policies == {"base": text}
 
 
+def test_a_refusal_of_what_takes_access_away_is_not_waited_for() -> None:
+    text = policy(pulling(root(ACCOUNT)), pulling(root(OTHER), sid="others", actions="ecr:*"))
+    registry = InMemory({"base": text}, missing=frozenset({root(OTHER)}))
+    assert "None of the principals is new" in only(run(request("base", sharing=False), registry))["error"]
+    assert registry.written == [("write", "base", {"force": False, "patient": False})]
+
+
 def test_a_refusal_keeps_its_warnings() -> None:
     registry = InMemory({"base": policy(pulling(ORPHAN, root(OTHER)))})
     (warning,) = only(run(request("base"), registry))["warnings"]
@@ -600,7 +619,10 @@ class Troubled(InMemory):
 
 
 MORE = (grant(ACCOUNT, Access.PULL_PUSH),)
-SURPRISE = "second: unexpected KeyError: 'policyText'. Please report it to the collection imageshare.aws"
+SURPRISE = (
+    "second: unexpected KeyError: 'policyText'. Look at its policy, which may have been written, and please report "
+    "this to the collection imageshare.aws"
+)
 TROUBLE: dict[str, tuple[str, bool, Exception, str]] = {
     "reading": ("read", True, EcrError("AWS says no"), "second: AWS says no"),
     "writing": ("write", True, EcrError("AWS says no"), "second: AWS says no"),

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
+    Access,
+    Grant,
+    Kind,
+    Principal,
+    read_principal,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._merge import share
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import (
     SUMMARIES,
@@ -466,3 +472,66 @@ def test_deleted_principals_of_foreign_statements_are_named_where_the_others_wer
 
 def test_a_policy_without_deleted_principals_is_not_warned_about() -> None:
     assert orphans(allow(Principal=aws(ROOT, ROLE)), writing=True, pruned=True) == []
+
+
+EAST, WEST = (f"arn:aws:lambda:{region}:111122223333:function:*" for region in ("us-east-1", "eu-west-1"))
+
+
+def lambda_statement(*sources: str, **elements: Any) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Condition": {"StringLike": {"aws:sourceARN": list(sources)}},
+        **elements,
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "regions", "kinds"),
+    [
+        pytest.param(
+            lambda_statement(EAST, Sid="LambdaECRImageRetrievalPolicy"),
+            ("us-east-1",),
+            [],
+            id="Lambda's own statement for a declared region is not beyond it",
+        ),
+        pytest.param(
+            lambda_statement(WEST, Sid="LambdaECRImageRetrievalPolicy"),
+            ("us-east-1",),
+            ["excess_access"],
+            id="for another region it is",
+        ),
+        pytest.param(
+            lambda_statement(EAST, EAST.replace("*", "resize")),
+            ("us-east-1",),
+            [],
+            id="a single function in a declared region is not beyond it",
+        ),
+        pytest.param(
+            lambda_statement(WEST.replace("*", "resize")),
+            ("us-east-1",),
+            ["excess_access"],
+            id="in another region it is",
+        ),
+        pytest.param(
+            lambda_statement(WEST.replace("*", "resize")),
+            ("us-east-1", "*"),
+            [],
+            id="every region covers all",
+        ),
+        pytest.param(
+            {"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "ecr:*"},
+            ("us-east-1",),
+            ["denied"],
+            id="a Deny that spares the account does not spare Lambda",
+        ),
+    ],
+)
+def test_lambda_beyond_the_declared_regions(
+    statement: dict[str, Any], regions: tuple[str, ...], kinds: list[str]
+) -> None:
+    account = Principal(Kind.ACCOUNT, "111122223333", "111122223333")
+    grant = Grant(account, Access.LAMBDA, regions)
+    found = after_sharing({"Statement": [statement]}, [grant], Place("base/python", "us-east-1", "aws"))
+    assert [warning.kind for warning in found] == kinds
