@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.cloud import CloudRetry
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import PolicyError, equal, parse
 
 try:
     from botocore import xform_name
@@ -140,6 +142,7 @@ class Registry:
         self._client = client
         self._whose = {"registryId": registry_id} if registry_id else {}
         self._patience = patience or Patience()
+        self._last_read: dict[str, str | None] = {}
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
 
@@ -152,7 +155,9 @@ class Registry:
         try:
             answer = self._call("GetRepositoryPolicy", name)
         except _PolicyMissingError:
+            self._last_read[name] = None
             return StoredPolicy(None, None)
+        self._last_read[name] = answer["policyText"]
         return StoredPolicy(answer["policyText"], answer.get("registryId"))
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
@@ -160,11 +165,14 @@ class Registry:
 
         force: set a policy even if it keeps the caller from ever setting another.
         patient: whether a refusal may be due to a principal that was made a moment ago, so that it is tried again.
+        A write that has to be repeated looks first whether somebody else changed the policy since it was read.
         Raises PolicyRefusedError, RepositoryMissingError.
         """
+        guard = self._guard(name, text)
         while True:
             try:
-                return str(self._call("SetRepositoryPolicy", name, policyText=text, force=force)["policyText"])
+                answer = self._call("SetRepositoryPolicy", name, guard, policyText=text, force=force)
+                return str(answer["policyText"])
             except PolicyRefusedError:
                 if not (patient and self._patience.wait()):
                     raise
@@ -172,7 +180,7 @@ class Registry:
     def delete(self, name: str) -> None:
         """Delete the policy of a repository; done, too, if it has none any more. Raises RepositoryMissingError."""
         with suppress(_PolicyMissingError):
-            self._call("DeleteRepositoryPolicy", name)
+            self._call("DeleteRepositoryPolicy", name, self._guard(name, None))
 
     def _pages(self) -> Iterator[Mapping[str, Any]]:
         page = self._call("DescribeRepositories", None, maxResults=_PAGE_SIZE)
@@ -181,12 +189,49 @@ class Registry:
             page = self._call("DescribeRepositories", None, maxResults=_PAGE_SIZE, nextToken=page["nextToken"])
             yield page
 
-    def _call(self, operation: str, name: str | None, **parameters: Any) -> Mapping[str, Any]:
+    def _guard(self, name: str, text: str | None) -> Callable[[], Mapping[str, Any] | None]:
+        """What to ask before each try of a write: an answer if the policy is as wanted already, None to go on.
+
+        Raises EcrError if the policy is neither what was read nor what is to be written.
+        """
+        before = self._last_read.get(name)
+        tries = count()
+
+        def guard() -> Mapping[str, Any] | None:
+            if next(tries) == 0:
+                return None
+            now = self.read(name).text
+            # An answer that got lost on its way back: the write was done.
+            if self._same(now, text):
+                return {"policyText": now}
+            if self._same(now, before):
+                return None
+            raise EcrError(
+                "somebody else changed the policy while its write had to wait. Nothing was written. Run again."
+            )
+
+        return guard
+
+    def _same(self, first: str | None, second: str | None) -> bool:
+        if first is None or second is None:
+            return first is second
+        try:
+            return equal(parse(first), parse(second), self.partition)
+        except PolicyError:
+            return first == second
+
+    def _call(
+        self,
+        operation: str,
+        name: str | None,
+        guard: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        **parameters: Any,
+    ) -> Mapping[str, Any]:
         if name is not None:
             parameters["repositoryName"] = name
         method = getattr(self._client, xform_name(operation))
         try:
-            answer: Mapping[str, Any] = _patiently(method)(**parameters, **self._whose)
+            answer: Mapping[str, Any] = _patiently(lambda: guard() or method(**parameters, **self._whose))()
         except AWS_ERRORS as error:
             raise _explained(error, operation, name) from error
         return answer

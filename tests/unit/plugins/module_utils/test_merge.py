@@ -818,6 +818,14 @@ def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
     assert shared.revoked == unshared.revoked == gone
 
 
+@pytest.mark.parametrize(("sid", "value"), NOBODYS.values(), ids=NOBODYS.keys())
+def test_pruning_takes_deleted_principals_and_nothing_else_that_belongs_to_nobody(sid: str, value: str) -> None:
+    before = {sid: [value], "AllowPullAndPush": [ROOT]}
+    after = {"AllowPullAndPush": [ROOT]} if value == ORPHAN else before
+    assert slots_of(merge(policy_of(before), grant(ACCOUNT, "pull_push"), prune_orphans=True).policy) == after
+    assert slots_of(remove(policy_of(before), SECOND, prune_orphans=True).policy) == after
+
+
 # --- what is said to have changed ---
 
 PULL, PUSH, BOTH, LAMBDA = Access.PULL, Access.PUSH, Access.PULL_PUSH, Access.LAMBDA
