@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -34,7 +34,7 @@ OTHER = "444455556666"
 ROLE = f"arn:aws:iam::{OTHER}:role/ci"
 ORGANIZATION = "o-a1b2c3d4e5"
 ORPHAN = "AROAEXAMPLEROLE123456"
-PULL = ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"]
+PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
 
 
 class InMemory:
@@ -120,8 +120,12 @@ def request(*repositories: str, grants: tuple[Grant, ...] = (grant(ACCOUNT),), *
     return replace(asked, **changes)
 
 
+def _listed(actions: str | Iterable[str]) -> str | list[str]:
+    return actions if isinstance(actions, str) else list(actions)
+
+
 def pulling(*principals: str, sid: str = "AllowPull", actions: Any = PULL) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": actions}
+    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": _listed(actions)}
 
 
 def policy(*statements: Mapping[str, Any]) -> str:
