@@ -95,8 +95,11 @@ def is_unique_id(value: object) -> bool:
     return isinstance(value, str) and _UNIQUE_ID.fullmatch(value) is not None
 
 
-def read_principal(text: str, partition: str) -> Principal | None:
-    """The principal that a text names, in this partition; None if it names none that a grant could have."""
+def read_principal(text: str, partition: str | None) -> Principal | None:
+    """The principal that a text names, in this partition; None if it names none that a grant could have.
+
+    partition: None takes every partition.
+    """
     if _ACCOUNT.fullmatch(text):
         return Principal(Kind.ACCOUNT, text, text)
     if _ORGANIZATION_ID.fullmatch(text):
@@ -104,7 +107,7 @@ def read_principal(text: str, partition: str) -> Principal | None:
     if _ORGANIZATION_PATH.fullmatch(text):
         return Principal(Kind.ORGANIZATIONAL_UNIT, text)
     arn = _ARN.fullmatch(text)
-    if arn is None or arn["partition"] != partition:
+    if arn is None or partition not in (arn["partition"], None):
         return None
     account = arn["iam"] or arn["sts"]
     if arn["root"]:
@@ -115,32 +118,35 @@ def read_principal(text: str, partition: str) -> Principal | None:
 def read_grants(
     options: Sequence[Mapping[str, Any]],
     *,
-    partition: str,
+    partition: str | None,
     sharing: bool,
     partition_of_region: Callable[[str], str | None],
+    place: str = "grants",
 ) -> tuple[Grant, ...]:
     """The grants that a user wrote down, as the module's option C(grants) holds them.
 
+    partition: None where it is not known yet, so that nothing is refused for the sake of it.
     sharing: False where only the principals matter, because access is taken away whatever it was.
     partition_of_region: the partition of a region name, None where it is not known.
+    place: what the user calls the options.
 
     Raises InputError with every problem of every grant.
     """
     if not options:
-        raise InputError(["grants is empty: name at least one principal"])
+        raise InputError([f"{place} is empty: name at least one principal"])
     grants, problems = [], []
     for index, option in enumerate(options):
         name = str(option.get("principal") or "").strip()
-        place = f"grants[{index}] (principal {name})" if name else f"grants[{index}]"
+        where = f"{place}[{index}] (principal {name})" if name else f"{place}[{index}]"
         principal = read_principal(name, partition)
         if principal is None:
-            problems.append(f"{place}: {_why_no_principal(name, partition)}")
+            problems.append(f"{where}: {_why_no_principal(name, partition)}")
             continue
         grant = Grant(principal, Access(option.get("access") or Access.PULL), _tuple(option.get("lambda_regions")))
         grant = replace(grant, repositories=_tuple(option.get("repositories")))
         grants.append(grant)
         if sharing:
-            problems += [f"{place}: {why}" for why in _contradictions(grant, partition, partition_of_region)]
+            problems += [f"{where}: {why}" for why in _contradictions(grant, partition, partition_of_region)]
     if problems:
         raise InputError(problems)
     return tuple(grants)
@@ -176,7 +182,9 @@ def _union(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tup
     return tuple(dict.fromkeys(first + second))
 
 
-def _contradictions(grant: Grant, partition: str, partition_of_region: Callable[[str], str | None]) -> Iterable[str]:
+def _contradictions(
+    grant: Grant, partition: str | None, partition_of_region: Callable[[str], str | None]
+) -> Iterable[str]:
     regions = grant.lambda_regions or ()
     if grant.access is Access.LAMBDA and not regions:
         yield "access lambda needs at least one region in lambda_regions"
@@ -189,11 +197,11 @@ def _contradictions(grant: Grant, partition: str, partition_of_region: Callable[
             continue
         if not _REGION.fullmatch(region):
             yield f'lambda_regions: "{region}" is not a region such as eu-west-1, nor "*" for every region'
-        elif partition_of_region(region) not in (partition, None):
+        elif partition is not None and partition_of_region(region) not in (partition, None):
             yield f"lambda_regions: {region} is in another partition than the registry ({partition})"
 
 
-def _why_no_principal(name: str, partition: str) -> str:
+def _why_no_principal(name: str, partition: str | None) -> str:
     if not name:
         return "principal is empty"
     if name.isdecimal():
@@ -203,7 +211,7 @@ def _why_no_principal(name: str, partition: str) -> str:
         )
     if is_unique_id(name):
         return "this is the id of a deleted role or user; to remove such ids from managed statements use prune_orphans"
-    if name.startswith("arn:") and name.count(":") >= 5 and name.split(":")[1] != partition:
+    if name.startswith("arn:") and name.count(":") >= 5 and partition not in (name.split(":")[1], None):
         return f"it belongs to the partition {name.split(':')[1]}, and the registry to {partition}"
     if name.startswith("o-") and "/" in name:
         return (

@@ -15,6 +15,13 @@ from typing import Any
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Grant, InputError, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._names import is_pattern, matches, problem_with
 
+# The options of a grant, as Ansible's argument specifications spell them.
+GRANT_OPTIONS: Mapping[str, Any] = {
+    "principal": {"type": "str", "required": True},
+    "access": {"type": "str", "choices": ["pull", "push", "pull_push", "lambda"], "default": "pull"},
+    "lambda_regions": {"type": "list", "elements": "str"},
+    "repositories": {"type": "list", "elements": "str"},
+}
 # More do not pay: over TLS every new connection costs some 20 ms of CPU.
 MAX_CONCURRENCY = 16
 

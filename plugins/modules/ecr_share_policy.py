@@ -400,7 +400,7 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect, partition_of_region
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._request import read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._share import run
 
 ARGUMENT_SPEC = {
@@ -409,12 +409,7 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "required": True,
-        "options": {
-            "principal": {"type": "str", "required": True},
-            "access": {"type": "str", "choices": ["pull", "push", "pull_push", "lambda"], "default": "pull"},
-            "lambda_regions": {"type": "list", "elements": "str"},
-            "repositories": {"type": "list", "elements": "str"},
-        },
+        "options": GRANT_OPTIONS,
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "purge": {"type": "bool", "default": False},

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "_access": {"_templates", "_grants", "_policy"},
     "_warnings": {"_access", "_templates", "_grants", "_policy"},
     "_request": {"_grants", "_names"},
+    "_plan": {"_grants", "_names"},
     "_result": {"_merge", "_warnings"},
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")

@@ -1,0 +1,173 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ecr_share_plan
+short_description: Plan what the role ecr_share does
+version_added: 0.1.0
+description:
+  - Makes the runs of P(imageshare.aws.ecr_share_policy#module) that the variables of the role
+    P(imageshare.aws.ecr_share#role) ask for, as few as possible, and refuses variables that cannot be meant. Reaches no
+    AWS.
+  - A host is a registry, whose repositories its variables list. With O(hosts), each host is one repository, and one run
+    does all that share a connection, a registry and a region.
+positional: _input
+options:
+  _input:
+    description: The variables C(ecr_share_…) as the current host sees them.
+    type: dict
+    required: true
+  hosts:
+    description:
+      - The variables of each host that is a repository, as P(imageshare.aws.ecr_repositories#inventory) makes them.
+    type: dict
+  current:
+    description: The name of the current host, which is one of O(hosts).
+    type: str
+  granting:
+    description: Whether grants are needed; they are not to restore a backup.
+    type: bool
+    default: true
+author:
+  - imageshare.aws contributors (@imageshare)
+"""
+
+EXAMPLES = r"""
+- name: Show what the role would do
+  ansible.builtin.debug:
+    msg: "{{ variables | imageshare.aws.ecr_share_plan }}"
+  vars:
+    variables:
+      ecr_share_repositories:
+        - base/*
+      ecr_share_regions:
+        - us-east-1
+        - eu-west-1
+      ecr_share_grants:
+        - principal: "111122223333"
+"""
+
+RETURN = r"""
+_value:
+  description: Connections, each with its runs.
+  type: list
+  elements: dict
+  contains:
+    label:
+      description: What a person calls the connection.
+      type: str
+      returned: always
+      sample: profile production
+    profile:
+      description: The profile of the connection, or null.
+      type: str
+      returned: always
+      sample: production
+    assume_role_arn:
+      description: The role to assume, or null.
+      type: str
+      returned: always
+      sample: arn:aws:iam::123456789012:role/registry
+    assume_role_external_id:
+      description: The external id to assume it with, or null.
+      type: str
+      returned: always
+      sample: a1b2c3
+    runs:
+      description: The runs of the module, in order.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        label:
+          description: What a person calls the run.
+          type: str
+          returned: always
+          sample: "us-east-1: base/*"
+        region:
+          description: The region, or null for that of the connection.
+          type: str
+          returned: always
+          sample: us-east-1
+        registry_id:
+          description: The registry, or null for that of the connection.
+          type: str
+          returned: always
+          sample: "123456789012"
+        repositories:
+          description: The names and patterns of repositories.
+          type: list
+          elements: str
+          returned: always
+          sample: [base/*]
+        grants:
+          description: The grants.
+          type: list
+          elements: dict
+          returned: always
+          sample:
+            - principal: "111122223333"
+              access: pull
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._plan import plan
+from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+
+
+def ecr_share_plan(
+    play: Mapping[str, Any],
+    hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    current: str = "",
+    granting: bool = True,
+) -> list[dict[str, Any]]:
+    try:
+        connections = plan(
+            _of_the_role(play),
+            None if hosts is None else {host: _of_the_role(variables) for host, variables in hosts.items()},
+            current=current,
+            read_options=_read_options,
+            granting=granting,
+        )
+    except InputError as error:
+        raise AnsibleFilterError("Nothing was done. " + ". ".join(error.problems)) from None
+    return [asdict(connection) for connection in connections]
+
+
+def _of_the_role(variables: Mapping[str, Any]) -> dict[str, Any]:
+    # A host's other variables are not looked at, because each of them may be a template that costs, or fails.
+    return {name: _plain(variables[name]) for name in variables if name.startswith("ecr_")}
+
+
+def _plain(value: Any) -> Any:
+    """The value without Ansible's lazy containers, which hold templates until somebody looks."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(member) for key, member in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_plain(member) for member in value]
+    return value
+
+
+def _read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
+    """What the argument specification of the module makes of grants, under the name of their variable."""
+    spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(GRANT_OPTIONS)), "required": True}}
+    result = ArgumentSpecValidator(spec).validate({name: value})
+    if result.error_messages:
+        raise InputError(result.error_messages)
+    options: Sequence[Mapping[str, Any]] = result.validated_parameters[name]
+    return options
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"ecr_share_plan": ecr_share_plan}
