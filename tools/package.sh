@@ -5,7 +5,7 @@
 #
 # usage: tools/package.sh
 #
-# Builds the collection into build/package, installs the artifact, and has ansible-doc read every module of it.
+# Builds the collection into build/package, installs the artifact, and has ansible-doc read every plugin of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,17 +35,20 @@ fi
 # count as installed already.
 ANSIBLE_COLLECTIONS_PATH=$installed ansible-galaxy collection install --force --collections-path "$installed" "$artifact"
 
-shopt -s failglob
-for file in "$installed"/ansible_collections/imageshare/aws/plugins/modules/*.py; do
-    module=imageshare.aws.$(basename "$file" .py)
+shopt -s extglob failglob
+# Every plugin that users call by name: a folder is named for its type, but for that of the modules.
+for file in "$installed"/ansible_collections/imageshare/aws/plugins/!(doc_fragments|module_utils)/*.py; do
+    type=$(basename "$(dirname "$file")")
+    type=${type/#modules/module}
+    plugin=imageshare.aws.$(basename "$file" .py)
     # Nor may the repository stand in for the artifact here.
-    ANSIBLE_COLLECTIONS_PATH=$installed ansible-doc --type module --json "$module" |
+    ANSIBLE_COLLECTIONS_PATH=$installed ansible-doc --type "$type" --json "$plugin" |
         python -c '
 import json, sys
-module, file = sys.argv[1:]
-documented = json.load(sys.stdin)[module]["doc"]["filename"]
+plugin, file = sys.argv[1:]
+documented = json.load(sys.stdin)[plugin]["doc"]["filename"]
 if documented != file:
-    raise SystemExit(f"{module} is documented by {documented} instead of {file}")
-' "$module" "$file"
-    echo "$module: installed and documented."
+    raise SystemExit(f"{plugin} is documented by {documented} instead of {file}")
+' "$plugin" "$file"
+    echo "$type $plugin: installed and documented."
 done

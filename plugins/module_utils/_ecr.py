@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # At most 1,000: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
 _PAGE_SIZE = 1000
+# At most 100: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+_TAGS_PAGE_SIZE = 100
 _CONNECT_TIMEOUT = 10
 # IAM is eventually consistent: a principal made seconds ago may still be unknown to ECR.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
@@ -64,11 +66,11 @@ _THROTTLED_TRIES, _FLEETING_TRIES = 30, 8
 _PACE = {"delay": 0.2, "backoff": 1.5, "max_delay": 4}
 
 _ADVICE = {
-    "AccessDeniedException": "allow the caller {action} on this repository",
+    "AccessDeniedException": "allow the caller {action} on {where}",
     "ExpiredTokenException": "renew the credentials and run again; what was done stays done",
     "InvalidSignatureException": "check the credentials and the clock",
     "RepositoryNotFoundException": "check its name, the region and registry_id",
-    "ThrottlingException": "run again, with a lower concurrency",
+    "ThrottlingException": "run again later, with a lower concurrency where there is one",
     "UnrecognizedClientException": "check the credentials",
 }
 _DOINGS = {
@@ -76,7 +78,11 @@ _DOINGS = {
     "GetRepositoryPolicy": "read the policy",
     "SetRepositoryPolicy": "set the policy",
     "DeleteRepositoryPolicy": "delete the policy",
+    "GetResources": "list the tags of the repositories",
+    "ListTagsForResource": "read the tags",
 }
+# The IAM actions that are not called ecr: and the operation.
+_ACTIONS = {"GetResources": "tag:GetResources"}
 
 
 class EcrError(Exception):
@@ -148,7 +154,13 @@ class Registry:
 
     def names(self) -> list[str]:
         """The names of all repositories, as AWS lists them."""
-        return [repository["repositoryName"] for page in self._pages() for repository in page["repositories"]]
+        return [repository["repositoryName"] for repository in self.repositories()]
+
+    def repositories(self) -> list[Mapping[str, Any]]:
+        """All repositories, as AWS lists and describes them:
+        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html
+        """
+        return [repository for page in self._pages() for repository in page["repositories"]]
 
     def read(self, name: str) -> StoredPolicy:
         """The policy of a repository. Raises RepositoryMissingError."""
@@ -229,12 +241,43 @@ class Registry:
     ) -> Mapping[str, Any]:
         if name is not None:
             parameters["repositoryName"] = name
-        method = getattr(self._client, xform_name(operation))
-        try:
-            answer: Mapping[str, Any] = _patiently(lambda: guard() or method(**parameters, **self._whose))()
-        except AWS_ERRORS as error:
-            raise _explained(error, operation, name) from error
-        return answer
+        return _ask(self._client, operation, name, guard, **parameters, **self._whose)
+
+
+class TaggedRegistry(Registry):
+    """The caller's own registry, with the tags of its repositories.
+
+    tagging: a client of the Resource Groups Tagging API in the same account and region.
+    """
+
+    def __init__(self, client: Any, tagging: Any) -> None:
+        super().__init__(client)
+        self._tagging = tagging
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        """The tags of every repository that has any, by its ARN, a hundred repositories a call."""
+        pages = [self._tags_page()]
+        while token := pages[-1].get("PaginationToken"):
+            pages.append(self._tags_page(PaginationToken=token))
+        return {
+            tagged["ResourceARN"]: _tags_by_key(tagged["Tags"])
+            for page in pages
+            for tagged in page["ResourceTagMappingList"]
+        }
+
+    def tags_of(self, name: str, arn: str) -> dict[str, str]:
+        """The tags of one repository. Raises RepositoryMissingError."""
+        return _tags_by_key(_ask(self._client, "ListTagsForResource", name, resourceArn=arn)["tags"])
+
+    def _tags_page(self, **token: Any) -> Mapping[str, Any]:
+        return _ask(
+            self._tagging,
+            "GetResources",
+            None,
+            ResourceTypeFilters=["ecr:repository"],
+            ResourcesPerPage=_TAGS_PAGE_SIZE,
+            **token,
+        )
 
 
 class _Retry(CloudRetry):
@@ -254,19 +297,47 @@ def _patiently(call: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _ask(
+    client: Any,
+    operation: str,
+    name: str | None,
+    guard: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    **parameters: Any,
+) -> Mapping[str, Any]:
+    method = getattr(client, xform_name(operation))
+    try:
+        answer: Mapping[str, Any] = _patiently(lambda: guard() or method(**parameters))()
+    except AWS_ERRORS as error:
+        raise _explained(error, operation, name) from error
+    return answer
+
+
+def _tags_by_key(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
 def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
     """The registry that a module's connection options name, for so many threads.
 
     A user's C(aws_config) wins over the retries and the pool chosen here.
     """
+    return Registry(module.client("ecr", config=_config(concurrency)), module.params["registry_id"])
+
+
+def connect_with_tags(client: Callable[..., Any], *, concurrency: int) -> TaggedRegistry:
+    """The caller's own registry, for so many threads. client: makes a client from a service and botocore's config."""
+    config = _config(concurrency)
+    return TaggedRegistry(client("ecr", config=config), client("resourcegroupstaggingapi", config=config))
+
+
+def _config(concurrency: int) -> Config:
     # botocore's own retries are off: with a shared client, standard and legacy wait for seconds where a fraction would
     # do, and adaptive takes a few throttled calls for a rate of one call a second.
-    config = Config(
+    return Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=concurrency,
         connect_timeout=_CONNECT_TIMEOUT,
     )
-    return Registry(module.client("ecr", config=config), module.params["registry_id"])
 
 
 @cache
@@ -289,7 +360,8 @@ def _said(error: Exception) -> str:
 def _explained(error: Exception, operation: str, name: str | None) -> EcrError:
     code, said = _code(error), _said(error)
     whose = f" of {name}" if name else ""
-    advice = _ADVICE.get(code, "").format(action=f"ecr:{operation}")
+    where = "this repository" if name else "all repositories"
+    advice = _ADVICE.get(code, "").format(action=_ACTIONS.get(operation, f"ecr:{operation}"), where=where)
     text = f"could not {_DOINGS[operation]}{whose} ({operation}): {code}: {said}"
     text = f"{text.rstrip('.')}. To do: {advice}." if advice else text
     if code == "RepositoryNotFoundException":

@@ -20,7 +20,9 @@ import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import TEMPLATES
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import SUMMARIES
+from ansible_collections.imageshare.aws.tests.integration.inventories import plant_registries
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import run_inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,7 +60,9 @@ def values(node: Any, key: str) -> Iterator[Any]:
         yield from values(member, key)
 
 
-EXAMPLES = [yaml.safe_load(text) for text in blocks(README, "yaml")]
+YAML = [yaml.safe_load(text) for text in blocks(README, "yaml")]
+INVENTORIES = [example for example in YAML if "plugin" in example]
+EXAMPLES = [example for example in YAML if example not in INVENTORIES]
 REPOSITORIES = {text.replace("*", "example") for listed in values(EXAMPLES, "repositories") for text in listed}
 
 
@@ -103,6 +107,19 @@ def test_example_changes_something_once(example: Any, aws: EmbeddedAws, tmp_path
     assert play(example, aws, tmp_path, times=2) == [1, 0]
 
 
+@pytest.mark.parametrize("example", INVENTORIES)
+def test_inventory_lists_what_is_tagged_and_makes_its_groups(example: Any, aws: EmbeddedAws, tmp_path: Path) -> None:
+    tags = {key: value or "any" for key, value in example["tags"].items()}
+    environment = plant_registries(aws, tmp_path, example, tags)
+
+    listed = run_inventory(aws, tmp_path, example, environment=environment)
+
+    assert listed.warnings == []
+    assert {host["ecr_repository_name"] for host in listed.hosts.values()} == {"base/python"}
+    assert len(listed.hosts) == len(example["profiles"]) * len(example["regions"])
+    assert {f"{keyed['prefix']}_any" for keyed in example["keyed_groups"]} <= listed.groups.keys()
+
+
 def test_policy_that_is_shown_is_the_one_that_is_stored(aws: EmbeddedAws, tmp_path: Path) -> None:
     before, _middle, after = README.partition("A repository without a policy then has this one:")
     example = yaml.safe_load(blocks(before, "yaml")[-1])
@@ -143,5 +160,6 @@ def test_paths_that_contributing_names_exist() -> None:
 
 
 def test_map_of_the_house_is_complete() -> None:
-    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plugins").glob("module*/*.py")}
-    assert {path for path in files if f"| `{path}` |" not in CONTRIBUTING} == set()
+    files = [path.relative_to(ROOT) for path in (ROOT / "plugins").glob("*/*.py")]
+    rows = re.findall(r"^\| `(plugins/[^`]+)` \|", CONTRIBUTING, re.MULTILINE)
+    assert {path for path in files if not {path.as_posix(), f"{path.parent.as_posix()}/"} & set(rows)} == set()

@@ -11,6 +11,7 @@ As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it s
     GET  /_embedded/journal      [[operation, repository name or null], ...] of the calls, in order of arrival
     GET  /_embedded/policies     ?account=...&region=...: {repository: stored text or null}
     POST /_embedded/plant        {account, region, repository, text or null}, or a list of such
+    POST /_embedded/tag          {account, region, repository, tags: {key: value}}, or a list of such
     POST /_embedded/settings     some fields of embedded_ecr.Settings
     POST /_embedded/reset        forgets calls and journal; with {"all": true} everything
 """
@@ -41,7 +42,7 @@ ACCESS_KEY = "AKIAEMBEDDEDTESTKEY0"
 SECRET_KEY = "embedded-test-secret-never-real"
 
 _ANNOUNCEMENT = "embedded AWS listening on "
-_ECR_TARGET = "AmazonEC2ContainerRegistry_V20150921."
+_ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", "ResourceGroupsTaggingAPI_20170126")
 
 
 class EmbeddedAws:
@@ -143,6 +144,17 @@ class EmbeddedAws:
             ],
         )
 
+    def tag_many(self, tags: Mapping[str, Mapping[str, str]], account: str = ACCOUNT, region: str = REGION) -> None:
+        """Give repositories that are there these tags, and no others."""
+        self._control(
+            "POST",
+            "tag",
+            [
+                {"account": account, "region": region, "repository": name, "tags": dict(of_one)}
+                for name, of_one in tags.items()
+            ],
+        )
+
     def policies(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str | None]:
         """The stored text of each repository's policy, or None."""
         return self._control("GET", "policies?" + urlencode({"account": account, "region": region}))
@@ -189,6 +201,9 @@ class _Server(ThreadingTCPServer):
             case "POST", "plant":
                 for planted in body if isinstance(body, list) else [body]:
                     self.ecr.plant(**planted)
+            case "POST", "tag":
+                for tagged in body if isinstance(body, list) else [body]:
+                    self.ecr.tag(**tagged)
             case "POST", "settings":
                 self.ecr.change(body)
             case "POST", "reset":
@@ -219,12 +234,12 @@ class _Handler(WSGIRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        target = self.headers.get("X-Amz-Target", "")
+        service, _dot, operation = self.headers.get("X-Amz-Target", "").partition(".")
         answer = None
         if self.path.startswith("/_embedded/"):
             answer = self._control(body)
-        elif target.startswith(_ECR_TARGET):
-            answer = self.server.ecr.call(target.removeprefix(_ECR_TARGET), json.loads(body), self.headers)
+        elif service in _ECR_TARGETS:
+            answer = self.server.ecr.call(operation, json.loads(body), self.headers)
         if answer:
             self._send(*answer)
         else:

@@ -4,6 +4,8 @@
 
 """The ECR of the embedded AWS: faults and counters for every call, and the four operations that moto simplifies.
 
+GetResources of the Resource Groups Tagging API counts as one of its calls, because repositories are all that it lists.
+
 The repositories are those of moto's own backends: what is created through moto is there, and the other way round.
 """
 
@@ -21,6 +23,7 @@ from threading import Lock
 from typing import Any
 
 import policy_text
+from embedded_tagging import get_resources
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
 from moto.core.utils import unix_time
@@ -70,6 +73,7 @@ class EmbeddedEcr:
             "SetRepositoryPolicy": self._set,
             "DeleteRepositoryPolicy": self._delete,
             "DescribeRepositories": self._describe,
+            "GetResources": get_resources,
         }
         self.reset(everything=True)
 
@@ -105,6 +109,13 @@ class EmbeddedEcr:
         if repository not in backend.repositories:
             backend.create_repository(repository, None, {}, {}, "MUTABLE", [])
         backend.repositories[repository].policy = None if text is None else Verbatim(text)
+
+    def tag(self, account: str, region: str, repository: str, tags: Mapping[str, str]) -> None:
+        """Give a repository these tags, and no others."""
+        backend = ecr_backends[account][region]
+        arn = _repository(backend, repository).arn
+        backend.tagger.delete_all_tags_for_resource(arn)
+        backend.tagger.tag_resource(arn, [{"Key": key, "Value": value} for key, value in tags.items()])
 
     def policies(self, account: str, region: str) -> dict[str, str | None]:
         return {name: repository.policy for name, repository in ecr_backends[account][region].repositories.items()}
@@ -232,11 +243,14 @@ def _invalid(parameter: str, constraint: str) -> ServiceException:
 
 def _access_denied(operation: str, name: str, backend: ECRBackend) -> ServiceException:
     partition = get_partition(backend.region_name)
+    action = f"ecr:{operation}"
+    resource = f"on resource: arn:{partition}:ecr:{backend.region_name}:{backend.account_id}:repository/{name} "
+    if operation == "GetResources":
+        action, resource = f"tag:{operation}", ""
     return ServiceException(
         "AccessDeniedException",
-        f"User: arn:{partition}:iam::{backend.account_id}:user/embedded is not authorized to perform: ecr:{operation} "
-        f"on resource: arn:{partition}:ecr:{backend.region_name}:{backend.account_id}:repository/{name} "
-        f"because no identity-based policy allows the ecr:{operation} action",
+        f"User: arn:{partition}:iam::{backend.account_id}:user/embedded is not authorized to perform: {action} "
+        f"{resource}because no identity-based policy allows the {action} action",
     )
 
 

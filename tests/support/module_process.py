@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module as a process of its own, and playbooks as Ansible runs them, against the embedded AWS.
+"""The module as a process of its own, and playbooks and inventories as Ansible runs them, against the embedded AWS.
 
 Their environment is made here from nothing, so that no setting or credential of whoever runs the tests is in it.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, SECRET_KEY, EmbeddedAws
 
 _MODULE = "ansible_collections.imageshare.aws.plugins.modules.ecr_share_policy"
 # What core adds to the values of every module.
@@ -90,6 +91,19 @@ class Played:
     code: int
 
 
+@dataclass(frozen=True)
+class Listed:
+    """hosts: the variables of each. groups: the names of the hosts of each. warnings: each in one line. text: all that
+    was printed beside the list. code: of the process.
+    """
+
+    hosts: dict[str, dict[str, Any]]
+    groups: dict[str, list[str]]
+    warnings: list[str]
+    text: str
+    code: int
+
+
 def run_module(
     aws: EmbeddedAws,
     *,
@@ -130,23 +144,14 @@ def run_playbook(
     environment: Mapping[str, str | None] | None = None,
 ) -> Played:
     """Run tasks, in YAML, on localhost with ansible-playbook and these arguments, in a folder of the test's own."""
-    playbook, configuration = folder / "playbook.yml", folder / "ansible.cfg"
-    # Stands in for the configuration files of the user and in /etc.
-    configuration.touch()
+    playbook = folder / "playbook.yml"
     playbook.write_text(_PLAY + textwrap.indent(tasks + _SAVE, "    "), encoding="utf-8")
-    own = {
-        "HOME": str(folder),
-        "ANSIBLE_CONFIG": str(configuration),
-        "ANSIBLE_HOME": str(folder / "ansible"),
-        "ANSIBLE_REMOTE_TMP": str(folder / "remote"),
-        "ANSIBLE_NOCOLOR": "true",
-    }
     process = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "--inventory=localhost,", *arguments, str(playbook)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=_environment(aws, {**own, **(environment or {})}),
+        env=_environment(aws, {**_settings(folder), **(environment or {})}),
         timeout=120,
         check=False,
     )
@@ -154,6 +159,61 @@ def run_playbook(
     saved = folder / "registered.json"
     assert saved.exists(), text
     return Played(json.loads(saved.read_text(encoding="utf-8")), text, process.returncode)
+
+
+def run_inventory(
+    aws: EmbeddedAws,
+    folder: Path,
+    options: Mapping[str, Any],
+    *arguments: str,
+    environment: Mapping[str, str | None] | None = None,
+) -> Listed:
+    """List an inventory of these options with ansible-inventory and these arguments, in a folder of the test's own."""
+    source = folder / "ecr_repositories.yml"
+    source.write_text(json.dumps(options), encoding="utf-8")
+    process = subprocess.run(
+        [sys.executable, "-m", "ansible", "inventory", f"--inventory={source}", "--list", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=_environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in process.stderr
+    assert SECRET_KEY not in process.stdout + process.stderr
+    # ansible-inventory says in this way which strings are no templates.
+    content = json.loads(process.stdout or "{}", object_hook=lambda members: members.get("__ansible_unsafe", members))
+    hosts = content.pop("_meta", {}).get("hostvars", {})
+    groups = {name: group["hosts"] for name, group in content.items() if "hosts" in group}
+    warnings = re.findall(r"^\[WARNING\]: (.*(?:\n(?!\[).*)*)", process.stderr, re.MULTILINE)
+    return Listed(
+        hosts, groups, [" ".join(warning.split()) for warning in warnings], process.stderr, process.returncode
+    )
+
+
+def profiles(aws: EmbeddedAws, folder: Path, accounts: Mapping[str, str]) -> dict[str, str]:
+    """What to add to the environment for profiles that lead to these accounts: each assumes a role there."""
+    lines = ["[profile source]", f"aws_access_key_id = {ACCESS_KEY}", f"aws_secret_access_key = {SECRET_KEY}"]
+    for name, account in accounts.items():
+        lines += [f"[profile {name}]", f"role_arn = arn:aws:iam::{account}:role/lister", "source_profile = source"]
+    configuration = folder / "aws.config"
+    configuration.write_text("\n".join(lines), encoding="utf-8")
+    # amazon.aws takes its endpoint from AWS_URL, and boto3, which assumes the roles, from this one.
+    return {"AWS_CONFIG_FILE": str(configuration), "AWS_ENDPOINT_URL": aws.url}
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    configuration = folder / "ansible.cfg"
+    # Stands in for the configuration files of the user and in /etc.
+    configuration.touch()
+    return {
+        "HOME": str(folder),
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_REMOTE_TMP": str(folder / "remote"),
+        "ANSIBLE_NOCOLOR": "true",
+    }
 
 
 def _environment(aws: EmbeddedAws, changes: Mapping[str, str | None]) -> dict[str, str]:

@@ -634,3 +634,63 @@ class TestProcess:
 
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
+
+
+class TestTags:
+    """What GetResources of the tagging API answers of repositories."""
+
+    FILTER = ("ecr:repository",)
+
+    def tagged(self, aws: EmbeddedAws, client: Any, **parameters: Any) -> dict[str, Any]:
+        return client.get_resources(ResourceTypeFilters=self.FILTER, **parameters)
+
+    def test_repositories_that_have_tags_are_listed(self, aws: EmbeddedAws) -> None:
+        aws.plant_many({"app": None, "bare": None, "web": None})
+        aws.tag_many({"app": {"old": "1"}, "web": {"team": "b"}})
+        aws.tag_many({"app": {"team": "a", "note": ""}})
+        answer = self.tagged(aws, aws.client("resourcegroupstaggingapi"))
+        assert answer["PaginationToken"] == ""
+        assert answer["ResourceTagMappingList"] == [
+            {
+                "ResourceARN": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/app",
+                "Tags": [{"Key": "team", "Value": "a"}, {"Key": "note", "Value": ""}],
+            },
+            {
+                "ResourceARN": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/web",
+                "Tags": [{"Key": "team", "Value": "b"}],
+            },
+        ]
+
+    def test_pages_follow_one_another_to_an_empty_token(self, aws: EmbeddedAws) -> None:
+        names = [f"app-{number:03}" for number in range(120)]
+        aws.plant_many(dict.fromkeys(names))
+        aws.tag_many({name: {"team": "a"} for name in names})
+        client = aws.client("resourcegroupstaggingapi")
+        found, token, sizes = [], "", []
+        while token or not sizes:
+            page = self.tagged(aws, client, PaginationToken=token)
+            found += [one["ResourceARN"].rpartition("/")[2] for one in page["ResourceTagMappingList"]]
+            sizes.append(len(page["ResourceTagMappingList"]))
+            token = page["PaginationToken"]
+        assert (found, sizes) == (names, [50, 50, 20])
+        assert aws.calls() == {"GetResources": 3}
+
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            pytest.param({"ResourcesPerPage": 101}, id="a page of more than 100"),
+            pytest.param({"ResourcesPerPage": 0}, id="a page of nothing"),
+            pytest.param({"PaginationToken": "x"}, id="a token of another's"),
+            pytest.param({"TagFilters": [{"Key": "team"}]}, id="a filter, which it does not know"),
+        ],
+    )
+    def test_wrong_parameters_are_refused(self, aws: EmbeddedAws, parameters: dict[str, Any]) -> None:
+        client = aws.client("resourcegroupstaggingapi", retries={"max_attempts": 0})
+        assert outcome(lambda: self.tagged(aws, client, **parameters)) == "InvalidParameterException"
+
+    def test_faults_befall_it_as_well(self, aws: EmbeddedAws) -> None:
+        client = aws.client("resourcegroupstaggingapi", retries={"max_attempts": 0})
+        aws.settings(deny=[{"operation": "GetResources"}])
+        with pytest.raises(ClientError, match="not authorized to perform: tag:GetResources because"):
+            self.tagged(aws, client)
+        assert (aws.calls(), aws.refused()) == ({}, {"GetResources": 1})

@@ -1,0 +1,29 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an inventory that a document shows needs to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import profiles
+
+
+def plant_registries(
+    aws: EmbeddedAws, folder: Path, options: Mapping[str, Any], tags: Mapping[str, str]
+) -> dict[str, str]:
+    """Plant C(base/python) with these tags, and C(web) without, in each region of each profile that an inventory names.
+
+    Returns what to add to the environment for its profiles, each of which leads to an account of its own.
+    """
+    accounts = {name: f"{number:012}" for number, name in enumerate(options.get("profiles", ()), 1)}
+    for account in accounts.values() or [ACCOUNT]:
+        for region in options["regions"]:
+            aws.plant_many({"base/python": None, "web": None}, account, region)
+            aws.tag_many({"base/python": tags}, account, region)
+    return profiles(aws, folder, accounts)
