@@ -76,6 +76,7 @@ _DOINGS = {
     "GetRepositoryPolicy": "read the policy",
     "SetRepositoryPolicy": "set the policy",
     "DeleteRepositoryPolicy": "delete the policy",
+    "GetCallerIdentity": "tell whose credentials these are",
 }
 
 
@@ -134,21 +135,53 @@ class Patience:
 class Registry:
     """The private registry of an account in a region. Its methods may be called from several threads.
 
+    identity: makes a client of STS, in case that the caller's account must be asked for.
     registry_id: the 12-digit account that owns it; None for the caller's own.
     Every method raises EcrError.
     """
 
-    def __init__(self, client: Any, registry_id: str | None = None, patience: Patience | None = None) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Any,
+        identity: Callable[[], Any],
+        registry_id: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._client, self._identity = client, identity
         self._whose = {"registryId": registry_id} if registry_id else {}
+        self._owner = registry_id
+        self._asking = threading.Lock()
+        self._unknown: EcrError | None = None
         self._patience = patience or Patience()
         self._last_read: dict[str, str | None] = {}
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
 
+    def of(self, registry_id: str) -> Registry:
+        """The registry of this account in the same region, for the same caller."""
+        return Registry(self._client, self._identity, registry_id, self._patience)
+
+    def owner(self) -> str:
+        """The 12-digit account that owns the registry: as it was asked for, or as an answer said, or else the
+        caller's. That is asked for once, even if it cannot be had, with a call that needs no permission:
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+        """
+        with self._asking:
+            if self._owner is None and self._unknown is None:
+                try:
+                    ask = _patiently(self._identity().get_caller_identity)
+                    self._owner = self._asked("GetCallerIdentity", None, ask)["Account"]
+                except EcrError as error:
+                    self._unknown = error
+        if self._owner is None:
+            raise EcrError(f"whose registry it is, is not known: {self._unknown}. To do: set registry_id")
+        return self._owner
+
     def names(self) -> list[str]:
         """The names of all repositories, as AWS lists them."""
-        return [repository["repositoryName"] for page in self._pages() for repository in page["repositories"]]
+        found = [repository for page in self._pages() for repository in page["repositories"]]
+        self._owner = next((repository.get("registryId") for repository in found), self._owner)
+        return [repository["repositoryName"] for repository in found]
 
     def read(self, name: str) -> StoredPolicy:
         """The policy of a repository. Raises RepositoryMissingError."""
@@ -158,6 +191,7 @@ class Registry:
             self._last_read[name] = None
             return StoredPolicy(None, None)
         self._last_read[name] = answer["policyText"]
+        self._owner = answer.get("registryId", self._owner)
         return StoredPolicy(answer["policyText"], answer.get("registryId"))
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
@@ -230,11 +264,14 @@ class Registry:
         if name is not None:
             parameters["repositoryName"] = name
         method = getattr(self._client, xform_name(operation))
+        return self._asked(operation, name, _patiently(lambda: guard() or method(**parameters, **self._whose)))
+
+    @staticmethod
+    def _asked(operation: str, name: str | None, call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = _patiently(lambda: guard() or method(**parameters, **self._whose))()
+            return call()
         except AWS_ERRORS as error:
             raise _explained(error, operation, name) from error
-        return answer
 
 
 class _Retry(CloudRetry):
@@ -266,7 +303,9 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
         max_pool_connections=concurrency,
         connect_timeout=_CONNECT_TIMEOUT,
     )
-    return Registry(module.client("ecr", config=config), module.params["registry_id"])
+    return Registry(
+        module.client("ecr", config=config), lambda: module.client("sts", config=config), module.params["registry_id"]
+    )
 
 
 @cache
