@@ -164,13 +164,18 @@ def reaches_any_account(value: str) -> bool:
 
 def unique_ids(statement: Statement) -> tuple[str, ...]:
     """The ids of deleted roles and users among a statement's principals."""
-    entries = [entry for name in ("Principal", "NotPrincipal") for entry in _aws_entries(statement.get(name))]
-    return tuple(dict.fromkeys(entry for entry in entries if is_unique_id(entry)))
+    return tuple(dict.fromkeys(entry for entry in _principals(statement) if is_unique_id(entry)))
 
 
 def policy_unique_ids(policy: Policy | None) -> tuple[str, ...]:
     """The ids of deleted roles and users anywhere in a policy, for whose sake AWS refuses to store it."""
-    return tuple(dict.fromkeys(found for statement in statements(policy) for found in unique_ids(statement)))
+    return tuple(entry for entry in policy_principals(policy) if is_unique_id(entry))
+
+
+def policy_principals(policy: Policy | None) -> tuple[str, ...]:
+    """The AWS principals that a policy names anywhere, as it spells them, without the C(*) for everyone."""
+    entries = (entry for statement in statements(policy) for entry in _principals(statement))
+    return tuple(dict.fromkeys(entry for entry in entries if entry != EVERYONE))
 
 
 def _entry_reach(entry: str, principal: Principal, partition: str) -> Reach:
@@ -254,6 +259,10 @@ def _reaches_lambda(statement: Statement) -> bool:
 
 def _services(principal: Any) -> tuple[str, ...]:
     return _strings(principal.get("Service")) if isinstance(principal, dict) else ()
+
+
+def _principals(statement: Statement) -> Iterable[str]:
+    return (entry for name in ("Principal", "NotPrincipal") for entry in _aws_entries(statement.get(name)))
 
 
 def _aws_entries(principal: Any) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ _DOINGS = {
     "DeleteRepositoryPolicy": "delete the policy",
     "GetResources": "list the tags of the repositories",
     "ListTagsForResource": "read the tags",
+    "GetCallerIdentity": "tell whose credentials these are",
 }
 # The IAM actions that are not called ecr: and the operation.
 _ACTIONS = {"GetResources": "tag:GetResources"}
@@ -140,17 +141,46 @@ class Patience:
 class Registry:
     """The private registry of an account in a region. Its methods may be called from several threads.
 
+    identity: makes a client of STS, in case that the caller's account must be asked for.
     registry_id: the 12-digit account that owns it; None for the caller's own.
     Every method raises EcrError.
     """
 
-    def __init__(self, client: Any, registry_id: str | None = None, patience: Patience | None = None) -> None:
-        self._client = client
+    def __init__(
+        self,
+        client: Any,
+        identity: Callable[[], Any],
+        registry_id: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._client, self._identity = client, identity
         self._whose = {"registryId": registry_id} if registry_id else {}
+        self._owner = registry_id
+        self._asking = threading.Lock()
+        self._unknown: EcrError | None = None
         self._patience = patience or Patience()
         self._last_read: dict[str, str | None] = {}
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
+
+    def of(self, registry_id: str) -> Registry:
+        """The registry of this account in the same region, for the same caller."""
+        return Registry(self._client, self._identity, registry_id, self._patience)
+
+    def owner(self) -> str:
+        """The 12-digit account that owns the registry: as it was asked for, or as an answer said, or else the
+        caller's. That is asked for once, even if it cannot be had, with a call that needs no permission:
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+        """
+        with self._asking:
+            if self._owner is None and self._unknown is None:
+                try:
+                    self._owner = _ask(self._identity(), "GetCallerIdentity", None)["Account"]
+                except EcrError as error:
+                    self._unknown = error
+        if self._owner is None:
+            raise EcrError(f"whose registry it is, is not known: {self._unknown}. To do: set registry_id")
+        return self._owner
 
     def names(self) -> list[str]:
         """The names of all repositories, as AWS lists them."""
@@ -160,7 +190,9 @@ class Registry:
         """All repositories, as AWS lists and describes them:
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html
         """
-        return [repository for page in self._pages() for repository in page["repositories"]]
+        found = [repository for page in self._pages() for repository in page["repositories"]]
+        self._owner = next((repository.get("registryId") for repository in found), self._owner)
+        return found
 
     def read(self, name: str) -> StoredPolicy:
         """The policy of a repository. Raises RepositoryMissingError."""
@@ -170,6 +202,7 @@ class Registry:
             self._last_read[name] = None
             return StoredPolicy(None, None)
         self._last_read[name] = answer["policyText"]
+        self._owner = answer.get("registryId", self._owner)
         return StoredPolicy(answer["policyText"], answer.get("registryId"))
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
@@ -250,8 +283,8 @@ class TaggedRegistry(Registry):
     tagging: a client of the Resource Groups Tagging API in the same account and region.
     """
 
-    def __init__(self, client: Any, tagging: Any) -> None:
-        super().__init__(client)
+    def __init__(self, client: Any, identity: Callable[[], Any], tagging: Any) -> None:
+        super().__init__(client, identity)
         self._tagging = tagging
 
     def tags(self) -> dict[str, dict[str, str]]:
@@ -321,13 +354,20 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
 
     A user's C(aws_config) wins over the retries and the pool chosen here.
     """
-    return Registry(module.client("ecr", config=_config(concurrency)), module.params["registry_id"])
+    config = _config(concurrency)
+    return Registry(
+        module.client("ecr", config=config), lambda: module.client("sts", config=config), module.params["registry_id"]
+    )
 
 
 def connect_with_tags(client: Callable[..., Any], *, concurrency: int) -> TaggedRegistry:
     """The caller's own registry, for so many threads. client: makes a client from a service and botocore's config."""
     config = _config(concurrency)
-    return TaggedRegistry(client("ecr", config=config), client("resourcegroupstaggingapi", config=config))
+    return TaggedRegistry(
+        client("ecr", config=config),
+        lambda: client("sts", config=config),
+        client("resourcegroupstaggingapi", config=config),
+    )
 
 
 def _config(concurrency: int) -> Config:

@@ -27,6 +27,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
     DEFAULT_VERSION,
     Policy,
     Statement,
+    equal,
     statements,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
@@ -136,6 +137,18 @@ def unshare(
         return principal not in named
 
     return _apply(policy, keep, [], partition)
+
+
+def replaced(before: Policy | None, after: Policy | None, *, partition: str) -> Merged:
+    """What it means for principals that another policy takes the place of one, whatever it holds."""
+    granted, revoked = _changes(_holdings(statements(before), partition), _holdings(statements(after), partition))
+    return Merged(
+        policy=after,
+        changed=not equal(before, after, partition),
+        granted=granted,
+        revoked=revoked,
+        foreign_values=(),
+    )
 
 
 def _newest_templates() -> Iterable[Template]:

@@ -33,6 +33,11 @@ def is_pattern(text: str) -> bool:
     return any(character in text for character in "*?[")
 
 
+def is_name(text: str) -> bool:
+    """Whether AWS would take a text for the name of a repository."""
+    return _NAME.fullmatch(text) is not None
+
+
 def problem_with(text: str) -> str | None:
     """Why a text is neither a repository's name nor a pattern; None if it is one."""
     if _ADDRESS.match(text):

@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +95,13 @@ def statements(policy: Policy | None) -> list[Statement]:
     return [] if policy is None else list(_as_list(policy["Statement"]))
 
 
+def labelled(policy: Policy | None) -> Iterator[tuple[str, Statement]]:
+    """Each statement with what to call it: its Sid, or else its position, which counts from 1."""
+    for position, statement in enumerate(statements(policy), start=1):
+        sid = statement.get("Sid")
+        yield f'statement "{sid}"' if isinstance(sid, str) else f"statement {position}", statement
+
+
 def root_arn(account: str, partition: str) -> str:
     """The principal that stands for a whole account.
 
@@ -132,6 +140,23 @@ def equal(first: Policy | None, second: Policy | None, partition: str) -> bool:
     if first is None or second is None:
         return first is second
     return _meaning(first, partition) == _meaning(second, partition)
+
+
+def beyond(first: Policy | None, second: Policy | None, partition: str) -> tuple[str, ...]:
+    """What to call the statements of the first policy that the second has not, in this meaning or not as often."""
+    known = Counter(_statement_meaning(statement, partition) for statement in statements(second))
+    labels = []
+    for label, statement in labelled(first):
+        meaning = _statement_meaning(statement, partition)
+        if known[meaning]:
+            known[meaning] -= 1
+        else:
+            labels.append(label)
+    return tuple(labels)
+
+
+def _statement_meaning(statement: Statement, partition: str) -> str:
+    return _text(_fold_statement(_canonical_statement(statement, partition)))
 
 
 def _meaning(policy: Policy, partition: str) -> tuple[str, list[str]]:

@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import problem_with_directory
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Grant, InputError, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._names import is_pattern, matches, problem_with
 
@@ -40,6 +41,28 @@ class Request:
     missing_ok: bool
     force: bool
     concurrency: int
+    backup_dir: str | None
+    dry: bool
+    diff: bool
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What a task that restores policies asks for.
+
+    backup: the path of backups. repositories: names and patterns that choose among those that were backed up.
+    overwrite: whether to put back even what was changed since. registry_id: 12 digits, None where none is asked for.
+    missing_ok: whether a name or pattern may match nothing.
+    """
+
+    backup: str
+    repositories: tuple[str, ...]
+    overwrite: bool
+    registry_id: str | None
+    missing_ok: bool
+    force: bool
+    concurrency: int
+    backup_dir: str | None
     dry: bool
     diff: bool
 
@@ -68,11 +91,7 @@ def read_request(
     problems += _problems_with_names(options)
     if options["purge"] and not sharing:
         problems.append("purge goes with state: present alone; state: absent takes away the named principals only")
-    if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
-        problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
-    registry_id = options["registry_id"]
-    if registry_id and not (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
-        problems.append(f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"')
+    problems += _problems_with_runs(options)
     if problems:
         raise InputError(problems)
     return Request(
@@ -84,16 +103,57 @@ def read_request(
         missing_ok=options["missing"] == "skip" or not sharing,
         force=options["force_set_policy"],
         concurrency=options["concurrency"],
+        backup_dir=options["backup_dir"],
         dry=check_mode,
         diff=diff,
     )
 
 
+def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: bool) -> RestoreRequest:
+    """What the options of the module that restores ask for.
+
+    Raises InputError with every problem.
+    """
+    problems = [*_problems_with_wanted(options["repositories"]), *_problems_with_runs(options)]
+    if problems:
+        raise InputError(problems)
+    return RestoreRequest(
+        backup=options["backup"],
+        repositories=tuple(options["repositories"]),
+        overwrite=options["overwrite"],
+        registry_id=options["registry_id"],
+        missing_ok=options["missing"] == "skip",
+        force=options["force_set_policy"],
+        concurrency=options["concurrency"],
+        backup_dir=options["backup_dir"],
+        dry=check_mode,
+        diff=diff,
+    )
+
+
+def _problems_with_runs(options: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the options that every run over repositories has."""
+    problems = []
+    if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
+        problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
+    registry_id = options["registry_id"]
+    if registry_id and not (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
+        problems.append(f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"')
+    trouble = problem_with_directory(options["backup_dir"]) if options["backup_dir"] else None
+    if trouble:
+        problems.append(f"backup_dir: {trouble}")
+    return problems
+
+
+def _problems_with_wanted(wanted: Sequence[str]) -> list[str]:
+    if not wanted:
+        return ["repositories is empty: name at least one repository or pattern"]
+    return [f"repositories: {problem}" for problem in map(problem_with, wanted) if problem]
+
+
 def _problems_with_names(options: Mapping[str, Any]) -> list[str]:
     wanted = options["repositories"]
-    problems = [f"repositories: {problem}" for problem in map(problem_with, wanted) if problem]
-    if not wanted:
-        problems.append("repositories is empty: name at least one repository or pattern")
+    problems = _problems_with_wanted(wanted)
     all_plain = not any(map(is_pattern, wanted))
     for index, grant in enumerate(options["grants"]):
         narrowed = grant.get("repositories")

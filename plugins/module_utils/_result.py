@@ -13,18 +13,32 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._merge import Change, Merged
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, pretty
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import SUMMARIES, PolicyWarning
 
 Row = Mapping[str, Any]
+# The policy before and after, as Ansible shows them.
+Diff = Mapping[str, str]
 _MOST_ERRORS_TOLD = 5
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What became of one repository. diff: None where nothing changed, or none was asked for."""
+
+    row: Row
+    diff: Diff | None = None
+
+
+@dataclass(frozen=True)
 class Result:
-    """rows: one a repository, in the order asked for. diffs: before and after of each changed one."""
+    """rows: one a repository, in the order asked for. diffs: before and after of each changed one. backup: the path of
+    the directory that the policies from before were saved in, None where none was.
+    """
 
     rows: tuple[Row, ...]
-    diffs: tuple[Mapping[str, str], ...]
+    diffs: tuple[Diff, ...]
+    backup: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -36,6 +50,22 @@ class Result:
         errors = [row["error"] for row in self.rows if "error" in row]
         more = [f"and {len(errors) - _MOST_ERRORS_TOLD} more"] if len(errors) > _MOST_ERRORS_TOLD else []
         return (*errors[:_MOST_ERRORS_TOLD], *more)
+
+    @property
+    def message(self) -> str:
+        """What a task says that fails because repositories did."""
+        failed, all_of_them = self.summary["failed"], len(self.rows)
+        others = ", the others are done" if failed < all_of_them else ""
+        return f"{failed} of {all_of_them} repositories failed{others}. {' | '.join(self.failures)}"
+
+    def report(self, *, diff: bool) -> dict[str, Any]:
+        """What a task returns. diff: whether diffs are asked for."""
+        report: dict[str, Any] = {"changed": self.changed, "repositories": list(self.rows), "summary": self.summary}
+        if self.backup is not None:
+            report["backup"] = self.backup
+        if diff:
+            report["diff"] = list(self.diffs)
+        return report
 
     @property
     def summary(self) -> dict[str, int]:
@@ -79,6 +109,27 @@ def row(name: str, warnings: Sequence[PolicyWarning] = (), merged: Merged | None
     if merged and merged.foreign_values:
         result["foreign_values"] = [asdict(value) for value in merged.foreign_values]
     return result
+
+
+def outcome(
+    name: str,
+    warnings: Sequence[PolicyWarning],
+    before: Policy | None,
+    merged: Merged,
+    *,
+    partition: str,
+    diff: bool,
+) -> Outcome:
+    """What became of a repository whose policy was the one before. diff: whether to tell both policies."""
+    shown = None
+    if merged.changed and diff:
+        shown = {
+            "before_header": name,
+            "before": pretty(before, partition),
+            "after_header": name,
+            "after": pretty(merged.policy, partition),
+        }
+    return Outcome(row(name, warnings, merged), shown)
 
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._access import (
     unique_ids,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, labelled
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     ACTIONS,
     LAMBDA_ACTIONS,
@@ -86,7 +86,7 @@ def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned:
     pruned: whether they were taken out of the managed statements; those in foreign ones are then worth a word.
     """
     found = []
-    for label, statement in _labelled(policy):
+    for label, statement in labelled(policy):
         orphans = unique_ids(statement)
         if orphans and (writing or pruned):
             advice = "set prune_orphans" if recognise(statement) else "take them out of it by hand"
@@ -97,7 +97,7 @@ def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned:
 
 
 def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
-    for label, statement in _labelled(policy):
+    for label, statement in labelled(policy):
         if is_public(statement):
             text = f'{label} lets everyone ("*", without a condition) use {_some(actions_beyond(statement, ()))}'
             yield PolicyWarning(
@@ -116,7 +116,7 @@ def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
 
 
 def _denied(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
-    for label, statement in _labelled(policy):
+    for label, statement in labelled(policy):
         if statement.get("Effect") != "Deny":
             continue
         verdicts = {grant.principal.name: _deny_applies(statement, grant, place) for grant in declared}
@@ -150,7 +150,7 @@ def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[Polic
 
 def _excess(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
     by_name = {grant.principal.name: grant for grant in declared}
-    for label, statement in _labelled(policy):
+    for label, statement in labelled(policy):
         if statement.get("Effect") != "Allow" or is_public(statement):
             continue
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
@@ -186,12 +186,6 @@ def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tupl
         names = tuple(name for name, found in verdicts.items() if found is verdict)
         if names:
             yield verdict, names
-
-
-def _labelled(policy: Policy | None) -> Iterable[tuple[str, Statement]]:
-    for position, statement in enumerate(statements(policy), start=1):
-        sid = _sid(statement)
-        yield f"statement {position}" if sid is None else f'statement "{sid}"', statement
 
 
 def _sid(statement: Statement) -> str | None:

@@ -109,19 +109,11 @@ options:
     description:
       - The 12-digit id of the account that owns the registry. If left out, it is the account of the credentials.
     type: str
-  force_set_policy:
-    description:
-      - Whether to set a policy even if it keeps the caller from setting another one later.
-    type: bool
-    default: false
-  concurrency:
-    description:
-      - How many repositories to work on at the same time, from 1 to 16.
-    type: int
-    default: 8
 notes:
   - "The IAM actions needed are C(ecr:GetRepositoryPolicy); C(ecr:DescribeRepositories) on C(*), if there are
     patterns; and outside check mode C(ecr:SetRepositoryPolicy) and C(ecr:DeleteRepositoryPolicy)."
+  - "With O(backup_dir), the account of the credentials is asked for if O(registry_id) is left out, and no other answer
+    of AWS says it. That takes one call of C(sts:GetCallerIdentity), which needs no permission."
   - Throttled calls are tried again, at a pace that the module lowers by itself. To use other retries, set
     O(aws_config).
   - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
@@ -129,6 +121,7 @@ notes:
   - "B(Caution:) the wildcards of O(repositories) are matched in Python. An IAM policy that limits the caller to some
     repositories makes the others fail, and not be left out."
 seealso:
+  - module: imageshare.aws.ecr_share_policy_restore
   - module: community.aws.ecs_ecr
   - name: Repository policies in Amazon ECR
     description: What AWS says about them.
@@ -144,6 +137,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
+  - imageshare.aws._bulk
 attributes:
   check_mode:
     support: full
@@ -206,6 +200,14 @@ EXAMPLES = r"""
       - principal: o-exampleorg1/r-ab12/ou-ab12-11111111/*
     purge: true
     prune_orphans: true
+
+- name: Save each policy before it is replaced
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/*
+    grants:
+      - principal: "777788889999"
+    backup_dir: ~/ecr-backups
 
 - name: Stop sharing with an account
   imageshare.aws.ecr_share_policy:
@@ -351,6 +353,13 @@ repositories:
       sample: >-
         base/python: could not read the policy of base/python (GetRepositoryPolicy): AccessDeniedException: User is not
         authorized. To do: allow the caller ecr:GetRepositoryPolicy on this repository.
+backup:
+  description:
+    - The absolute path of the directory that this run made in O(backup_dir). The module
+      M(imageshare.aws.ecr_share_policy_restore) takes it.
+  returned: if a policy was saved
+  type: str
+  sample: /var/backups/ecr/20260131T120000Z-us-east-1-5f0c7d1e
 summary:
   description: The rows, counted.
   returned: when RV(repositories) is
@@ -418,6 +427,7 @@ ARGUMENT_SPEC = {
     "registry_id": {"type": "str"},
     "force_set_policy": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 8},
+    "backup_dir": {"type": "path"},
 }
 
 
@@ -439,14 +449,9 @@ def main() -> None:
         module.fail_json(msg=f"Nothing was done: {error}")
     for warning in result.warnings:
         warn(warning)
-    report = {"changed": result.changed, "repositories": list(result.rows), "summary": result.summary}
-    if request.diff:
-        report["diff"] = list(result.diffs)
+    report = result.report(diff=request.diff)
     if result.failures:
-        failed, all_of_them = report["summary"]["failed"], report["summary"]["repositories"]
-        others = ", the others are done" if failed < all_of_them else ""
-        reasons = " | ".join(result.failures)
-        module.fail_json(msg=f"{failed} of {all_of_them} repositories failed{others}. {reasons}", **report)
+        module.fail_json(msg=result.message, **report)
     module.exit_json(**report)
 
 

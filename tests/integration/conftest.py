@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.tests.integration import documented
+from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.module_process import Result, run_module
+from ansible_collections.imageshare.aws.tests.support.module_process import RESTORE, SHARE, Result, run_module
 
 Run = Callable[..., Result]
 
@@ -29,11 +29,22 @@ def aws(process: EmbeddedAws) -> EmbeddedAws:
 
 @pytest.fixture
 def run(aws: EmbeddedAws) -> Run:
-    """Run the module, see tests/support/module_process.py; every result keeps what the documentation promises."""
+    """Run the module that shares, see tests/support/module_process.py; every result keeps what its documentation
+    promises.
+    """
+    return _checked(aws, SHARE)
 
+
+@pytest.fixture
+def restore(aws: EmbeddedAws) -> Run:
+    """Run the module that restores, likewise."""
+    return _checked(aws, RESTORE)
+
+
+def _checked(aws: EmbeddedAws, module: str) -> Run:
     def checked(**options: Any) -> Result:
-        result = run_module(aws, **options)
-        documented.seen(result.values)
+        result = run_module(aws, module=module, **options)
+        DOCUMENTED[module].seen(result.values)
         assert SECRET_KEY not in result.text
         assert "Traceback" not in result.text
         return result

@@ -2,50 +2,57 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module's documentation promises, in a form that results can be held against."""
+"""What the modules' documentation promises, in a form that results can be held against."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import yaml
-from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy
+from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
+from ansible_collections.imageshare.aws.tests.support.module_process import RESTORE, SHARE
 
 _TYPES = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Of every module, or of Ansible itself:
 # https://docs.ansible.com/ansible/latest/reference_appendices/common_return_values.html
 _COMMON = ("changed", "failed", "msg", "diff")
 
-EXAMPLES: list[dict[str, Any]] = yaml.safe_load(ecr_share_policy.EXAMPLES)
-_RETURN: dict[str, Any] = yaml.safe_load(ecr_share_policy.RETURN)
-_rows = _RETURN["repositories"]["contains"]
-# It says of itself that it is described there.
-_rows["revoked"]["contains"] = _rows["granted"]["contains"]
+
+class Documented:
+    """What a module's documentation promises. examples: its tasks."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.examples: list[dict[str, Any]] = yaml.safe_load(module.EXAMPLES)
+        self._notes: list[str] = yaml.safe_load(module.DOCUMENTATION)["notes"]
+        self._return: dict[str, Any] = yaml.safe_load(module.RETURN)
+        self._rows = self._return["repositories"]["contains"]
+        # It says of itself that it is described there.
+        self._rows["revoked"]["contains"] = self._rows["granted"]["contains"]
+
+    def values(self) -> set[str]:
+        """The paths of all documented values, such as C(repositories.granted.principal)."""
+        return set(_paths(self._return, ""))
+
+    def seen(self, result: Mapping[str, Any]) -> set[str]:
+        """The paths of a result's values. An AssertionError tells of one that is not as documented, or not at all."""
+        returned = {name: value for name, value in result.items() if name not in _COMMON}
+        return set(_seen(self._return, returned, ""))
+
+    def warning_kinds(self) -> set[str]:
+        """The kinds of warnings that the documentation explains."""
+        explained = self._rows["warnings"]["contains"]["kind"]["description"]
+        return set(re.findall(r"V\((\w+)\)", str(explained)))
+
+    def iam_actions(self) -> set[str]:
+        """The IAM actions that the documentation says are needed."""
+        (note,) = (note for note in self._notes if "IAM actions" in note)
+        return set(re.findall(r"C\(ecr:(\w+)\)", note))
 
 
-def values() -> set[str]:
-    """The paths of all documented values, such as C(repositories.granted.principal)."""
-    return set(_paths(_RETURN, ""))
-
-
-def seen(result: Mapping[str, Any]) -> set[str]:
-    """The paths of a result's values. An AssertionError tells of one that is not as documented, or not documented."""
-    returned = {name: value for name, value in result.items() if name not in _COMMON}
-    return set(_seen(_RETURN, returned, ""))
-
-
-def warning_kinds() -> set[str]:
-    """The kinds of warnings that the documentation explains."""
-    explained = _rows["warnings"]["contains"]["kind"]["description"]
-    return set(re.findall(r"V\((\w+)\)", str(explained)))
-
-
-def iam_actions() -> set[str]:
-    """The IAM actions that the documentation says are needed."""
-    (note,) = (note for note in yaml.safe_load(ecr_share_policy.DOCUMENTATION)["notes"] if "IAM actions" in note)
-    return set(re.findall(r"C\(ecr:(\w+)\)", note))
+DOCUMENTED = {SHARE: Documented(ecr_share_policy), RESTORE: Documented(ecr_share_policy_restore)}
 
 
 def _paths(fields: Mapping[str, Any], parent: str) -> Iterator[str]:

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageshare.aws.tests.integration import documented
+from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
 from ansible_collections.imageshare.aws.tests.integration.statements import (
+    BUILDS,
     CI,
     DELETED_ROLE,
     PARTNER,
@@ -28,32 +30,78 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     root,
 )
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.module_process import run_module, run_playbook
+from ansible_collections.imageshare.aws.tests.support.module_process import (
+    RESTORE,
+    SHARE,
+    Result,
+    run_module,
+    run_playbook,
+)
 
 
-def test_every_example_changes_something_once(aws: EmbeddedAws, tmp_path: Path) -> None:
+def test_every_example_of_sharing_changes_something_once(aws: EmbeddedAws, tmp_path: Path) -> None:
     before = policy(allow("push", root(TEAM), root(STRANGER)), allow_functions(functions(PARTNER, name="resize")))
     aws.plant_many(dict.fromkeys(["base/python", "services/api", "services/web/admin"], before))
-    tasks = [
-        {**example, "register": f"result_{number}_{time}"}
-        for number, example in enumerate(documented.EXAMPLES)
-        for time in ("first", "second")
-    ]
 
     # One after the other, so that each begins with what the one before left.
-    played = run_playbook(aws, tmp_path, yaml.safe_dump(tasks))
+    changed = play(aws, tmp_path, [(example, 2) for example in DOCUMENTED[SHARE].examples])
 
-    assert played.code == 0
-    changed = {name: result["changed"] for name, result in played.registered.items()}
-    assert changed == {task["register"]: task["register"].endswith("first") for task in tasks}
+    assert changed == [True, False] * len(DOCUMENTED[SHARE].examples)
 
 
-@pytest.fixture(scope="module")
-def eventful(process: EmbeddedAws) -> tuple[list[Mapping[str, Any]], set[str]]:
-    """What runs return that between them see to everything that the documentation speaks of, and what they called."""
+def test_the_examples_of_restoring_undo_what_was_done_once(aws: EmbeddedAws, tmp_path: Path) -> None:
+    aws.plant_many({"base/go": None, "base/python": policy(SCANNERS)})
+    planted = aws.policies()
+    sharing, everything, some = DOCUMENTED[RESTORE].examples
+
+    assert play(aws, tmp_path, [(sharing, 1), (everything, 2)]) == [True, True, False]
+    assert {name: text and json.loads(text) for name, text in aws.policies().items()} == {
+        name: text and json.loads(text) for name, text in planted.items()
+    }
+
+    aws.plant("base/python", policy(BUILDS))
+    assert play(aws, tmp_path, [(some, 2)]) == [True, False]
+    assert json.loads(aws.policies()["base/python"] or "") == policy(SCANNERS)
+
+
+def play(aws: EmbeddedAws, folder: Path, examples: list[tuple[dict[str, Any], int]]) -> list[bool]:
+    """Run examples, each so many times, and tell of each whether it changed something."""
+    tasks = [example for example, times in examples for _time in range(times)]
+    steps: list[dict[str, Any]] = []
+    for position, task in enumerate(tasks):
+        # What an example registers, a later one uses.
+        registered = task.get("register", "registered")
+        steps.append({**task, "register": registered})
+        steps.append({"ansible.builtin.set_fact": {f"result_{position}": f"{{{{ {registered} }}}}"}})
+    played = run_playbook(aws, folder, yaml.safe_dump(steps))
+    assert played.code == 0, played.text
+    return [played.registered[f"result_{position}"]["changed"] for position in range(len(tasks))]
+
+
+@dataclass(frozen=True)
+class Eventful:
+    """What runs of a module returned, and the operations that they called."""
+
+    module: str
+    results: tuple[Result, ...]
+    operations: set[str]
+
+
+@pytest.fixture(scope="module", params=[SHARE, RESTORE])
+def eventful(
+    process: EmbeddedAws, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Eventful:
+    """Runs that between them see to everything that the documentation speaks of."""
     process.reset()
+    make = {SHARE: eventful_sharing, RESTORE: eventful_restoring}[request.param]
+    results = make(process, tmp_path_factory.mktemp("backups"))
+    assert [result.failed for result in results] == [True, False]
+    return Eventful(request.param, results, {operation for operation, _name in process.journal()})
+
+
+def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     denied = {"Sid": "others", "Effect": "Deny", "NotPrincipal": {"AWS": PARTNER}, "Action": "ecr:*"}
-    process.plant_many(
+    aws.plant_many(
         {
             "base/excess": policy(SCANNERS),
             "base/functions": policy(allow_functions("*", functions(STRANGER, name="resize"))),
@@ -63,31 +111,54 @@ def eventful(process: EmbeddedAws) -> tuple[list[Mapping[str, Any]], set[str]]:
         }
     )
     grants = [{"principal": STRANGER, "lambda_regions": ["eu-west-1"]}, {"principal": CI}]
-    sharing = run_module(process, repositories=["base/*"], grants=grants)
+    sharing = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder))
     every = [{"principal": TEAM}, *grants]
-    taking = run_module(process, repositories=["base/shared", "tools/*"], grants=every, state="absent")
-    assert (sharing.failed, taking.failed) == (True, False)
-    assert process.policies()["base/shared"] is None
-    return [sharing.values, taking.values], {operation for operation, _name in process.journal()}
+    taking = run_module(aws, repositories=["base/shared", "tools/*"], grants=every, state="absent")
+    assert aws.policies()["base/shared"] is None
+    return sharing, taking
 
 
-def test_everything_that_it_says_to_return_is_returned(eventful: tuple[list[Mapping[str, Any]], set[str]]) -> None:
-    # That nothing else is returned, and all of the documented types, the fixture run sees to in every test.
-    results, _operations = eventful
+def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
+    denied = {"Sid": "others", "Effect": "Deny", "NotPrincipal": {"AWS": PARTNER}, "Action": "ecr:*"}
+    everyone = {"Sid": "all", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
+    planted = {
+        "base/gone": policy(SCANNERS),
+        "base/new": None,
+        "base/public": policy(everyone, allow("pull", root(TEAM))),
+        "base/reworded": policy({**denied, "Condition": PLAIN_HTTP_DENIED["Condition"]}),
+    }
+    aws.plant_many(planted)
+    aws.plant_many(planted, region="eu-west-1")
+    grants = [{"principal": TEAM, "access": "push"}]
+    for region in ("us-east-1", "eu-west-1"):
+        shared = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder), region=region)
+        assert not shared.failed
+    aws.plant("base/gone", None)
+    aws.reset_calls()
+    names = ["base/*", "nowhere"]
+    restored = run_module(
+        aws, module=RESTORE, backup=str(folder), repositories=names, overwrite=True, backup_dir=str(folder / "later")
+    )
+    assert aws.policies()["base/new"] is None
+    again = run_module(
+        aws, module=RESTORE, backup=restored.values["backup"], repositories=["base/p*", "nowhere"], missing="skip"
+    )
+    return restored, again
 
-    assert set().union(*map(documented.seen, results)) == documented.values()
+
+def test_everything_that_it_says_to_return_is_returned(eventful: Eventful) -> None:
+    # That nothing else is returned, and all of the documented types, the fixtures run and restore see to in every test.
+    documented = DOCUMENTED[eventful.module]
+
+    assert set().union(*(documented.seen(result.values) for result in eventful.results)) == documented.values()
 
 
-def test_every_kind_of_warning_that_it_explains_is_given(eventful: tuple[list[Mapping[str, Any]], set[str]]) -> None:
-    results, _operations = eventful
-    rows = [row for result in results for row in result["repositories"]]
+def test_every_kind_of_warning_that_it_explains_is_given(eventful: Eventful) -> None:
+    rows = [row for result in eventful.results for row in result.values["repositories"]]
 
-    assert {warning["kind"] for row in rows for warning in row["warnings"]} == documented.warning_kinds()
+    found = {warning["kind"] for row in rows for warning in row["warnings"]}
+    assert found == DOCUMENTED[eventful.module].warning_kinds()
 
 
-def test_the_actions_that_it_says_to_need_are_those_that_are_called(
-    eventful: tuple[list[Mapping[str, Any]], set[str]],
-) -> None:
-    _results, operations = eventful
-
-    assert operations == documented.iam_actions()
+def test_the_actions_that_it_says_to_need_are_those_that_are_called(eventful: Eventful) -> None:
+    assert eventful.operations == DOCUMENTED[eventful.module].iam_actions()

@@ -6,7 +6,7 @@
 
 As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it speaks, in plain JSON:
 
-    GET  /_embedded/calls        {operation: count} of the ECR calls that no fault befell
+    GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
     GET  /_embedded/refused      the same of those that a fault befell
     GET  /_embedded/journal      [[operation, repository name or null], ...] of the calls, in order of arrival
     GET  /_embedded/policies     ?account=...&region=...: {repository: stored text or null}
@@ -43,6 +43,8 @@ SECRET_KEY = "embedded-test-secret-never-real"
 
 _ANNOUNCEMENT = "embedded AWS listening on "
 _ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", "ResourceGroupsTaggingAPI_20170126")
+_IDENTITY = b"Action=GetCallerIdentity"
+_STS_FAULT = "<ErrorResponse><Error><Code>{__type}</Code><Message>{message}</Message></Error></ErrorResponse>"
 
 
 class EmbeddedAws:
@@ -240,7 +242,13 @@ class _Handler(WSGIRequestHandler):
             answer = self._control(body)
         elif service in _ECR_TARGETS:
             answer = self.server.ecr.call(operation, json.loads(body), self.headers)
-        if answer:
+        elif _IDENTITY in body:
+            answer = self.server.ecr.call("GetCallerIdentity", {}, self.headers)
+        if answer and _IDENTITY in body:
+            # STS speaks XML. All that the embedded ECR has to say about it are faults.
+            status, fault = answer
+            self._send_content(status, "text/xml", _STS_FAULT.format(**fault).encode())
+        elif answer:
             self._send(*answer)
         else:
             _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.moto)
@@ -256,9 +264,11 @@ class _Handler(WSGIRequestHandler):
             return 400, f"{type(error).__name__}: {error}"
 
     def _send(self, status: int, answer: Any) -> None:
-        content = json.dumps(answer).encode()
+        self._send_content(status, "application/x-amz-json-1.1", json.dumps(answer).encode())
+
+    def _send_content(self, status: int, kind: str, content: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -47,8 +47,9 @@ class Settings:
 
     ``throttle``, ``server_error`` and ``drop`` (closed without an answer) are shares of all ECR calls and add up to
     1 at most. ``latency`` is in seconds a call, ``rate_limit`` in calls a second. ``deny`` holds ``{operation,
-    repository}``, both shell patterns, ``*`` where left out. ``missing_principals`` lists principals that do not exist,
-    or maps them to the seconds until they do (null: never). Unique ids never exist, unless mapped to seconds.
+    repository}``, both shell patterns, ``*`` where left out; GetCallerIdentity can be denied, too.
+    ``missing_principals`` lists principals that do not exist, or maps them to the seconds until they do (null: never).
+    Unique ids never exist, unless mapped to seconds.
     """
 
     seed: int = 0
@@ -144,6 +145,20 @@ class EmbeddedEcr:
             return status, {"__type": error.code, "message": error.message}
 
     def _fault(self, operation: str, params: dict[str, Any], backend: ECRBackend) -> Exception | None:
+        settings = self.settings
+        fault = None if operation == "GetCallerIdentity" else self._fault_on_the_way()
+        if fault:
+            return fault
+        names = params.get("repositoryNames") or [params.get("repositoryName") or "*"]
+        for name in names:
+            if any(
+                fnmatchcase(operation, rule.get("operation", "*")) and fnmatchcase(name, rule.get("repository", "*"))
+                for rule in settings.deny
+            ):
+                return _access_denied(operation, name, backend)
+        return None
+
+    def _fault_on_the_way(self) -> Exception | None:
         settings, roll = self.settings, self._dice.random()
         throttled = ServiceException("ThrottlingException", "Rate exceeded")
         failed = ServiceException("ServerException", "Something went wrong on the server's side")
@@ -154,13 +169,6 @@ class EmbeddedEcr:
             roll -= share
         if self._exceeds_rate():
             return throttled
-        names = params.get("repositoryNames") or [params.get("repositoryName") or "*"]
-        for name in names:
-            if any(
-                fnmatchcase(operation, rule.get("operation", "*")) and fnmatchcase(name, rule.get("repository", "*"))
-                for rule in settings.deny
-            ):
-                return _access_denied(operation, name, backend)
         return None
 
     def _exceeds_rate(self) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module as a process of its own, and playbooks and inventories as Ansible runs them, against the embedded AWS.
+"""Modules as processes of their own, and playbooks and inventories as Ansible runs them, against the embedded AWS.
 
 Their environment is made here from nothing, so that no setting or credential of whoever runs the tests is in it.
 """
@@ -16,14 +16,16 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, SECRET_KEY, EmbeddedAws
 
-_MODULE = "ansible_collections.imageshare.aws.plugins.modules.ecr_share_policy"
+_MODULES = "ansible_collections.imageshare.aws.plugins.modules"
+SHARE, RESTORE = "ecr_share_policy", "ecr_share_policy_restore"
 # What core adds to the values of every module.
 _OF_ANSIBLE = ("invocation", "warnings")
 
@@ -107,20 +109,20 @@ class Listed:
 def run_module(
     aws: EmbeddedAws,
     *,
+    module: str = SHARE,
     check: bool = False,
     diff: bool = False,
     environment: Mapping[str, str | None] | None = None,
     **options: Any,
 ) -> Result:
-    """Run the module with its options. environment: variables to replace, or with None to take out.
+    """Run a module with its options. environment: variables to replace, or with None to take out.
 
     Whatever a run is about: it prints one JSON object and nothing else, and its exit code tells whether it failed.
     """
-    arguments = {"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": check, "_ansible_diff": diff, **options}}
     begin = time.monotonic()
     process = subprocess.run(
-        [sys.executable, "-m", _MODULE],
-        input=json.dumps(arguments),
+        [sys.executable, "-m", f"{_MODULES}.{module}"],
+        input=_arguments(check, diff, options),
         capture_output=True,
         text=True,
         env=_environment(aws, environment or {}),
@@ -134,6 +136,25 @@ def run_module(
     values = {name: value for name, value in values.items() if name not in _OF_ANSIBLE}
     assert process.returncode == (1 if values.get("failed") else 0)
     return Result(values, warnings, process.stdout, seconds)
+
+
+@contextmanager
+def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A module that has begun to run with its options, to be killed at the latest when the context ends."""
+    with subprocess.Popen(
+        [sys.executable, "-m", f"{_MODULES}.{module}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=_environment(aws, {}),
+    ) as process:
+        assert process.stdin
+        try:
+            with process.stdin as stdin:
+                stdin.write(_arguments(False, False, options))
+            yield process
+        finally:
+            process.kill()
 
 
 def run_playbook(
@@ -214,6 +235,10 @@ def _settings(folder: Path) -> dict[str, str]:
         "ANSIBLE_REMOTE_TMP": str(folder / "remote"),
         "ANSIBLE_NOCOLOR": "true",
     }
+
+
+def _arguments(check: bool, diff: bool, options: Mapping[str, Any]) -> str:
+    return json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": check, "_ansible_diff": diff, **options}})
 
 
 def _environment(aws: EmbeddedAws, changes: Mapping[str, str | None]) -> dict[str, str]:

@@ -16,19 +16,28 @@ import pytest
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 UTILS = PLUGINS / "module_utils"
 OURS = "ansible_collections.imageshare.aws.plugins.module_utils."
-# Each file, and which of the others it may import. What is not here may be imported by modules alone.
+# Each file but the one that talks to AWS, and which of the others it may import.
 MAY_IMPORT = {
     "_policy": set(),
     "_grants": set(),
     "_names": set(),
     "_templates": {"_grants", "_policy"},
+    "_backup": {"_names", "_policy"},
     "_merge": {"_templates", "_grants", "_policy"},
     "_access": {"_templates", "_grants", "_policy"},
     "_warnings": {"_access", "_templates", "_grants", "_policy"},
-    "_request": {"_grants", "_names"},
     "_plan": {"_grants", "_names"},
-    "_result": {"_merge", "_warnings"},
     "_filter": {"_grants", "_names"},
+    "_request": {"_backup", "_grants", "_names"},
+    "_result": {"_merge", "_policy", "_warnings"},
+}
+BELOW = {*MAY_IMPORT, "_ecr"}
+MAY_IMPORT |= {
+    "_store": {"_access", "_backup", "_ecr", "_policy", "_warnings"},
+    "_bulk": {"_backup", "_ecr", "_policy", "_result", "_warnings"},
+    "_listing": {"_ecr"},
+    "_share": {*BELOW, "_bulk", "_store"},
+    "_restore": {*BELOW, "_bulk", "_store"},
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
@@ -66,6 +75,10 @@ def test_no_partition_is_written_down(path: Path) -> None:
 def test_no_partition_is_written_down_outside_the_documentation(path: Path) -> None:
     code = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if not is_documentation(node)]
     assert "arn:aws:" not in "\n".join(map(ast.unparse, code))
+
+
+def test_every_file_has_its_place() -> None:
+    assert {path.stem for path in UTILS.glob("*.py")} == {*MAY_IMPORT, "_ecr"}
 
 
 def test_only_one_file_talks_to_aws() -> None:

@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, InputError, Kind, Principal
-from ansible_collections.imageshare.aws.plugins.module_utils._request import MAX_CONCURRENCY, Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._request import (
+    MAX_CONCURRENCY,
+    Request,
+    RestoreRequest,
+    read_request,
+    read_restore_request,
+)
 
 ACCOUNT = "111122223333"
 ROLE = "arn:aws:iam::444455556666:role/ci"
@@ -29,6 +36,7 @@ def options(**changes: Any) -> dict[str, Any]:
         "registry_id": None,
         "force_set_policy": False,
         "concurrency": 8,
+        "backup_dir": None,
         **changes,
     }
 
@@ -66,6 +74,7 @@ def test_what_the_defaults_ask_for() -> None:
         missing_ok=False,
         force=False,
         concurrency=8,
+        backup_dir=None,
         dry=False,
         diff=False,
     )
@@ -269,3 +278,71 @@ def test_the_options_are_not_changed() -> None:
     same = options(repositories=["base", "base"], grants=[grant(repositories=["base"], lambda_regions=["us-east-1"])])
     read_request(given, partition="aws", partition_of_region=PARTITIONS.get, check_mode=False, diff=False)
     assert given == same
+
+
+# --- restoring ---
+
+
+def restore_options(**changes: Any) -> dict[str, Any]:
+    return {
+        "backup": "/backups",
+        "repositories": ["*"],
+        "overwrite": False,
+        "missing": "fail",
+        "registry_id": None,
+        "force_set_policy": False,
+        "concurrency": 8,
+        "backup_dir": None,
+        **changes,
+    }
+
+
+def test_what_the_defaults_of_restoring_ask_for() -> None:
+    assert read_restore_request(restore_options(), check_mode=False, diff=False) == RestoreRequest(
+        backup="/backups",
+        repositories=("*",),
+        overwrite=False,
+        registry_id=None,
+        missing_ok=False,
+        force=False,
+        concurrency=8,
+        backup_dir=None,
+        dry=False,
+        diff=False,
+    )
+
+
+RESTORE_TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "overwrite": ({"overwrite": True}, "overwrite", True),
+    "missing may be skipped": ({"missing": "skip"}, "missing_ok", True),
+    "a registry": ({"registry_id": ACCOUNT}, "registry_id", ACCOUNT),
+    "force_set_policy": ({"force_set_policy": True}, "force", True),
+    "names and patterns": ({"repositories": ["web", "b*"]}, "repositories", ("web", "b*")),
+}
+
+
+@pytest.mark.parametrize(("changes", "name", "value"), RESTORE_TAKEN.values(), ids=RESTORE_TAKEN.keys())
+def test_options_of_restoring_are_taken(changes: dict[str, Any], name: str, value: Any) -> None:
+    asked = read_restore_request(restore_options(**changes), check_mode=True, diff=True)
+    assert (getattr(asked, name), asked.dry, asked.diff) == (value, True, True)
+
+
+def test_every_problem_of_restoring_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    wrong = restore_options(
+        repositories=["Base"], concurrency=0, registry_id="123", backup_dir=str(tmp_path / "file" / "below")
+    )
+    with pytest.raises(InputError) as refusal:
+        read_restore_request(wrong, check_mode=False, diff=False)
+    places = ["repositories", "concurrency", "registry_id", "backup_dir"]
+    assert [problem.split(":")[0] for problem in refusal.value.problems] == places
+
+
+def test_restoring_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="repositories is empty"):
+        read_restore_request(restore_options(repositories=[]), check_mode=False, diff=False)
+
+
+def test_a_directory_for_backups_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert problems(backup_dir=str(tmp_path / "file")) == (f"backup_dir: {tmp_path / 'file'} is not a directory",)

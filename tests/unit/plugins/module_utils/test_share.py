@@ -10,92 +10,25 @@ import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
-    EcrError,
-    PolicyRefusedError,
-    RepositoryMissingError,
-    StoredPolicy,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
 from ansible_collections.imageshare.aws.plugins.module_utils._request import Request
 from ansible_collections.imageshare.aws.plugins.module_utils._result import Result, row
 from ansible_collections.imageshare.aws.plugins.module_utils._share import run
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import PolicyWarning
 from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
-OWNER = "123456789012"
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
 ROLE = f"arn:aws:iam::{OTHER}:role/ci"
 ORGANIZATION = "o-a1b2c3d4e5"
 ORPHAN = "AROAEXAMPLEROLE123456"
 PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
-
-
-class InMemory:
-    """Repositories and the texts of their policies, None for none; journal holds every call, in order.
-
-    missing: principals that do not exist. Besides them, no unique id does.
-    """
-
-    partition = "aws"
-    region = "us-east-1"
-    owner: str | None = OWNER
-
-    def __init__(self, policies: Mapping[str, str | None], missing: frozenset[str] = frozenset()) -> None:
-        self.policies = dict(policies)
-        self.missing = missing
-        self.journal: list[tuple[Any, ...]] = []
-        self._order = Random(0)
-
-    @property
-    def written(self) -> list[tuple[Any, ...]]:
-        return [call for call in self.journal if call[0] in ("write", "delete")]
-
-    def names(self) -> list[str]:
-        self.journal.append(("names",))
-        return list(self.policies)
-
-    def read(self, name: str) -> StoredPolicy:
-        self.journal.append(("read", name))
-        text = self._stored(name)
-        if text is None:
-            return StoredPolicy(None, None)
-        return StoredPolicy(self._shown(text), self.owner)
-
-    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
-        self.journal.append(("write", name, {"force": force, "patient": patient}))
-        self._stored(name)
-        try:
-            self.policies[name] = policy_text.accept(text, self.partition, self._is_missing, force=force)
-        except policy_text.PolicyRefused as refusal:
-            refused = PolicyRefusedError if str(refusal) == policy_text.INVALID else EcrError
-            raise refused(f"could not set the policy of {name}: {refusal}.") from None
-        return self._shown(self.policies[name] or "")
-
-    def delete(self, name: str) -> None:
-        self.journal.append(("delete", name))
-        self._stored(name)
-        self.policies[name] = None
-
-    def _stored(self, name: str) -> str | None:
-        if name not in self.policies:
-            raise RepositoryMissingError(f"could not read the policy of {name}: it does not exist")
-        return self.policies[name]
-
-    def _shown(self, text: str) -> str:
-        try:
-            return policy_text.answer(text, self._order)
-        except ValueError:
-            return text
-
-    def _is_missing(self, principal: str) -> bool:
-        return principal in self.missing or policy_text.is_unique_id(principal)
 
 
 def grant(name: str, access: Access = Access.PULL, **more: Any) -> Grant:
@@ -114,6 +47,7 @@ def request(*repositories: str, grants: tuple[Grant, ...] = (grant(ACCOUNT),), *
         missing_ok=False,
         force=False,
         concurrency=8,
+        backup_dir=None,
         dry=False,
         diff=False,
     )
@@ -273,7 +207,7 @@ def test_purge_does_nothing_when_it_is_not_known_whom_to_spare() -> None:
 
 def purging(owner: str | None) -> tuple[Request, InMemory]:
     registry = InMemory({"base": policy(pulling(root(ACCOUNT), root(OTHER), root(OWNER)))})
-    registry.owner = owner
+    registry.whose = owner
     return request("base", purge=True), registry
 
 

@@ -1,0 +1,37 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of modules that write the policies of many repositories."""
+
+    DOCUMENTATION = r"""
+options:
+  force_set_policy:
+    description:
+      - Whether to set a policy even if it keeps the caller from setting another one later.
+    type: bool
+    default: false
+  concurrency:
+    description:
+      - How many repositories to work on at the same time, from 1 to 16.
+    type: int
+    default: 8
+  backup_dir:
+    description:
+      - A directory on the managed host, in which to save each policy before it is replaced or deleted. It is made if it
+        does not exist. If left out, nothing is saved.
+      - Each run that changes something makes a directory of its own there, called after the time in UTC and the
+        region, with one JSON file for each repository that it changes. Only its owner can read them.
+      - "A file has the members C(format), which is 1; C(partition); C(registry_id); C(region); C(repository); C(time),
+        in UTC; C(policy), the text of the policy as AWS returned it, or null if there was none; and C(written), the
+        text that was about to be sent, or null if the policy was about to be deleted."
+      - A repository whose policy cannot be saved fails, and is left as it is.
+      - Nothing is saved in check mode.
+    type: path
+"""

@@ -1,0 +1,57 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Many repositories at a time: a row for each of them, whatever happens to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupError
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, RepositoryMissingError
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import PolicyError
+from ansible_collections.imageshare.aws.plugins.module_utils._result import Outcome, Result, Row, row
+from ansible_collections.imageshare.aws.plugins.module_utils._warnings import PolicyWarning
+
+# Works on the repository of a name. The warnings that it adds to the list are told even if it raises.
+Work = Callable[[str, list[PolicyWarning]], Outcome]
+
+
+def run_each(
+    names: Iterable[str], work: Work, unmatched: Iterable[tuple[str, str]], *, concurrency: int, missing_ok: bool
+) -> Result:
+    """What became of each repository, in the order of the names; an error is a row, too.
+
+    unmatched: repositories or patterns that there is none of, and why; they come last.
+    concurrency: how many to work on at the same time. missing_ok: whether a repository may be missing.
+    """
+    with ThreadPoolExecutor(max_workers=concurrency) as workers:
+        outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok), names))
+    rows = [*(outcome.row for outcome in outcomes), *(_missing(text, why, missing_ok) for text, why in unmatched)]
+    return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
+
+
+def _run_one(name: str, work: Work, missing_ok: bool) -> Outcome:
+    warnings: list[PolicyWarning] = []
+    try:
+        return work(name, warnings)
+    except RepositoryMissingError as error:
+        return Outcome(_missing(name, str(error), missing_ok))
+    except (BackupError, EcrError) as error:
+        return Outcome(row(name, warnings, error=f"{name}: {error}"))
+    except PolicyError as error:
+        return Outcome(row(name, warnings, error=f"{name}: its policy is left alone, because {error}"))
+    except Exception as error:  # One repository's surprise must not hide what was done to the others.
+        text = (
+            f"{name}: unexpected {type(error).__name__}: {error}. Look at its policy, which may have been written, and "
+            "please report this to the collection imageshare.aws"
+        )
+        return Outcome(row(name, warnings, error=text))
+
+
+def _missing(name: str, why: str, missing_ok: bool) -> Row:
+    return row(name, missing=True) if missing_ok else row(name, error=why)

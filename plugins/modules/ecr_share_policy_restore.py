@@ -1,0 +1,342 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_share_policy_restore
+short_description: Put back the policies of ECR repositories from before a run
+version_added: 0.1.0
+description:
+  - Puts back the policies that M(imageshare.aws.ecr_share_policy) saved before it replaced or deleted them, in its
+    O(imageshare.aws.ecr_share_policy#module:backup_dir). A repository that had no policy has none again.
+  - A repository whose policy is as it was before that run is left as it is. So it does no harm to restore a run that
+    was interrupted, or to restore twice.
+  - A repository whose policy was changed after that run, in meaning, fails and is left as it is, unless O(overwrite) is
+    set. The others are done.
+  - AWS gets the text that it returned when the policy was saved. Only if that is longer than it takes, for the white
+    space that it adds, it gets the same policy without white space.
+  - Before anything is done, every file below O(backup) must be a backup, and it must be clear which is meant. Files
+    that a run was interrupted in writing are passed over; it had not yet changed anything in their repositories.
+options:
+  backup:
+    description:
+      - The path, on the managed host, of the directory that a run returned as
+        RV(imageshare.aws.ecr_share_policy#module:backup), of a directory above it, or of one file in it.
+      - If there are several backups of a repository that is to be restored, nothing is done, and the message lists
+        their directories. To go back over several runs, restore the latest first.
+    type: path
+    required: true
+  repositories:
+    description:
+      - Which of the repositories that were saved to restore, by names or shell patterns, in which C(*) crosses C(/).
+    type: list
+    elements: str
+    default: ["*"]
+  overwrite:
+    description:
+      - Whether to put back even a policy that was changed after the run. What was changed since is lost, unless
+        O(backup_dir) is set.
+    type: bool
+    default: false
+  missing:
+    description:
+      - What to do about a repository that no longer exists, and about a name or a pattern that matches no repository in
+        the backup. With V(fail), it is reported as failed, and all others are done. With V(skip), it is reported as
+        missing.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  registry_id:
+    description:
+      - The 12-digit id of the account that owns the registry. Backups of other accounts are left out.
+      - If left out, it is the account that the backups are of; if they are of several in this region, it is the account
+        of the credentials.
+    type: str
+notes:
+  - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and outside check mode C(ecr:SetRepositoryPolicy) and
+    C(ecr:DeleteRepositoryPolicy)."
+  - If the backups are of several accounts, and O(registry_id) is left out, the account of the credentials is asked for.
+    That takes one call of C(sts:GetCallerIdentity), which needs no permission.
+  - Backups of other regions are left out. Restore each region with a task of its own.
+  - AWS refuses a policy with a principal that was deleted since. The error names those that may be meant.
+  - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
+    writes it.
+seealso:
+  - module: imageshare.aws.ecr_share_policy
+author:
+  - imageshare.aws contributors (@imageshare)
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - imageshare.aws._attributes
+  - imageshare.aws._attributes.action_group
+  - imageshare.aws._bulk
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the backups and the policies, and foretells everything but what only AWS can refuse.
+  diff_mode:
+    support: full
+    details:
+      - One entry for each changed repository. Both sides are in a canonical form, so that only changes show.
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Share, and save each policy before it is replaced
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/*
+    grants:
+      - principal: "111122223333"
+    backup_dir: ~/ecr-backups
+  register: shared
+
+- name: Put all of them back
+  imageshare.aws.ecr_share_policy_restore:
+    backup: "{{ shared.backup }}"
+
+- name: Put some of the only run in a directory back, even where they were changed since
+  imageshare.aws.ecr_share_policy_restore:
+    backup: ~/ecr-backups
+    repositories:
+      - base/p*
+    overwrite: true
+"""
+
+RETURN = r"""
+repositories:
+  description:
+    - One row for each repository, in the order asked for, or else by name; also if the task fails. In check mode, what
+      would be done.
+    - A pattern or a name that matches no repository in the backup has a row of its own at the end.
+  returned: if it is clear which backups are meant
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the repository.
+      returned: always
+      type: str
+      sample: base/python
+    changed:
+      description: Whether its policy changed.
+      returned: always
+      type: bool
+      sample: true
+    granted:
+      description: The managed statements that principals are in again.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        principal:
+          description: An account id, an ARN, an organization or an organizational unit.
+          returned: always
+          type: str
+          sample: "111122223333"
+        access:
+          description: V(pull), V(push), V(pull_push), or V(lambda) where only Lambda regions changed.
+          returned: always
+          type: str
+          sample: pull
+        lambda_regions:
+          description: The regions whose Lambda functions are concerned.
+          returned: always
+          type: list
+          elements: str
+          sample: [us-east-1]
+      sample:
+        - principal: "111122223333"
+          access: pull
+          lambda_regions: [us-east-1]
+    revoked:
+      description: The managed statements that principals left, described as in RV(repositories[].granted).
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - principal: "111122223333"
+          access: pull_push
+          lambda_regions: []
+    warnings:
+      description: What a person should know about the policy as it is after the task.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description:
+            - V(public) if the repository is open to everyone, or to any account.
+            - V(stored_differently) if AWS stored something else than what was sent.
+          returned: always
+          type: str
+          sample: public
+        message:
+          description: The warning, with the name of the repository.
+          returned: always
+          type: str
+          sample: >-
+            base/python: the repository is public: statement "AllowAll" lets everyone ("*", without a condition) use
+            ecr:*
+        sid:
+          description: The C(Sid) of the statement; null if it has none, or if no statement is meant.
+          returned: always
+          type: str
+          sample: AllowAll
+        principals:
+          description: The principals that are concerned.
+          returned: always
+          type: list
+          elements: str
+          sample: ["*"]
+      sample: []
+    policy:
+      description: The policy that was put back; null if there had been none.
+      returned: if the policy changed
+      type: dict
+      sample:
+        Version: "2008-10-17"
+        Statement:
+          - Sid: AllowPull
+            Effect: Allow
+            Principal:
+              AWS: arn:aws:iam::111122223333:root
+            Action:
+              - ecr:GetDownloadUrlForLayer
+              - ecr:BatchGetImage
+              - ecr:BatchCheckLayerAvailability
+    missing:
+      description: That the repository does not exist any more, or that the backup has none of that name or pattern.
+      returned: if that is so, and no failure
+      type: bool
+      sample: true
+    error:
+      description: Why it failed, and what to do. Its policy is as it was, unless the message says otherwise.
+      returned: if it failed
+      type: str
+      sample: >-
+        base/python: its policy is left alone, because it was changed (new: statement "AllowPush") after the run that
+        backed it up at 2026-01-31T12:00:00Z.
+left_out:
+  description: The backups that are of other registries.
+  returned: when RV(repositories) is
+  type: list
+  elements: dict
+  contains:
+    registry_id:
+      description: The account that owns the registry.
+      returned: always
+      type: str
+      sample: "123456789012"
+    region:
+      description: The region of the registry.
+      returned: always
+      type: str
+      sample: eu-west-1
+    backups:
+      description: How many backups of it there are.
+      returned: always
+      type: int
+      sample: 40
+  sample: []
+backup:
+  description:
+    - The absolute path of the directory that this run made in O(backup_dir). The module
+      M(imageshare.aws.ecr_share_policy_restore) takes it
+      to undo this run.
+  returned: if a policy was saved
+  type: str
+  sample: /var/backups/ecr/20260131T120000Z-us-east-1-5f0c7d1e
+summary:
+  description: The rows, counted.
+  returned: when RV(repositories) is
+  type: dict
+  contains:
+    repositories:
+      description: All rows.
+      returned: always
+      type: int
+      sample: 40
+    changed:
+      description: Rows that changed.
+      returned: always
+      type: int
+      sample: 3
+    unchanged:
+      description: Rows that were as they had been before.
+      returned: always
+      type: int
+      sample: 36
+    missing:
+      description: Rows of repositories that do not exist.
+      returned: always
+      type: int
+      sample: 0
+    failed:
+      description: Rows with an error.
+      returned: always
+      type: int
+      sample: 1
+    warnings:
+      description: All warnings in all rows.
+      returned: always
+      type: int
+      sample: 2
+  sample:
+    repositories: 40
+    changed: 3
+    unchanged: 36
+    missing: 0
+    failed: 1
+    warnings: 2
+"""
+
+# Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
+from ansible.module_utils.common.warnings import warn
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupError
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._request import read_restore_request
+from ansible_collections.imageshare.aws.plugins.module_utils._restore import run
+
+ARGUMENT_SPEC = {
+    "backup": {"type": "path", "required": True},
+    "repositories": {"type": "list", "elements": "str", "default": ["*"]},
+    "overwrite": {"type": "bool", "default": False},
+    "missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "registry_id": {"type": "str"},
+    "force_set_policy": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 8},
+    "backup_dir": {"type": "path"},
+}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    registry = connect(module, concurrency=module.params["concurrency"])
+    try:
+        request = read_restore_request(module.params, check_mode=module.check_mode, diff=module._diff)
+        restored = run(request, registry)
+    except InputError as error:
+        module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
+    except (BackupError, EcrError) as error:
+        module.fail_json(msg=f"Nothing was done: {error}")
+    for warning in restored.warnings:
+        warn(warning)
+    report = restored.report(diff=request.diff)
+    if restored.result.failures:
+        module.fail_json(msg=restored.result.message, **report)
+    module.exit_json(**report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,372 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Policies are saved before they are replaced, and put back: after a whole run, and after one that was killed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import equal, parse
+from ansible_collections.imageshare.aws.tests.integration.conftest import Run
+from ansible_collections.imageshare.aws.tests.integration.statements import (
+    BUILDS,
+    CI,
+    DELETED_ROLE,
+    DELETION_DENIED,
+    LAMBDAS_OWN,
+    PARTNER,
+    PLAIN_HTTP_DENIED,
+    SCANNERS,
+    TEAM,
+    allow,
+    allow_functions,
+    functions,
+    policy,
+    root,
+)
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import started_module
+
+GRANTS = [{"principal": TEAM, "access": "pull_push"}]
+OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
+REGISTRY = {
+    "base/no-policy": None,
+    "base/foreign": policy(LAMBDAS_OWN, PLAIN_HTTP_DENIED, DELETION_DENIED, SCANNERS),
+    "base/shared": policy(allow("pull_push", root(TEAM))),
+    "base/shared-less": policy(allow("pull", root(TEAM), CI), allow_functions(functions(TEAM)), BUILDS),
+}
+CHANGED = {"base/no-policy", "base/foreign", "base/shared-less"}
+
+
+def same(now: Mapping[str, str | None], before: Mapping[str, str | None]) -> bool:
+    """Whether policies are equal in meaning."""
+    parsed = [{name: text and parse(text) for name, text in texts.items()} for texts in (now, before)]
+    return now.keys() == before.keys() and all(equal(parsed[0][name], parsed[1][name], "aws") for name in now)
+
+
+def files(folder: Path) -> dict[str, dict[str, Any]]:
+    return {file.name: json.loads(file.read_text(encoding="utf-8")) for file in folder.iterdir()}
+
+
+@pytest.fixture
+def planted(aws: EmbeddedAws) -> dict[str, str | None]:
+    """The text of each policy of the registry."""
+    aws.plant_many(REGISTRY)
+    return aws.policies()
+
+
+class TestSaving:
+    def test_each_policy_that_is_replaced_is_saved_to_the_letter(
+        self, aws: EmbeddedAws, run: Run, planted: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        result = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"))
+
+        folder = Path(result.values["backup"])
+        assert folder.parent == tmp_path / "backups"
+        found = files(folder)
+        assert found.keys() == {f"{name.replace('/', '__')}.json" for name in CHANGED}
+        assert {file["repository"]: file["policy"] for file in found.values()} == {
+            name: text for name, text in planted.items() if name in CHANGED
+        }
+        for file in found.values():
+            assert json.loads(file["written"]) == result.rows[file["repository"]]["policy"]
+            assert (file["format"], file["partition"], file["registry_id"], file["region"]) == (
+                1,
+                "aws",
+                ACCOUNT,
+                "us-east-1",
+            )
+        # A pattern is matched in a list that says whose the registry is.
+        assert "GetCallerIdentity" not in aws.calls()
+
+    @pytest.mark.parametrize(
+        ("options", "check"),
+        [
+            pytest.param({"grants": GRANTS}, True, id="in check mode"),
+            pytest.param({"grants": [{"principal": PARTNER}], "state": "absent"}, False, id="where nothing changes"),
+        ],
+    )
+    def test_nothing_is_made_on_disk(
+        self, run: Run, planted: dict[str, str | None], tmp_path: Path, options: dict[str, Any], check: bool
+    ) -> None:
+        result = run(repositories=["base/*"], backup_dir=str(tmp_path / "backups"), check=check, **options)
+
+        assert not result.failed
+        assert "backup" not in result.values
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_directory_that_cannot_be_is_refused_before_anything_is_asked(
+        self, aws: EmbeddedAws, run: Run, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+
+        result = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "file" / "backups"))
+
+        assert result.message == f"Nothing was done. backup_dir: {tmp_path / 'file'} is not a directory"
+        assert aws.journal() == []
+
+    def test_a_write_that_is_repeated_keeps_the_one_backup(self, aws: EmbeddedAws, run: Run, tmp_path: Path) -> None:
+        names = [f"app-{number:02}" for number in range(40)]
+        aws.plant_many({name: policy({**BUILDS, "Sid": name}) for name in names})
+        planted = aws.policies()
+        aws.settings(seed=5, throttle=0.3, server_error=0.1, drop=0.1)
+
+        result = run(repositories=names, grants=GRANTS, backup_dir=str(tmp_path))
+
+        assert not result.failed
+        assert aws.refused()["SetRepositoryPolicy"] > 5
+        saved = files(Path(result.values["backup"])).values()
+        assert {file["repository"]: file["policy"] for file in saved} == planted
+
+
+class TestWhoseRegistryItIs:
+    """AWS does not say it of a repository without a policy."""
+
+    NAMES = ("new-1", "new-2", "new-3")
+
+    def test_it_is_asked_once_for_all(self, aws: EmbeddedAws, run: Run, tmp_path: Path) -> None:
+        aws.plant_many(dict.fromkeys(self.NAMES))
+
+        result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
+
+        assert {file["registry_id"] for file in files(Path(result.values["backup"])).values()} == {ACCOUNT}
+        assert aws.calls()["GetCallerIdentity"] == 1
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            pytest.param({}, id="without backups"),
+            pytest.param({"backup_dir": "~/backups", "registry_id": ACCOUNT}, id="with registry_id"),
+            pytest.param({"backup_dir": "~/backups", "check": True}, id="in check mode"),
+        ],
+    )
+    def test_it_is_not_asked(self, aws: EmbeddedAws, run: Run, tmp_path: Path, options: dict[str, Any]) -> None:
+        aws.plant_many(dict.fromkeys(self.NAMES))
+
+        result = run(repositories=self.NAMES, grants=GRANTS, environment={"HOME": str(tmp_path)}, **options)
+
+        assert (result.failed, result.changed) == (False, True)
+        assert "GetCallerIdentity" not in aws.calls()
+
+    def test_if_it_cannot_be_known_those_without_a_policy_fail(
+        self, aws: EmbeddedAws, run: Run, tmp_path: Path
+    ) -> None:
+        aws.plant_many(dict.fromkeys(self.NAMES))
+        aws.settings(deny=[{"operation": "GetCallerIdentity"}])
+
+        result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
+
+        assert all(row["error"].endswith("To do: set registry_id") for row in result.rows.values())
+        assert set(aws.policies().values()) == {None}
+        assert aws.refused() == {"GetCallerIdentity": 1}
+
+
+class TestRestoring:
+    def test_a_run_is_undone_and_once_only(
+        self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        shared = aws.policies()
+        aws.reset_calls()
+
+        foretold = restore(backup=backup, check=True, diff=True)
+        assert aws.policies() == shared
+        assert aws.calls() == {"GetRepositoryPolicy": 3}
+        aws.reset_calls()
+        done = restore(backup=backup, diff=True)
+
+        assert (foretold.values, foretold.warnings) == (done.values, done.warnings)
+        assert {name for name, row in done.rows.items() if row["changed"]} == CHANGED
+        assert [shown["after_header"] for shown in done.values["diff"]] == sorted(CHANGED)
+        assert aws.calls() == {"GetRepositoryPolicy": 3, "SetRepositoryPolicy": 2, "DeleteRepositoryPolicy": 1}
+        assert same(aws.policies(), planted)
+        assert aws.policies()["base/shared"] == planted["base/shared"]
+
+        aws.reset_calls()
+        again = restore(backup=backup, diff=True)
+        assert (again.changed, again.failed, again.values["diff"]) == (False, False, [])
+        assert aws.calls() == {"GetRepositoryPolicy": 3}
+
+    def test_what_somebody_changed_since_stays_unless_it_is_to_be_overwritten(
+        self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        written = json.loads(aws.policies()["base/foreign"] or "")
+        aws.plant("base/foreign", {**written, "Statement": [*written["Statement"], BUILDS]})
+
+        refused = restore(backup=backup)
+
+        assert refused.message.startswith("1 of 3 repositories failed, the others are done.")
+        assert 'it was changed (new: statement "CodeBuild access") after' in refused.rows["base/foreign"]["error"]
+        assert BUILDS in json.loads(aws.policies()["base/foreign"] or "")["Statement"]
+
+        assert restore(backup=backup, overwrite=True).changed
+        assert same(aws.policies(), planted)
+
+    def test_no_other_registry_is_touched(
+        self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        places = [(ACCOUNT, "us-east-1"), (ACCOUNT, OTHER_REGION), (OTHER_ACCOUNT, "us-east-1")]
+        for account, region in places:
+            aws.plant_many(REGISTRY, account, region)
+            share = {"repositories": ["base/*"], "grants": GRANTS, "backup_dir": str(tmp_path)}
+            assert run(**share, region=region, registry_id=account).changed
+        shared = {place: aws.policies(*place) for place in places}
+
+        result = restore(backup=str(tmp_path))
+
+        assert result.values["summary"]["changed"] == 3
+        assert result.values["left_out"] == [
+            {"registry_id": ACCOUNT, "region": OTHER_REGION, "backups": 3},
+            {"registry_id": OTHER_ACCOUNT, "region": "us-east-1", "backups": 3},
+        ]
+        assert [f"3 of {OTHER_ACCOUNT} in us-east-1" in warning for warning in result.warnings] == [True]
+        assert same(aws.policies(), planted)
+        assert {place: aws.policies(*place) for place in places[1:]} == {place: shared[place] for place in places[1:]}
+
+        # Of this region there is now a run to restore, and its registry is not the caller's.
+        assert restore(backup=str(tmp_path), registry_id=OTHER_ACCOUNT).values["summary"]["changed"] == 3
+        assert same(aws.policies(OTHER_ACCOUNT), planted)
+        assert restore(backup=str(tmp_path), region="eu-central-1").message.startswith("Nothing was done: ")
+
+    def test_of_several_runs_one_must_be_named(
+        self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
+    ) -> None:
+        first = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        second = run(repositories=["base/*"], grants=[{"principal": CI}], backup_dir=str(tmp_path)).values["backup"]
+        aws.reset_calls()
+
+        refused = restore(backup=str(tmp_path))
+
+        assert refused.message.startswith("Nothing was done: there are 2 backups of ")
+        assert first in refused.message
+        assert second in refused.message
+        assert aws.journal() == []
+        assert [restore(backup=backup).failed for backup in (second, first)] == [False, False]
+        assert same(aws.policies(), planted)
+
+    @pytest.mark.parametrize(
+        ("damage", "said"),
+        [
+            pytest.param(lambda file: file.write_text(file.read_text()[:99]), "it is not valid JSON", id="cut off"),
+            pytest.param(lambda file: (file.unlink(), file.symlink_to("/etc/passwd")), "it is a link", id="a link"),
+        ],
+    )
+    def test_a_damaged_file_is_refused_before_anything_is_asked(
+        self,
+        aws: EmbeddedAws,
+        run: Run,
+        restore: Run,
+        planted: dict[str, str | None],
+        tmp_path: Path,
+        damage: Callable[[Path], object],
+        said: str,
+    ) -> None:
+        backup = Path(run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"])
+        damage(backup / "base__foreign.json")
+        aws.reset_calls()
+
+        result = restore(backup=str(backup))
+
+        assert result.message.startswith("Nothing was done: not every file there is a backup: ")
+        assert f"{backup}/base__foreign.json: {said}" in result.message
+        assert aws.journal() == []
+
+    def test_a_role_that_was_deleted_since_is_named(
+        self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
+    ) -> None:
+        aws.plant("app", policy(BUILDS, allow("pull", CI)))
+        grants = [{"principal": CI}, {"principal": TEAM}]
+        backup = run(repositories=["app"], grants=grants, state="absent", backup_dir=str(tmp_path)).values["backup"]
+        aws.settings(missing_principals=[CI])
+
+        result = restore(backup=backup)
+
+        assert f"Does each of these exist, and is its region enabled: {CI}?" in result.row["error"]
+        assert aws.calls()["SetRepositoryPolicy"] == 2, "waiting cannot help"
+
+    def test_a_role_that_was_deleted_before_is_named(
+        self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
+    ) -> None:
+        aws.plant("app", policy(BUILDS, allow("pull", root(TEAM), DELETED_ROLE)))
+        task = {"repositories": ["app"], "grants": [{"principal": TEAM}], "prune_orphans": True}
+        backup = run(**task, backup_dir=str(tmp_path)).values["backup"]
+
+        error = restore(backup=backup).row["error"]
+
+        assert f"It names deleted principals, which AWS refuses: {DELETED_ROLE}. To do: take them out of" in error
+        assert f"{backup}/app.json" in error
+
+    def test_calls_that_fail_for_a_while_fail_no_repository(
+        self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
+    ) -> None:
+        aws.plant_many({f"app-{number:02}": policy({**BUILDS, "Sid": str(number)}) for number in range(40)})
+        planted = aws.policies()
+        backup = run(repositories=["app-*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        aws.settings(seed=3, throttle=0.3, server_error=0.1, drop=0.1)
+
+        result = restore(backup=backup)
+
+        assert (result.failed, result.values["summary"]["changed"]) == (False, 40)
+        assert sum(aws.refused().values()) > 10
+        assert same(aws.policies(), planted)
+
+
+class TestAKilledRun:
+    def test_in_the_middle_of_writing_it_is_undone(self, aws: EmbeddedAws, restore: Run, tmp_path: Path) -> None:
+        kinds = list(REGISTRY.values())
+        aws.plant_many({f"app-{number:03}": kinds[number % len(kinds)] for number in range(200)})
+        planted = aws.policies()
+        aws.settings(latency=0.03)
+
+        with started_module(aws, repositories=["app-*"], grants=GRANTS, backup_dir=str(tmp_path)) as process:
+            until(lambda: aws.calls().get("SetRepositoryPolicy", 0) >= 70)
+            process.kill()
+        # What was on its way by then arrives before a call that is made later.
+        aws.client().describe_repositories()
+        aws.settings(latency=0.0)
+        killed = aws.policies()
+        written = {name for name in planted if not same({name: killed[name]}, {name: planted[name]})}
+        assert 50 < len(written) < 150, "150 of them would be changed"
+        assert {name: killed[name] for name in planted if name not in written} == {
+            name: planted[name] for name in planted if name not in written
+        }
+
+        result = restore(backup=str(tmp_path))
+
+        assert not result.failed
+        assert {name for name, row in result.rows.items() if row["changed"]} == written
+        restored = aws.policies()
+        assert same(restored, planted)
+        assert {name: restored[name] for name in planted if name not in written} == {
+            name: planted[name] for name in planted if name not in written
+        }
+
+    def test_between_saving_and_writing_there_is_nothing_to_undo(
+        self, aws: EmbeddedAws, restore: Run, tmp_path: Path
+    ) -> None:
+        aws.plant("app", policy(BUILDS))
+        planted = aws.policies()
+        # While AWS does not know the role, the module waits and tries again.
+        aws.settings(missing_principals=[CI])
+
+        with started_module(aws, repositories=["app"], grants=[{"principal": CI}], backup_dir=str(tmp_path)) as process:
+            until(lambda: "SetRepositoryPolicy" in aws.calls())
+            process.kill()
+        result = restore(backup=str(tmp_path))
+
+        assert (result.failed, result.row["changed"]) == (False, False)
+        assert aws.policies() == planted
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline

@@ -1,0 +1,93 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A registry in memory that treats policies as AWS does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
+    EcrError,
+    PolicyRefusedError,
+    RepositoryMissingError,
+    StoredPolicy,
+)
+from ansible_collections.imageshare.aws.tests.support import policy_text
+
+OWNER = "123456789012"
+
+
+class InMemory:
+    """Repositories and the texts of their policies, None for none; journal holds every call, in order.
+
+    sent: the last text that was sent for each. whose: the account that answers say to own it. missing: principals that
+    do not exist. Besides them, no unique id does.
+    """
+
+    partition = "aws"
+    region = "us-east-1"
+    whose: str | None = OWNER
+
+    def __init__(self, policies: Mapping[str, str | None], missing: frozenset[str] = frozenset()) -> None:
+        self.policies = dict(policies)
+        self.missing = missing
+        self.journal: list[tuple[Any, ...]] = []
+        self.sent: dict[str, str] = {}
+        self._order = Random(0)
+
+    def of(self, registry_id: str) -> InMemory:
+        self.journal.append(("of", registry_id))
+        return self
+
+    def owner(self) -> str:
+        self.journal.append(("owner",))
+        return OWNER
+
+    @property
+    def written(self) -> list[tuple[Any, ...]]:
+        return [call for call in self.journal if call[0] in ("write", "delete")]
+
+    def names(self) -> list[str]:
+        self.journal.append(("names",))
+        return list(self.policies)
+
+    def read(self, name: str) -> StoredPolicy:
+        self.journal.append(("read", name))
+        text = self._stored(name)
+        if text is None:
+            return StoredPolicy(None, None)
+        return StoredPolicy(self._shown(text), self.whose)
+
+    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+        self.journal.append(("write", name, {"force": force, "patient": patient}))
+        self._stored(name)
+        self.sent[name] = text
+        try:
+            self.policies[name] = policy_text.accept(text, self.partition, self._is_missing, force=force)
+        except policy_text.PolicyRefused as refusal:
+            refused = PolicyRefusedError if str(refusal) == policy_text.INVALID else EcrError
+            raise refused(f"could not set the policy of {name}: {refusal}.") from None
+        return self._shown(self.policies[name] or "")
+
+    def delete(self, name: str) -> None:
+        self.journal.append(("delete", name))
+        self._stored(name)
+        self.policies[name] = None
+
+    def _stored(self, name: str) -> str | None:
+        if name not in self.policies:
+            raise RepositoryMissingError(f"could not read the policy of {name}: it does not exist")
+        return self.policies[name]
+
+    def _shown(self, text: str) -> str:
+        try:
+            return policy_text.answer(text, self._order)
+        except ValueError:
+            return text
+
+    def _is_missing(self, principal: str) -> bool:
+        return principal in self.missing or policy_text.is_unique_id(principal)

@@ -1,0 +1,321 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backups on disk: their format, their names, how they are saved, and that nothing else is taken for one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import (
+    Backup,
+    BackupError,
+    BackupRun,
+    file_name,
+    find,
+    from_text,
+    problem_with_directory,
+    to_text,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LAWS = settings(max_examples=300, deadline=None, derandomize=True)
+POLICY = '{\n  "Version" : "2008-10-17",\n  "Statement" : [ { "Sid" : "Über-Zugriff 🔑" } ]\n}'
+BACKUP = Backup("aws", "123456789012", "us-east-1", "base/python", "2026-01-31T12:00:00Z", POLICY, None)
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def backup_run(parent: Path) -> BackupRun:
+    return BackupRun(str(parent), partition="aws", region="us-east-1", now=lambda: NOON)
+
+
+def save(run: BackupRun, repository: str = "base/python", policy: str | None = POLICY) -> None:
+    run.save(repository, "123456789012", policy=policy, written=None)
+
+
+def mode(path: str | Path) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+# --- the format ---
+
+
+def test_a_file_reads_like_this() -> None:
+    assert json.loads(to_text(BACKUP)) == {
+        "format": 1,
+        "partition": "aws",
+        "registry_id": "123456789012",
+        "region": "us-east-1",
+        "repository": "base/python",
+        "time": "2026-01-31T12:00:00Z",
+        "policy": POLICY,
+        "written": None,
+    }
+
+
+policies = st.none() | st.builds(
+    lambda sid, indent: json.dumps({"Statement": [{"Sid": sid}]}, indent=indent, ensure_ascii=False),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
+    st.none() | st.integers(0, 4),
+)
+
+
+@LAWS
+@given(st.builds(Backup, *map(st.just, ("aws", "123456789012", "us-east-1", "ab", BACKUP.time)), policies, policies))
+def test_what_is_written_is_read_to_the_character(backup: Backup) -> None:
+    assert from_text(to_text(backup)) == backup
+
+
+def changed(**members: Any) -> str:
+    return json.dumps({**json.loads(to_text(BACKUP)), **members})
+
+
+def without(name: str) -> str:
+    return json.dumps({key: value for key, value in json.loads(to_text(BACKUP)).items() if key != name})
+
+
+DAMAGED = {
+    "nothing": ("", "it is not valid JSON"),
+    "cut off": (to_text(BACKUP)[:-20], "it is not valid JSON"),
+    "two after one another": (to_text(BACKUP) * 2, "it is not valid JSON"),
+    "nested beyond measure": ("[" * 100_000, "it is not valid JSON"),
+    "a number beyond measure": ("9" * 10_000, "it is not valid JSON"),
+    "a member twice": (to_text(BACKUP).replace('"format": 1', '"format": 1, "format": 1'), "it is not valid JSON"),
+    "a list": ("[]", "it is not a JSON object"),
+    "a policy": ('{"Version":"2008-10-17","Statement":[]}', "it is no backup of a policy in format 1"),
+    "a later format": (changed(format=2), "it is no backup of a policy in format 1"),
+    "a format that is true": (changed(format=True), "it is no backup of a policy in format 1"),
+    "a member more": (changed(comment="mine"), "its members are not"),
+    **{f"no {name}": (without(name), "its members are not") for name in ("repository", "policy", "written", "time")},
+    "a repository that is a number": (changed(repository=5), "its repository is not a text"),
+    "a repository that is a path": (changed(repository="../etc/passwd"), "its repository is not one: '../etc/passwd'"),
+    "a repository that is a pattern": (changed(repository="base/*"), "its repository is not one: 'base/*'"),
+    "an account of eleven digits": (changed(registry_id="12345678901"), "its registry_id is not one: '12345678901'"),
+    "an account that is a number": (changed(registry_id=123456789012), "its registry_id is not a text"),
+    "an account in other digits": (changed(registry_id="١٢٣٤٥٦٧٨٩٠١٢"), "its registry_id is not one"),
+    "a region of two lines": (changed(region="us-east-1\n"), r"its region is not one: 'us-east-1\n'"),
+    "a partition that is none": (changed(partition=""), "its partition is not one: ''"),
+    "a time in words": (changed(time="noon"), "its time is not one: 'noon'"),
+    "a policy that is an object": (changed(policy={"Statement": []}), "its policy is neither a text nor null"),
+    "a policy that is no JSON": (changed(policy="{"), "its policy is not a policy: it is not valid JSON"),
+    "a policy without statements": (changed(policy="{}"), "its policy is not a policy: it has no Statement"),
+    "half a character in a policy": (changed(policy='{"Statement":[],"Id":"\ud800"}'), "its policy is not a policy"),
+    "a written text that is no policy": (changed(written="[]"), "its written is not a policy: it is not a JSON object"),
+    "a policy beyond what AWS stores": (
+        changed(policy=json.dumps({"Statement": [{"Sid": "x" * 10_240}]})),
+        "its policy is longer than AWS allows",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_file_is_refused_by_name(text: str, why: str, tmp_path: Path) -> None:
+    save(run := backup_run(tmp_path))
+    file = Path(run.path or "") / "damaged.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BackupError, match=f"^not every file there is a backup: {re.escape(f'{file}: {why}')}"):
+        find(str(tmp_path))
+
+
+# --- names of files ---
+
+parts = st.tuples(st.sampled_from("/._-"), st.text("ab1", min_size=1, max_size=9)).map("".join)
+names = st.lists(parts, min_size=1, max_size=60).map(lambda found: f"a{''.join(found)}"[:256].rstrip("/._-"))
+LONG = "team/" * 49 + "service"
+
+
+@LAWS
+@given(names)
+def test_a_name_fits_any_file_system_and_says_what_it_is_for(name: str) -> None:
+    file = file_name(name)
+    assert len(f"{file}.unfinished".encode()) <= 255
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*\.json", file)
+    assert file.startswith(name.replace("/", "__")[:100])
+
+
+ALIKE = [
+    "base/python",
+    "base_python",
+    "base-python",
+    "base.python",
+    "basepython",
+    "base/py/thon",
+    "base/python.json",
+    LONG,
+    f"{LONG}2",
+    f"{LONG[:-1]}f",
+    LONG.replace("/", "-"),
+    LONG.replace("/", "_"),
+    "a" * 200,
+    "a" * 201,
+    "a" * 255,
+    "a" * 256,
+]
+
+
+def test_names_that_are_alike_have_files_of_their_own() -> None:
+    assert len(set(map(file_name, ALIKE))) == len(ALIKE)
+
+
+@LAWS
+@given(st.lists(names, min_size=2, max_size=20, unique=True))
+def test_distinct_names_have_distinct_files(found: list[str]) -> None:
+    assert len(set(map(file_name, found))) == len(found)
+
+
+@pytest.mark.parametrize("name", ["", "a__b", "../x", "a/../b", "Base", "a\n", "x" * 257])
+def test_what_is_no_repository_has_no_file(name: str) -> None:
+    with pytest.raises(BackupError, match="is not the name of a repository"):
+        file_name(name)
+
+
+# --- saving ---
+
+
+def test_a_run_saves_into_a_directory_of_its_own_for_its_owner_alone(tmp_path: Path) -> None:
+    runs = [backup_run(tmp_path / "of" / "all runs") for _run in range(3)]
+    for run in runs:
+        save(run)
+        save(run, "web", None)
+    paths = [Path(run.path or "") for run in runs]
+    assert len(set(paths)) == 3
+    for path in paths:
+        assert re.fullmatch(r"20260131T120000Z-us-east-1-[0-9a-f]{8}", path.name)
+        assert sorted(os.listdir(path)) == ["base__python.json", "web.json"]
+        assert [mode(found) for found in (path, path / "web.json", path.parent)] == [0o700, 0o600, 0o700]
+
+
+def test_nothing_is_made_before_there_is_something_to_save(tmp_path: Path) -> None:
+    run = backup_run(tmp_path / "backups")
+    assert run.path is None
+    assert os.listdir(tmp_path) == []
+
+
+def test_many_workers_save_into_one_directory(tmp_path: Path) -> None:
+    run = backup_run(tmp_path)
+    repositories = [f"app-{number}" for number in range(64)]
+    with ThreadPoolExecutor(max_workers=16) as workers:
+        list(workers.map(lambda repository: save(run, repository), repositories))
+    assert [found.backup.repository for found in find(run.path or "")] == sorted(repositories)
+
+
+def test_a_relative_path_is_told_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = BackupRun("backups", partition="aws", region="us-east-1")
+    save(run)
+    assert Path(run.path or "").parent == tmp_path / "backups"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "mkdir"])
+def test_a_disk_that_is_full_leaves_no_part_of_a_backup(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = backup_run(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        with pytest.raises(BackupError, match=r"No space left on device.*Nothing was written to AWS"):
+            save(run)
+    assert run.path is None
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+# --- finding ---
+
+
+def test_backups_are_found_in_a_run_above_it_and_one_by_one(tmp_path: Path) -> None:
+    first, second = backup_run(tmp_path / "a"), backup_run(tmp_path / "b" / "c")
+    save(first, "base/go")
+    save(first)
+    save(second, "web", None)
+
+    def found(path: str | Path) -> list[str]:
+        return [saved.backup.repository for saved in find(str(path))]
+
+    assert found(tmp_path) == ["base/go", "base/python", "web"]
+    assert found(first.path or "") == ["base/go", "base/python"]
+    assert found(Path(second.path or "") / "web.json") == ["web"]
+    assert [saved.path for saved in find(second.path or "")] == [f"{second.path}/web.json"]
+
+
+def test_a_file_may_have_any_name_and_lie_anywhere(tmp_path: Path) -> None:
+    save(run := backup_run(tmp_path))
+    os.rename(Path(run.path or "") / "base__python.json", tmp_path / "before lunch.txt")
+    assert [saved.backup.repository for saved in find(str(tmp_path))] == ["base/python"]
+
+
+def test_a_link_to_all_of_them_is_followed(tmp_path: Path) -> None:
+    save(run := backup_run(tmp_path / "runs"))
+    (tmp_path / "latest").symlink_to(run.path or "")
+    assert len(find(str(tmp_path / "latest"))) == 1
+
+
+def test_what_a_run_was_killed_in_writing_is_passed_over(tmp_path: Path) -> None:
+    save(run := backup_run(tmp_path))
+    (Path(run.path or "") / "web.json.unfinished").write_text('{"format": 1, "par')
+    assert [saved.backup.repository for saved in find(str(tmp_path))] == ["base/python"]
+
+
+STRANGE: dict[str, Callable[[Path], Any]] = {
+    "a link to a file": lambda path: path.symlink_to("/etc/hostname"),
+    "a link to a directory": lambda path: path.symlink_to("/etc"),
+    "a link to nowhere": lambda path: path.symlink_to("/nowhere"),
+    "a pipe": lambda path: os.mkfifo(path),
+    "a file that is no text": lambda path: path.write_bytes(b"\xff\xfe"),
+    "a file without end": lambda path: path.write_bytes(b" " * (1 << 21)),
+    "another file": lambda path: path.write_text("Do not delete.\n"),
+}
+
+
+@pytest.mark.parametrize("make", STRANGE.values(), ids=STRANGE.keys())
+def test_whatever_else_is_there_is_refused_by_name(make: Callable[[Path], Any], tmp_path: Path) -> None:
+    save(backup_run(tmp_path))
+    make(tmp_path / "strange")
+    with pytest.raises(BackupError, match=f"{re.escape(str(tmp_path / 'strange'))}: .*To do: take them out"):
+        find(str(tmp_path))
+
+
+def test_of_many_problems_the_first_are_told(tmp_path: Path) -> None:
+    for number in range(9):
+        (tmp_path / f"file-{number}").touch()
+    with pytest.raises(BackupError) as refusal:
+        find(str(tmp_path))
+    assert [number for number in range(9) if f"file-{number}:" in str(refusal.value)] == [0, 1, 2, 3, 4]
+    assert "and 4 more" in str(refusal.value)
+
+
+def test_a_path_that_leads_nowhere_is_told() -> None:
+    with pytest.raises(BackupError, match="/nowhere/at all does not exist"):
+        find("/nowhere/at all")
+
+
+def test_an_empty_directory_has_none(tmp_path: Path) -> None:
+    assert find(str(tmp_path)) == ()
+
+
+# --- a directory to save to ---
+
+
+def test_a_directory_that_is_there_or_can_be_made_will_do(tmp_path: Path) -> None:
+    assert problem_with_directory(str(tmp_path)) is None
+    assert problem_with_directory(str(tmp_path / "to" / "be made")) is None
+
+
+@pytest.mark.parametrize("below", ["file", "file/backups", "link"])
+def test_a_file_is_no_directory(below: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("/nowhere")
+    assert "is not a directory" in (problem_with_directory(str(tmp_path / below)) or "")

@@ -1,0 +1,538 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Policies are saved before they are replaced, and put back where nobody has changed them since."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import Backup, BackupError, find, to_text
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import equal, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, RestoreRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._restore import Restored, run
+from ansible_collections.imageshare.aws.plugins.module_utils._share import run as share
+from ansible_collections.imageshare.aws.tests.support import policies as generated
+from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+ROLE = f"arn:aws:iam::{OTHER}:role/ci"
+ORPHAN = "AROAEXAMPLEROLE123456"
+TIME = "2026-01-31T12:00:00Z"
+
+
+def root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def allow(*principals: str, sid: str = "others", **elements: Any) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "ecr:*", **elements}
+
+
+def policy(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2008-10-17", "Statement": list(statements)})
+
+
+BEFORE, AFTER = policy(allow(root(ACCOUNT))), policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"))
+THEIRS = policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(ROLE, sid="theirs"))
+
+
+def sharing(*repositories: str, backup_dir: Path | str | None, **changes: Any) -> Request:
+    principal = read_principal(ACCOUNT, "aws")
+    assert principal
+    asked = Request(
+        repositories=repositories,
+        grants=(Grant(principal, Access.PULL),),
+        sharing=True,
+        purge=False,
+        prune_orphans=False,
+        missing_ok=False,
+        force=False,
+        concurrency=4,
+        backup_dir=str(backup_dir) if backup_dir else None,
+        dry=False,
+        diff=False,
+    )
+    return replace(asked, **changes)
+
+
+def restoring(backup: Path | str | None, **changes: Any) -> RestoreRequest:
+    asked = RestoreRequest(
+        backup=str(backup),
+        repositories=("*",),
+        overwrite=False,
+        registry_id=None,
+        missing_ok=False,
+        force=False,
+        concurrency=4,
+        backup_dir=None,
+        dry=False,
+        diff=False,
+    )
+    return replace(asked, **changes)
+
+
+def saved(
+    folder: Path, repository: str = "base", policy: str | None = BEFORE, written: str | None = AFTER, **members: str
+) -> Path:
+    """A file with a backup, in a folder that is made."""
+    place = {"partition": "aws", "registry_id": OWNER, "region": "us-east-1", "time": TIME, **members}
+    folder.mkdir(exist_ok=True, parents=True)
+    file = folder / f"{repository.replace('/', '-')}-{place['registry_id']}-{place['region']}.json"
+    file.write_text(to_text(Backup(repository=repository, policy=policy, written=written, **place)), encoding="utf-8")
+    return file
+
+
+def only(restored: Restored) -> Mapping[str, Any]:
+    (row,) = restored.result.rows
+    return row
+
+
+# --- saving before writing ---
+
+
+def test_the_policy_is_saved_as_it_was_read_before_it_is_replaced(tmp_path: Path) -> None:
+    class Watched(InMemory):
+        """Tells what was read, and with each write what there is in backups by then."""
+
+        def read(self, name: str) -> StoredPolicy:
+            self.shown = super().read(name)
+            return self.shown
+
+        def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+            self.seen = {found.backup.repository: found.backup for found in find(str(tmp_path))}
+            return super().write(name, text, force=force, patient=patient)
+
+    registry = Watched({"base": BEFORE})
+
+    result = share(sharing("base", backup_dir=tmp_path), registry)
+
+    backup = registry.seen["base"]
+    assert (backup.policy, backup.written) == (registry.shown.text, registry.sent["base"])
+    assert (backup.partition, backup.registry_id, backup.region) == ("aws", OWNER, "us-east-1")
+    assert Path(result.backup or "").parent == tmp_path
+
+
+def test_that_there_was_none_is_saved_and_that_there_will_be_none(tmp_path: Path) -> None:
+    registry = InMemory({"base": None})
+    share(sharing("base", backup_dir=tmp_path / "first"), registry)
+    share(sharing("base", sharing=False, backup_dir=tmp_path / "second"), registry)
+    (first,), (second,) = find(str(tmp_path / "first")), find(str(tmp_path / "second"))
+    assert (first.backup.policy, first.backup.written) == (None, registry.sent["base"])
+    assert second.backup.written is None
+    assert equal(parse(second.backup.policy or ""), parse(registry.sent["base"]), "aws")
+
+
+UNWRITTEN: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "in a dry run": (BEFORE, {"dry": True}),
+    "where nothing changes": (None, {"sharing": False}),
+    "of a policy that would be too long": (policy(allow(root(ACCOUNT), sid="x" * 10_000)), {}),
+}
+
+
+@pytest.mark.parametrize(("text", "changes"), UNWRITTEN.values(), ids=UNWRITTEN.keys())
+def test_nothing_is_saved(text: str | None, changes: dict[str, Any], tmp_path: Path) -> None:
+    registry = InMemory({"base": text})
+    assert share(sharing("base", backup_dir=tmp_path / "backups", **changes), registry).backup is None
+    assert list(tmp_path.iterdir()) == []
+    assert ("owner",) not in registry.journal
+
+
+def test_what_cannot_be_saved_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    registry = InMemory({"base": BEFORE, "web": None})
+    result = share(sharing("base", "web", backup_dir=tmp_path / "file"), registry)
+    assert [row["error"].split(":")[0] for row in result.rows] == ["base", "web"]
+    assert all("could not save a backup of its policy" in row["error"] for row in result.rows)
+    assert (registry.written, result.changed, result.backup) == ([], False, None)
+
+
+def test_whose_the_registry_is_is_asked_only_where_no_answer_says_it(tmp_path: Path) -> None:
+    registry = InMemory({"base": BEFORE})
+    share(sharing("base", backup_dir=tmp_path), registry)
+    assert ("owner",) not in registry.journal
+    registry.policies["web"] = None
+    share(sharing("web", backup_dir=None), registry)
+    assert ("owner",) not in registry.journal
+    registry.policies["web"] = None
+    share(sharing("web", backup_dir=tmp_path), registry)
+    assert registry.journal.count(("owner",)) == 1
+
+
+def test_without_an_owner_a_repository_without_a_policy_fails(tmp_path: Path) -> None:
+    class Unknown(InMemory):
+        def owner(self) -> str:
+            raise EcrError("whose registry it is, is not known. To do: set registry_id")
+
+    registry = Unknown({"base": BEFORE, "web": None})
+    result = share(sharing("base", "web", backup_dir=tmp_path), registry)
+    assert [row["changed"] for row in result.rows] == [True, False]
+    assert result.rows[1]["error"].endswith("set registry_id")
+    assert registry.policies["web"] is None
+
+
+# --- what becomes of a policy ---
+
+# Of each: what is there now, what was backed up, what was written then, and whether it is put back.
+STATES: dict[str, tuple[str | None, str | None, str | None, bool | None]] = {
+    "as it was written": (AFTER, BEFORE, AFTER, True),
+    "as it was written, in another spelling": (AFTER.replace(root(ACCOUNT), ACCOUNT), BEFORE, AFTER, True),
+    "first policy": (AFTER, None, AFTER, True),
+    "policy that was deleted": (None, BEFORE, None, True),
+    "never written": (BEFORE, BEFORE, AFTER, False),
+    "never written, in another spelling": (BEFORE.replace(root(ACCOUNT), ACCOUNT), BEFORE, AFTER, False),
+    "first policy that was never written": (None, None, AFTER, False),
+    "policy that was never deleted": (BEFORE, BEFORE, None, False),
+    "changed since": (THEIRS, BEFORE, AFTER, None),
+    "changed since, from none": (THEIRS, None, AFTER, None),
+    "made since it was deleted": (THEIRS, BEFORE, None, None),
+    "deleted since": (None, BEFORE, AFTER, None),
+}
+
+
+@pytest.mark.parametrize(("now", "before", "written", "restored"), STATES.values(), ids=STATES.keys())
+@pytest.mark.parametrize("overwrite", [False, True], ids=["", "overwritten"])
+def test_what_becomes_of_a_policy(
+    now: str | None, before: str | None, written: str | None, restored: bool | None, overwrite: bool, tmp_path: Path
+) -> None:
+    saved(tmp_path, policy=before, written=written)
+    registry = InMemory({"base": now})
+    dry = run(restoring(tmp_path, overwrite=overwrite, dry=True, diff=True), InMemory({"base": now}))
+
+    result = run(restoring(tmp_path, overwrite=overwrite, diff=True), registry)
+
+    assert result == dry
+    row = only(result)
+    changed = restored if restored is not None else overwrite
+    assert row["changed"] is changed
+    assert ("error" in row) == (restored is None and not overwrite)
+    if changed:
+        assert registry.sent.get("base") == before
+        assert row["policy"] == (before and json.loads(before))
+        assert [call[0] for call in registry.journal] == ["of", "read", "write" if before else "delete"]
+        assert (registry.policies["base"] is None) == (before is None)
+        assert len(result.result.diffs) == 1
+    else:
+        assert registry.written == []
+        assert registry.policies["base"] == now
+        assert result.result.diffs == ()
+
+
+DIFFERENCES: dict[str, tuple[str | None, str]] = {
+    "a statement more": (THEIRS, 'it was changed (new: statement "theirs") after'),
+    "a statement less": (BEFORE, 'it was changed (gone: statement "new") after'),
+    "another principal": (AFTER.replace(ACCOUNT, "777788889999"), 'it was changed (another: statement "others") after'),
+    "a principal that was deleted": (AFTER.replace(root(OTHER), ORPHAN), '(another: statement "new") after'),
+    "another version": (AFTER.replace("2008-10-17", "2012-10-17"), "it was changed (its Version or Id) after"),
+    "the same statement twice": (
+        policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(root(OTHER), sid="new")),
+        'it was changed (new: statement "new") after',
+    ),
+    "a statement without a name": (
+        policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), {**allow(ROLE), "Sid": None}),
+        "it was changed (new: statement 3) after",
+    ),
+    "nothing any more": (None, "it was deleted after"),
+}
+
+
+@pytest.mark.parametrize(("now", "said"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
+def test_a_refusal_says_what_differs_and_what_to_do(now: str | None, said: str, tmp_path: Path) -> None:
+    class Verbatim(InMemory):
+        def _shown(self, text: str) -> str:
+            return text
+
+    # A policy that never was: what is there now is neither of the two.
+    saved(tmp_path, policy=policy(allow(ROLE)))
+    error = only(run(restoring(tmp_path), Verbatim({"base": now})))["error"]
+    assert error.startswith("base: its policy is left alone, because ")
+    assert [words for words in (said, TIME, "restore later runs first", "overwrite") if words not in error] == []
+
+
+def test_the_text_goes_back_as_it_was_read_or_without_white_space_if_that_is_too_long(tmp_path: Path) -> None:
+    short = policy_text.pretty(json.loads(BEFORE))
+    long = policy_text.pretty(json.loads(policy(*(allow(root(f"{n:012}"), sid=f"s{n}") for n in range(75)))))
+    assert len(long) > 10_240
+    for name, text in {"short": short, "long": long}.items():
+        saved(tmp_path, name, policy=text)
+    registry = InMemory({"short": AFTER, "long": AFTER})
+
+    assert run(restoring(tmp_path), registry).result.failures == ()
+
+    assert registry.sent["short"] == short
+    assert json.loads(registry.sent["long"]) == json.loads(long)
+
+
+# Of each: the policy that was backed up, who does not exist, and what the error says.
+REFUSALS: dict[str, tuple[str, frozenset[str], str]] = {
+    "a role that was deleted since": (
+        policy(allow(root(ACCOUNT), ROLE)),
+        frozenset({ROLE}),
+        f"Does each of these exist, and is its region enabled: {ROLE}?",
+    ),
+    "one that is in the policy now": (
+        BEFORE,
+        frozenset({root(ACCOUNT)}),
+        "None of the principals is new here",
+    ),
+    "one that had been deleted before": (policy(allow(root(ACCOUNT), ORPHAN)), frozenset(), f"AWS refuses: {ORPHAN}."),
+}
+
+
+@pytest.mark.parametrize(("text", "missing", "said"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_policy_that_aws_refuses_names_the_suspects(
+    text: str, missing: frozenset[str], said: str, tmp_path: Path
+) -> None:
+    file = saved(tmp_path, policy=text)
+    registry = InMemory({"base": AFTER}, missing)
+    error = only(run(restoring(tmp_path), registry))["error"]
+    assert said in error
+    assert (f"To do: take them out of a copy of {file}" in error) == (ORPHAN in text)
+    assert registry.written == [("write", "base", {"force": False, "patient": False})]
+    assert registry.policies["base"] == AFTER
+
+
+def test_rows_tell_who_is_back_and_who_is_gone(tmp_path: Path) -> None:
+    registry = InMemory({"base": BEFORE})
+    shared = share(sharing("base", backup_dir=tmp_path), registry)
+    row = only(run(restoring(tmp_path), registry))
+    assert (row["revoked"], row["granted"]) == (shared.rows[0]["granted"], [])
+
+
+def test_a_policy_that_is_open_to_everyone_is_warned_about(tmp_path: Path) -> None:
+    saved(tmp_path, policy=policy({**allow(), "Principal": "*"}))
+    (warning,) = only(run(restoring(tmp_path), InMemory({"base": AFTER})))["warnings"]
+    assert warning["kind"] == "public"
+
+
+def test_restoring_saves_as_well_so_that_it_can_be_undone(tmp_path: Path) -> None:
+    saved(tmp_path / "first")
+    registry = InMemory({"base": THEIRS})
+    asked = restoring(tmp_path / "first", overwrite=True, backup_dir=str(tmp_path / "second"))
+    backup = run(asked, registry).result.backup
+    assert only(run(restoring(backup), registry))["changed"]
+    assert equal(parse(registry.policies["base"] or ""), parse(THEIRS), "aws")
+
+
+def test_force_is_handed_on(tmp_path: Path) -> None:
+    saved(tmp_path)
+    registry = InMemory({"base": AFTER})
+    run(restoring(tmp_path, force=True), registry)
+    assert registry.written == [("write", "base", {"force": True, "patient": False})]
+
+
+# --- which backups ---
+
+
+def test_names_and_patterns_choose_among_the_backups(tmp_path: Path) -> None:
+    for name in ("base/go", "base/python", "web"):
+        saved(tmp_path, name)
+    registry = InMemory(dict.fromkeys(["base/go", "base/python", "web", "app"], AFTER))
+
+    def rows(*repositories: str, **changes: Any) -> list[tuple[str, str]]:
+        found = run(restoring(tmp_path, dry=True, repositories=repositories, **changes), registry).result.rows
+        return [(row["name"], row.get("error", row.get("missing", row["changed"]))) for row in found]
+
+    assert rows("*") == [("base/go", True), ("base/python", True), ("web", True)]
+    assert rows("web", "base/*") == [("web", True), ("base/go", True), ("base/python", True)]
+    assert rows("app", "x*", "web") == [
+        ("web", True),
+        ("app", "there is no backup of app"),
+        ("x*", 'no repository in the backup matches "x*"'),
+    ]
+    del registry.policies["web"]
+    assert rows("web", "app", "x*", missing_ok=True) == [("web", True), ("app", True), ("x*", True)]
+    assert "does not exist" in rows("web")[0][1]
+
+
+def test_backups_of_other_regions_are_left_out_and_counted(tmp_path: Path) -> None:
+    saved(tmp_path)
+    for name in ("base", "web"):
+        saved(tmp_path, name, region="eu-west-1")
+    registry = InMemory({"base": AFTER, "web": AFTER})
+    restored = run(restoring(tmp_path), registry)
+    assert [row["name"] for row in restored.result.rows] == ["base"]
+    assert restored.left_out == {(OWNER, "eu-west-1"): 2}
+    assert f"2 of {OWNER} in eu-west-1" in restored.warnings[0]
+    assert restored.report(diff=False)["left_out"] == [
+        {"registry_id": OWNER, "region": "eu-west-1", "backups": 2},
+    ]
+
+
+# Of each: the registries of the backups, the one that is asked for, the one that is taken, and whether AWS is asked.
+REGISTRIES: dict[str, tuple[list[str], str | None, str, bool]] = {
+    "the only one, even if it is not the caller's": ([OTHER], None, OTHER, False),
+    "the caller's among several": ([OTHER, OWNER], None, OWNER, True),
+    "the one that is asked for": ([OTHER, OWNER], OTHER, OTHER, False),
+}
+
+
+@pytest.mark.parametrize(("owners", "asked", "taken", "asks"), REGISTRIES.values(), ids=REGISTRIES.keys())
+def test_one_registry_is_restored(owners: list[str], asked: str | None, taken: str, asks: bool, tmp_path: Path) -> None:
+    for owner in owners:
+        saved(tmp_path, f"of/{owner}", registry_id=owner)
+    registry = InMemory({f"of/{owner}": AFTER for owner in owners})
+    restored = run(restoring(tmp_path, registry_id=asked), registry)
+    assert only(restored)["name"] == f"of/{taken}"
+    assert ("of", taken) in registry.journal
+    assert (("owner",) in registry.journal) is asks
+    assert sum(restored.left_out.values()) == len(owners) - 1
+
+
+NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
+    "no backup at all": (lambda path: None, {}, "has no backup in us-east-1. What it has: none at all"),
+    "none of the region": (
+        lambda path: saved(path, region="eu-west-1"),
+        {},
+        f"has no backup in us-east-1. What it has: 1 of {OWNER} in eu-west-1. To do: check backup, region and",
+    ),
+    "none of the registry": (
+        lambda path: saved(path),
+        {"registry_id": OTHER},
+        f"has no backup of registry {OTHER} in us-east-1. What it has: 1 of {OWNER} in us-east-1",
+    ),
+    "none of the caller's registry": (
+        lambda path: [saved(path, registry_id=owner) for owner in (ACCOUNT, OTHER)],
+        {},
+        f"has no backup of registry {OWNER} in us-east-1",
+    ),
+    "a region of another partition": (
+        lambda path: saved(path, partition="aws-cn"),
+        {},
+        "says that us-east-1 is in the partition aws-cn, and it is in aws",
+    ),
+    "a damaged one of another region": (
+        lambda path: [saved(path), (path / "x.json").touch()],
+        {},
+        "x.json: it is not valid JSON",
+    ),
+    "two of a repository": (
+        lambda path: [saved(path / "run-1"), saved(path / "run-2"), saved(path / "run-2", "web")],
+        {},
+        "there are 2 backups of base. To do: name the one that is meant, of {path}/run-1, {path}/run-2; to go back",
+    ),
+    "two of a repository in one directory": (
+        lambda path: shutil.copy(saved(path), path / "copy.json"),
+        {},
+        "of {path}/base-123456789012-us-east-1.json, {path}/copy.json; to go back",
+    ),
+    "very many of a repository": (
+        lambda path: [saved(path / f"run-{number:02}") for number in range(30)],
+        {},
+        "of {path}/run-20, ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "changes", "said"), NOT_MEANT.values(), ids=NOT_MEANT.keys())
+def test_nothing_is_done_if_it_is_not_clear_what_is_meant(
+    make: Callable[[Path], object], changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    make(tmp_path)
+    registry = InMemory({"base": AFTER, "web": AFTER})
+    with pytest.raises(BackupError, match=re.escape(said.replace("{path}", str(tmp_path)))):
+        run(restoring(tmp_path, **changes), registry)
+    assert [call for call in registry.journal if call[0] not in ("owner", "of")] == []
+
+
+def test_of_several_backups_only_those_that_are_asked_for_must_be_clear(tmp_path: Path) -> None:
+    for repository in ("base", "web"):
+        saved(tmp_path / "run-1", repository)
+    saved(tmp_path / "run-2", "web")
+    registry = InMemory({"base": AFTER, "web": AFTER})
+    assert only(run(restoring(tmp_path, repositories=("base",)), registry))["changed"]
+
+
+# --- laws ---
+
+LAWS = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def stored_texts(draw: st.DrawFn) -> str:
+    """A policy that AWS takes, as it stores it."""
+    kinds = generated.managed_statements("aws"), generated.foreign_statements("aws")
+    found = {"Version": "2012-10-17", "Statement": draw(st.lists(st.one_of(kinds), min_size=1, max_size=4))}
+    try:
+        return policy_text.accept(json.dumps(found), "aws", policy_text.is_unique_id, force=True)
+    except policy_text.PolicyRefused:
+        return BEFORE
+
+
+@LAWS
+@given(
+    st.lists(st.none() | stored_texts(), min_size=1, max_size=4),
+    generated.grants("aws"),
+    st.booleans(),
+    st.integers(0, 4),
+)
+def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, sharing_: bool, ended: int) -> None:
+    class Killed(InMemory):
+        """Does no more than so many writes; what comes then never reaches it."""
+
+        def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+            self._count()
+            return super().write(name, text, force=force, patient=patient)
+
+        def delete(self, name: str) -> None:
+            self._count()
+            super().delete(name)
+
+        def _count(self) -> None:
+            if len(self.written) >= ended:
+                raise EcrError("killed")
+
+    before = {f"r{number}": text for number, text in enumerate(texts)}
+    registry = Killed(before)
+    principal = read_principal(generated.principal_of(grant), "aws")
+    assert principal
+    grants = (Grant(principal, Access(grant.get("access") or "pull")),)
+    with TemporaryDirectory() as folder:
+        asked = sharing(*before, backup_dir=folder, sharing=sharing_, grants=grants, force=True, concurrency=1)
+        shared = share(asked, registry)
+        touched = {call[1] for call in registry.written}
+        later = InMemory(registry.policies)
+        if shared.backup:
+            ask = restoring(shared.backup, force=True, diff=True)
+            foretold = run(replace(ask, dry=True), InMemory(registry.policies))
+            done = run(ask, later)
+            assert done == foretold
+            assert done.result.failures == ()
+            assert {row["name"] for row in done.result.rows if row["changed"]} == touched
+            again = run(ask, InMemory(later.policies))
+            assert (again.result.changed, again.result.failures) == (False, ())
+        else:
+            assert touched == set()
+    for name, text in before.items():
+        assert parsed_equal(later.policies[name], text)
+        assert name in touched or later.policies[name] == text
+
+
+def parsed_equal(first: str | None, second: str | None) -> bool:
+    return equal(None if first is None else parse(first), None if second is None else parse(second), "aws")
+
+
+def test_a_repository_that_vanished_may_be_missing(tmp_path: Path) -> None:
+    class Vanishing(InMemory):
+        def read(self, name: str) -> StoredPolicy:
+            stored = super().read(name)
+            del self.policies[name]
+            return stored
+
+    saved(tmp_path)
+    assert "error" in only(run(restoring(tmp_path), Vanishing({"base": AFTER})))
+    assert only(run(restoring(tmp_path, missing_ok=True), Vanishing({"base": AFTER})))["missing"] is True
