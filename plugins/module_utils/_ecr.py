@@ -179,7 +179,8 @@ class Registry:
                 except EcrError as error:
                     self._unknown = error
         if self._owner is None:
-            raise EcrError(f"whose registry it is, is not known: {self._unknown}. To do: set registry_id")
+            why = str(self._unknown).rstrip(".")
+            raise EcrError(f"whose registry it is, is not known: {why}. To do: set registry_id.")
         return self._owner
 
     def names(self) -> list[str]:

@@ -163,7 +163,7 @@ class TestWhoseRegistryItIs:
 
         result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
 
-        assert all(row["error"].endswith("To do: set registry_id") for row in result.rows.values())
+        assert all(row["error"].endswith("To do: set registry_id.") for row in result.rows.values())
         assert set(aws.policies().values()) == {None}
         assert aws.refused() == {"GetCallerIdentity": 1}
 

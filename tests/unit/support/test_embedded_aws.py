@@ -481,6 +481,14 @@ class TestFaults:
 
         assert aws.client("sts").get_caller_identity()["Account"] == ACCOUNT
 
+    def test_whose_credentials_these_are_can_be_denied(self, aws: EmbeddedAws) -> None:
+        sts = aws.client("sts")
+        assert sts.get_caller_identity()["Account"] == ACCOUNT
+        aws.settings(deny=[{"operation": "GetCallerIdentity"}])
+
+        assert outcome(sts.get_caller_identity) == "AccessDeniedException"
+        assert (aws.calls(), aws.refused()) == ({"GetCallerIdentity": 1}, {"GetCallerIdentity": 1})
+
 
 class TestControl:
     def test_calls_are_counted_apart_from_those_that_a_fault_befell(self, aws: EmbeddedAws, ecr: Any) -> None:

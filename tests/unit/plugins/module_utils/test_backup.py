@@ -273,7 +273,7 @@ STRANGE: dict[str, Callable[[Path], Any]] = {
     "a link to a file": lambda path: path.symlink_to("/etc/hostname"),
     "a link to a directory": lambda path: path.symlink_to("/etc"),
     "a link to nowhere": lambda path: path.symlink_to("/nowhere"),
-    "a pipe": lambda path: os.mkfifo(path),
+    "a pipe": os.mkfifo,
     "a file that is no text": lambda path: path.write_bytes(b"\xff\xfe"),
     "a file without end": lambda path: path.write_bytes(b" " * (1 << 21)),
     "another file": lambda path: path.write_text("Do not delete.\n"),

@@ -401,7 +401,7 @@ NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
         f"has no backup in us-east-1. What it has: 1 of {OWNER} in eu-west-1. To do: check backup, region and",
     ),
     "none of the registry": (
-        lambda path: saved(path),
+        saved,
         {"registry_id": OTHER},
         f"has no backup of registry {OTHER} in us-east-1. What it has: 1 of {OWNER} in us-east-1",
     ),
