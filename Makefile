@@ -38,9 +38,9 @@ demo: demo-environment ## Show the collection at work, on an embedded AWS
 	@python demo/run.py
 
 .PHONY: test
-test: lint docs unit package integration sanity ## Run every check, and stop at the first that fails
+test: lint docs unit package integration molecule sanity ## Run every check, and stop at the first that fails
 	@echo
-	@echo 'All checks passed: lint, docs, unit, package, integration, sanity.'
+	@echo 'All checks passed: lint, docs, unit, package, integration, molecule, sanity.'
 
 .PHONY: lint
 lint: test-environment ## Check style and types: ruff, yamllint, ansible-lint, mypy
@@ -69,6 +69,10 @@ unit: test-environment ## Run the unit tests
 .PHONY: integration
 integration: test-environment ## Run the modules, as real tasks, against an embedded AWS
 	python -m pytest --numprocesses auto --maxprocesses 4 tests/integration
+
+.PHONY: molecule
+molecule: test-environment ## Run the role, by molecule, against an embedded AWS
+	molecule test --all
 
 .PHONY: package
 package: test-environment ## Build the artifact, install it, and read its documentation

@@ -71,6 +71,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._plan import Run, batches
+from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
 
 def ecr_share_batches(
@@ -79,7 +80,7 @@ def ecr_share_batches(
     try:
         parts = [
             part
-            for run, names in zip(runs, existing, strict=True)
+            for run, names in zip(plain(runs), plain(existing), strict=True)
             for part in batches(Run(**run), names, size, missing_ok=missing_ok)
         ]
     except InputError as error:

@@ -123,6 +123,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._plan import plan
 from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
 
 def ecr_share_plan(
@@ -146,16 +147,7 @@ def ecr_share_plan(
 
 def _of_the_role(variables: Mapping[str, Any]) -> dict[str, Any]:
     # A host's other variables are not looked at, because each of them may be a template that costs, or fails.
-    return {name: _plain(variables[name]) for name in variables if name.startswith("ecr_")}
-
-
-def _plain(value: Any) -> Any:
-    """The value without Ansible's lazy containers, which hold templates until somebody looks."""
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(member) for key, member in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [_plain(member) for member in value]
-    return value
+    return {name: plain(variables[name]) for name in variables if name.startswith("ecr_")}
 
 
 def _read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:

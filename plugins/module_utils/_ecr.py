@@ -83,7 +83,7 @@ _DOINGS = {
     "GetCallerIdentity": "tell whose credentials these are",
 }
 # The IAM actions that are not called ecr: and the operation.
-_ACTIONS = {"GetResources": "tag:GetResources"}
+_ACTIONS = {"GetCallerIdentity": "sts:GetCallerIdentity", "GetResources": "tag:GetResources"}
 
 
 class EcrError(Exception):

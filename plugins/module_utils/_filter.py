@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._names import matches, problem_with
+from ansible_collections.imageshare.aws.plugins.module_utils._names import idle, matches, problem_with
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ class Filter:
 
     def idle(self, names: Iterable[str]) -> tuple[str, ...]:
         """The names and patterns that match none of these repositories."""
-        existing = tuple(names)
-        return tuple(text for text in self.names if not any(matches([text], name) for name in existing))
+        return idle(self.names, names)
 
 
 def read_filter(names: Sequence[Any], tags: Mapping[Any, Any]) -> Filter:

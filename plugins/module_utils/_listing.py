@@ -118,23 +118,37 @@ def _ask_for_tags(registry: Registry, repository: Mapping[str, Any]) -> dict[str
         return None
 
 
+def describe(repository: Mapping[str, Any]) -> dict[str, str]:
+    """What AWS says of a repository, in the names and types that are returned to users. Times are in UTC."""
+    created = repository["createdAt"].astimezone(UTC)
+    return {
+        "name": repository["repositoryName"],
+        "arn": repository["repositoryArn"],
+        "uri": repository["repositoryUri"],
+        "registry_id": repository["registryId"],
+        "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "image_tag_mutability": repository["imageTagMutability"],
+    }
+
+
+# Of describe(): what the variable of a host calls ecr_repository_… and not ecr_….
+_REPOSITORY = ("name", "arn", "uri")
+
+
 def _variables(
     source: Source, described: Sequence[Mapping[str, Any]], tags: Sequence[Mapping[str, str] | None]
 ) -> Iterator[Repository]:
     for repository, its_tags in zip(described, tags, strict=True):
         if its_tags is None:
             continue
-        created = repository["createdAt"].astimezone(UTC)
         profile = {"ecr_profile": source.profile} if source.profile else {}
         yield {
-            "ecr_repository_name": repository["repositoryName"],
-            "ecr_repository_arn": repository["repositoryArn"],
-            "ecr_repository_uri": repository["repositoryUri"],
-            "ecr_registry_id": repository["registryId"],
+            **{
+                f"ecr_repository_{name}" if name in _REPOSITORY else f"ecr_{name}": value
+                for name, value in describe(repository).items()
+            },
             "ecr_region": source.registry.region,
             "ecr_tags": dict(its_tags),
-            "ecr_created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "ecr_image_tag_mutability": repository["imageTagMutability"],
             **profile,
         }
 

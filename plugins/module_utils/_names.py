@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 _PART = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
@@ -47,9 +48,27 @@ def problem_with(text: str) -> str | None:
     return f'"{text}" is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)'
 
 
-def matches(patterns: Iterable[str], name: str) -> bool:
+def matches(texts: Iterable[str], name: str) -> bool:
     """Whether one of the names or patterns chooses a repository."""
-    return any(fnmatchcase(name, pattern) if is_pattern(pattern) else name == pattern for pattern in patterns)
+    names, patterns = _parted(tuple(texts))
+    return name in names or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def idle(texts: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """The names and patterns that choose none of these repositories."""
+    existing = dict.fromkeys(names)
+    return tuple(
+        text
+        for text in texts
+        if not (any(fnmatchcase(name, text) for name in existing) if is_pattern(text) else text in existing)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _parted(texts: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    # A grant may name a thousand repositories, and each of these is held against it.
+    patterns = tuple(text for text in texts if is_pattern(text))
+    return frozenset(texts).difference(patterns), patterns
 
 
 def select(wanted: Sequence[str], existing: Sequence[str]) -> Selection:

@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._names import (
+    idle,
     is_pattern,
     matches,
     problem_with,
@@ -151,8 +152,7 @@ def batches(run: Run, existing: Sequence[str], size: int, *, missing_ok: bool) -
     strange += [
         f'ecr_share_grants (principal {grant["principal"]}): repositories: "{text}" matches no repository'
         for grant in run.grants
-        for text in grant.get("repositories") or ()
-        if not any(matches([text], name) for name in selection.names)
+        for text in idle(grant.get("repositories") or (), selection.names)
     ]
     if strange and not missing_ok:
         raise InputError(strange)
@@ -329,7 +329,8 @@ def _narrowed_to(names: Sequence[str], grants: Iterable[GrantOptions]) -> Iterat
         if grant.get("repositories") is None:
             yield grant
             continue
-        kept = [text for text in grant["repositories"] if any(matches([text], name) for name in names)]
+        unused = set(idle(grant["repositories"], names))
+        kept = [text for text in grant["repositories"] if text not in unused]
         if kept:
             yield {**grant, "repositories": kept}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._backup import problem_with_directory
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Grant, InputError, read_grants
-from ansible_collections.imageshare.aws.plugins.module_utils._names import is_pattern, matches, problem_with
+from ansible_collections.imageshare.aws.plugins.module_utils._names import idle, is_pattern, matches, problem_with
 
 # The options of a grant, as Ansible's argument specifications spell them.
 GRANT_OPTIONS: Mapping[str, Any] = {
@@ -131,14 +131,19 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     )
 
 
+def problems_with_registry_id(registry_id: str | None) -> list[str]:
+    """What is wrong with the option C(registry_id), which may be left out."""
+    if not registry_id or (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
+        return []
+    return [f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"']
+
+
 def _problems_with_runs(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with the options that every run over repositories has."""
     problems = []
     if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
         problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
-    registry_id = options["registry_id"]
-    if registry_id and not (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
-        problems.append(f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"')
+    problems += problems_with_registry_id(options["registry_id"])
     trouble = problem_with_directory(options["backup_dir"]) if options["backup_dir"] else None
     if trouble:
         problems.append(f"backup_dir: {trouble}")
@@ -162,11 +167,12 @@ def _problems_with_names(options: Mapping[str, Any]) -> list[str]:
             continue
         if not narrowed:
             problems.append(f"{place} is empty: leave it out to grant access to every repository of the task")
+        unused = set(idle(narrowed, wanted)) if all_plain else set()
         for text in narrowed:
             problem = problem_with(text)
             if problem:
                 problems.append(f"{place}: {problem}")
-            elif all_plain and not any(matches([text], name) for name in wanted):
+            elif text in unused:
                 problems.append(f'{place}: "{text}" matches none of the repositories of the task')
             elif not is_pattern(text) and not matches(wanted, text):
                 problems.append(f'{place}: "{text}" is not among the repositories of the task')

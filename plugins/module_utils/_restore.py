@@ -65,33 +65,26 @@ def run(request: RestoreRequest, registry: Registry) -> Restored:
 
     registry: of any owner; it says the region, and whose the credentials are.
 
-    Raises BackupError if the backups cannot be used, or if it is not clear which are meant. Raises EcrError if they are
-    of several registries, and it cannot be found out which is the caller's. All other errors are rows.
+    Raises BackupError if the backups cannot be used, or if it is not clear which are meant. Raises EcrError if nobody
+    says whose the registry is. All other errors are rows.
     """
     saved = find(request.backup)
+    if not saved:
+        raise BackupError(f"{request.backup} has no backup at all. To do: check backup")
     number = Counter(_whose(found) for found in saved)
-    owner = _owner(number, request, registry)
+    owner = request.registry_id or registry.owner()
     here = [found for found in saved if _whose(found) == (owner, registry.region)]
+    if not here and not request.missing_ok:
+        raise BackupError(
+            f"{request.backup} has no backup of registry {owner} in {registry.region}. What it has: {_listed(number)}. "
+            "To do: check backup, region and registry_id"
+        )
     left_out = {whose: number[whose] for whose in sorted(number) if whose != (owner, registry.region)}
     return Restored(_restore(here, request, registry.of(owner)), left_out)
 
 
 def _whose(saved: Saved) -> _Whose:
     return saved.backup.registry_id, saved.backup.region
-
-
-def _owner(number: Mapping[_Whose, int], request: RestoreRequest, registry: Registry) -> str:
-    owners = sorted(owner for owner, region in number if region == registry.region)
-    # Several: those of the caller. One: no other can be meant, and calls with its id reach no other.
-    asked = request.registry_id or (registry.owner() if len(owners) > 1 else None)
-    found = [owner for owner in owners if asked in (owner, None)]
-    if found:
-        return found[0]
-    of = f" of registry {asked}" if asked else ""
-    raise BackupError(
-        f"{request.backup} has no backup{of} in {registry.region}. What it has: {_listed(number) or 'none at all'}. "
-        "To do: check backup, region and registry_id"
-    )
 
 
 def _listed(number: Mapping[_Whose, int]) -> str:

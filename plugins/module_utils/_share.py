@@ -14,7 +14,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._bulk import run_ea
 from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Grant, Kind, gather
 from ansible_collections.imageshare.aws.plugins.module_utils._merge import Merged, share, unshare
-from ansible_collections.imageshare.aws.plugins.module_utils._names import is_pattern, matches, select
+from ansible_collections.imageshare.aws.plugins.module_utils._names import idle, is_pattern, matches, select
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, parse, serialise
 from ansible_collections.imageshare.aws.plugins.module_utils._request import Request
 from ansible_collections.imageshare.aws.plugins.module_utils._result import Outcome, Result, outcome, row
@@ -41,8 +41,7 @@ def run(request: Request, registry: Registry) -> Result:
     unmatched += [
         (text, f'grants[{index}]: no repository of this task matches "{text}"')
         for index, grant in enumerate(request.grants)
-        for text in grant.repositories or ()
-        if not any(matches([text], name) for name in selection.names)
+        for text in idle(grant.repositories or (), selection.names)
     ]
     store = open_store(registry, dry=request.dry, force=request.force, backup_dir=request.backup_dir)
 

@@ -46,21 +46,20 @@ options:
     description:
       - What to do about a repository that no longer exists, and about a name or a pattern that matches no repository in
         the backup. With V(fail), it is reported as failed, and all others are done. With V(skip), it is reported as
-        missing.
+        missing. Then it is no failure either if the backup has nothing of this registry, as long as it has something.
     type: str
     choices: [fail, skip]
     default: fail
   registry_id:
     description:
       - The 12-digit id of the account that owns the registry. Backups of other accounts are left out.
-      - If left out, it is the account that the backups are of; if they are of several in this region, it is the account
-        of the credentials.
+      - If left out, it is the account of the credentials.
     type: str
 notes:
   - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and outside check mode C(ecr:SetRepositoryPolicy) and
     C(ecr:DeleteRepositoryPolicy)."
-  - If the backups are of several accounts, and O(registry_id) is left out, the account of the credentials is asked for.
-    That takes one call of C(sts:GetCallerIdentity), which needs no permission.
+  - If O(registry_id) is left out, the account of the credentials is asked for. That takes one call of
+    C(sts:GetCallerIdentity), which needs no permission.
   - Backups of other regions are left out. Restore each region with a task of its own.
   - AWS refuses a policy with a principal that was deleted since. The error names those that may be meant.
   - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it

@@ -12,8 +12,12 @@ from types import ModuleType
 from typing import Any
 
 import yaml
-from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
-from ansible_collections.imageshare.aws.tests.support.module_process import RESTORE, SHARE
+from ansible_collections.imageshare.aws.plugins.modules import (
+    ecr_repository_info,
+    ecr_share_policy,
+    ecr_share_policy_restore,
+)
+from ansible_collections.imageshare.aws.tests.support.module_process import REPOSITORIES, RESTORE, SHARE
 
 _TYPES = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Of every module, or of Ansible itself:
@@ -29,8 +33,9 @@ class Documented:
         self._notes: list[str] = yaml.safe_load(module.DOCUMENTATION)["notes"]
         self._return: dict[str, Any] = yaml.safe_load(module.RETURN)
         self._rows = self._return["repositories"]["contains"]
-        # It says of itself that it is described there.
-        self._rows["revoked"]["contains"] = self._rows["granted"]["contains"]
+        if "revoked" in self._rows:
+            # It says of itself that it is described there.
+            self._rows["revoked"]["contains"] = self._rows["granted"]["contains"]
 
     def values(self) -> set[str]:
         """The paths of all documented values, such as C(repositories.granted.principal)."""
@@ -52,7 +57,11 @@ class Documented:
         return set(re.findall(r"C\(ecr:(\w+)\)", note))
 
 
-DOCUMENTED = {SHARE: Documented(ecr_share_policy), RESTORE: Documented(ecr_share_policy_restore)}
+DOCUMENTED = {
+    SHARE: Documented(ecr_share_policy),
+    RESTORE: Documented(ecr_share_policy_restore),
+    REPOSITORIES: Documented(ecr_repository_info),
+}
 
 
 def _paths(fields: Mapping[str, Any], parent: str) -> Iterator[str]:

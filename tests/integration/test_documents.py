@@ -21,6 +21,7 @@ import yaml
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import TEMPLATES
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import SUMMARIES
 from ansible_collections.imageshare.aws.tests.integration.inventories import plant_registries
+from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import run_inventory
 
@@ -62,7 +63,8 @@ def values(node: Any, key: str) -> Iterator[Any]:
 
 YAML = [yaml.safe_load(text) for text in blocks(README, "yaml")]
 INVENTORIES = [example for example in YAML if "plugin" in example]
-EXAMPLES = [example for example in YAML if example not in INVENTORIES]
+(REGISTRIES,) = (example for example in YAML if "ecr_registries" in example)
+EXAMPLES = [example for example in YAML if example not in (*INVENTORIES, REGISTRIES)]
 REPOSITORIES = {text.replace("*", "example") for listed in values(EXAMPLES, "repositories") for text in listed}
 
 
@@ -124,6 +126,34 @@ def test_inventory_lists_what_is_tagged_and_makes_its_groups(example: Any, aws: 
     assert {host["ecr_repository_name"] for host in listed.hosts.values()} == {"base/python"}
     assert len(listed.hosts) == len(example["profiles"]) * len(example["regions"])
     assert {f"{keyed['prefix']}_any" for keyed in example["keyed_groups"]} <= listed.groups.keys()
+
+
+def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: Path) -> None:
+    (text,) = (text for text in blocks(README, "shell") if "imageshare.aws.share" in text)
+    commands = [line.split()[1:] for line in text.splitlines()]
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(REGISTRIES), encoding="utf-8")
+    registries = (("123456789012", "us-east-1"), ("123456789012", "eu-west-1"), ("210987654321", "us-east-1"))
+    for registry in registries:
+        aws.plant_many({"base/go": PLANTED, "tools": None}, *registry)
+
+    def run(arguments: list[str], **named: str) -> Done:
+        named = {"$PWD": str(tmp_path), **named}
+        for name, value in named.items():
+            arguments = [argument.replace(name, value) for argument in arguments]
+        return ansible(aws, tmp_path, "playbook", *arguments)
+
+    share, audit, restore = commands
+    assert run(audit).code == 2
+    assert run(share).code == 0
+    for registry in registries:
+        sids = [statement["Sid"] for statement in json.loads(aws.policies(*registry)["base/go"] or "")["Statement"]]
+        of_staging = ["AllowPull"] if registry == registries[2] else []
+        assert sids == ["Uploads", *of_staging, "AllowOrganizationPull"]
+        assert aws.policies(*registry)["tools"] is None
+    assert run(audit).code == 0
+    (backup,) = (tmp_path / "backups").iterdir()
+    assert run(restore, **{"20261125T024700Z": backup.name}).code == 0
+    assert [json.loads(aws.policies(*registry)["base/go"] or "") for registry in registries] == [PLANTED] * 3
 
 
 def test_policy_that_is_shown_is_the_one_that_is_stored(aws: EmbeddedAws, tmp_path: Path) -> None:

@@ -178,21 +178,22 @@ class TestRestoring:
 
         foretold = restore(backup=backup, check=True, diff=True)
         assert aws.policies() == shared
-        assert aws.calls() == {"GetRepositoryPolicy": 3}
+        assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 3}
         aws.reset_calls()
         done = restore(backup=backup, diff=True)
 
         assert (foretold.values, foretold.warnings) == (done.values, done.warnings)
         assert {name for name, row in done.rows.items() if row["changed"]} == CHANGED
         assert [shown["after_header"] for shown in done.values["diff"]] == sorted(CHANGED)
-        assert aws.calls() == {"GetRepositoryPolicy": 3, "SetRepositoryPolicy": 2, "DeleteRepositoryPolicy": 1}
+        writes = {"SetRepositoryPolicy": 2, "DeleteRepositoryPolicy": 1}
+        assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 3, **writes}
         assert same(aws.policies(), planted)
         assert aws.policies()["base/shared"] == planted["base/shared"]
 
         aws.reset_calls()
         again = restore(backup=backup, diff=True)
         assert (again.changed, again.failed, again.values["diff"]) == (False, False, [])
-        assert aws.calls() == {"GetRepositoryPolicy": 3}
+        assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 3}
 
     def test_what_somebody_changed_since_stays_unless_it_is_to_be_overwritten(
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
@@ -248,7 +249,7 @@ class TestRestoring:
         assert refused.message.startswith("Nothing was done: there are 2 backups of ")
         assert first in refused.message
         assert second in refused.message
-        assert aws.journal() == []
+        assert aws.journal() == [("GetCallerIdentity", None)]
         assert [restore(backup=backup).failed for backup in (second, first)] == [False, False]
         assert same(aws.policies(), planted)
 

@@ -223,7 +223,7 @@ def test_what_becomes_of_a_policy(
     if changed:
         assert registry.sent.get("base") == before
         assert row["policy"] == (before and json.loads(before))
-        assert [call[0] for call in registry.journal] == ["of", "read", "write" if before else "delete"]
+        assert [call[0] for call in registry.journal] == ["owner", "of", "read", "write" if before else "delete"]
         assert (registry.policies["base"] is None) == (before is None)
         assert len(result.result.diffs) == 1
     else:
@@ -375,8 +375,7 @@ def test_backups_of_other_regions_are_left_out_and_counted(tmp_path: Path) -> No
 
 # Of each: the registries of the backups, the one that is asked for, the one that is taken, and whether AWS is asked.
 REGISTRIES: dict[str, tuple[list[str], str | None, str, bool]] = {
-    "the only one, even if it is not the caller's": ([OTHER], None, OTHER, False),
-    "the caller's among several": ([OTHER, OWNER], None, OWNER, True),
+    "the caller's": ([OTHER, OWNER], None, OWNER, True),
     "the one that is asked for": ([OTHER, OWNER], OTHER, OTHER, False),
 }
 
@@ -393,12 +392,25 @@ def test_one_registry_is_restored(owners: list[str], asked: str | None, taken: s
     assert sum(restored.left_out.values()) == len(owners) - 1
 
 
+def test_a_registry_of_which_nothing_was_saved_may_be_missing(tmp_path: Path) -> None:
+    saved(tmp_path, registry_id=OTHER)
+    registry = InMemory({"base": AFTER})
+    restored = run(restoring(tmp_path, repositories=("*", "base", "web"), missing_ok=True), registry)
+    assert [(row["name"], row["changed"], row["missing"]) for row in restored.result.rows] == [
+        ("base", False, True),
+        ("web", False, True),
+        ("*", False, True),
+    ]
+    assert restored.left_out == {(OTHER, "us-east-1"): 1}
+    assert registry.written == []
+
+
 NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
-    "no backup at all": (lambda path: None, {}, "has no backup in us-east-1. What it has: none at all"),
+    "no backup at all": (lambda path: None, {}, "has no backup at all"),
     "none of the region": (
         lambda path: saved(path, region="eu-west-1"),
         {},
-        f"has no backup in us-east-1. What it has: 1 of {OWNER} in eu-west-1. To do: check backup, region and",
+        f"has no backup of registry {OWNER} in us-east-1. What it has: 1 of {OWNER} in eu-west-1. To do: check",
     ),
     "none of the registry": (
         saved,
@@ -406,7 +418,7 @@ NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
         f"has no backup of registry {OTHER} in us-east-1. What it has: 1 of {OWNER} in us-east-1",
     ),
     "none of the caller's registry": (
-        lambda path: [saved(path, registry_id=owner) for owner in (ACCOUNT, OTHER)],
+        lambda path: saved(path, registry_id=OTHER),
         {},
         f"has no backup of registry {OWNER} in us-east-1",
     ),

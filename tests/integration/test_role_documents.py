@@ -1,0 +1,208 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role says of itself holds: its argument specification, its defaults, its README and the examples."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.imageshare.aws.plugins.filter import ecr_share_batches, ecr_share_plan
+from ansible_collections.imageshare.aws.plugins.module_utils._plan import KNOWN
+from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
+from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, policy
+from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import run_playbook
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles" / "ecr_share"
+README = (ROLE / "README.md").read_text(encoding="utf-8")
+SPECS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+# As the first entry point that has it describes it.
+OPTIONS = {name: option for entry in reversed(SPECS.values()) for name, option in entry["options"].items()}
+BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
+
+
+def contract(option: dict[str, Any]) -> dict[str, Any]:
+    """What of an option decides which values it takes."""
+    return {name: option[name] for name in ("type", "elements", "choices", "required", "default") if name in option}
+
+
+def test_defaults_are_those_of_the_specification() -> None:
+    for entry in SPECS.values():
+        specified = {name: option["default"] for name, option in entry["options"].items() if "default" in option}
+        assert specified.items() <= DEFAULTS.items()
+    assert DEFAULTS.keys() <= OPTIONS.keys()
+    assert all("default" in OPTIONS[name] for name in DEFAULTS)
+
+
+def test_every_variable_is_known_to_the_plan() -> None:
+    assert {*OPTIONS, "ecr_share_result"} == set(KNOWN)
+
+
+def test_options_of_a_grant_are_those_of_the_module() -> None:
+    specified = OPTIONS["ecr_share_grants"]["options"]
+    assert {name: contract(option) for name, option in specified.items()} == {
+        name: contract(option) for name, option in GRANT_OPTIONS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "module", "differing"),
+    [
+        pytest.param("main", ecr_share_policy, {"repositories", "grants"}, id="main"),
+        pytest.param("restore", ecr_share_policy_restore, {"repositories", "missing"}, id="restore"),
+    ],
+)
+def test_variables_are_the_options_of_the_module(entry: str, module: Any, differing: set[str]) -> None:
+    """Those that differ: the role needs other variables of a host that is a registry than of one that is a repository,
+    and puts back what there is.
+    """
+    options = SPECS[entry]["options"]
+    for name, option in module.ARGUMENT_SPEC.items():
+        if name not in differing:
+            assert contract(options[f"ecr_share_{name}"]) == contract(option), name
+
+
+def test_readme_has_the_table_of_the_specification() -> None:
+    rows = []
+    for name in dict.fromkeys(name for entry in SPECS.values() for name in entry["options"]):
+        option = OPTIONS[name]
+        elements = f" of {option['elements']}" if "elements" in option else ""
+        default = f"`{json.dumps(option['default']).strip(chr(34))}`" if "default" in option else ""
+        said = option["description"] if isinstance(option["description"], str) else option["description"][0]
+        meaning = re.sub(r"[CVOM]\(([^)]*)\)", r"`\1`", " ".join(said.split()))
+        rows.append(f"| `{name}` | {option['type']}{elements} | {default} | {meaning} |")
+    table = README.split("| --- | --- | --- | --- |\n")[1].split("\n\n")[0]
+    assert table.splitlines() == rows
+
+
+@pytest.mark.parametrize("filter_", [ecr_share_batches, ecr_share_plan], ids=["ecr_share_batches", "ecr_share_plan"])
+def test_examples_of_the_filters_run(filter_: Any, aws: EmbeddedAws, tmp_path: Path) -> None:
+    played = run_playbook(aws, tmp_path, filter_.EXAMPLES)
+    assert played.code == 0, played.text
+    assert "us-east-1: base" in played.text
+
+
+class TestReadme:
+    def test_registries_are_shared_audited_and_restored(self, aws: EmbeddedAws, tmp_path: Path) -> None:
+        inventory, share, _grants, _repositories, audit, restore = BLOCKS
+        before = policy(BUILDS)
+        for region in (REGION, OTHER_REGION):
+            aws.plant_many({"base/python": before, "tools": before}, region=region)
+        planted = aws.policies()
+
+        def run(example: Any, *extra: str) -> Done:
+            return self.play(aws, tmp_path, inventory, example, *extra)
+
+        drifted = run(audit)
+        assert drifted.code == 2
+        assert "2 repositories are not as declared" in drifted.flat
+        assert run(share, "-e", f"ecr_share_backup_dir={tmp_path}/backups").recap("images")["changed"] == 1
+        assert run(share).recap("images")["changed"] == 0
+        assert run(audit).code == 0
+        assert aws.policies() != planted
+        (backup,) = (tmp_path / "backups").iterdir()
+        restored = run(restore, "-e", f"ecr_share_backup={backup}")
+        assert restored.recap("images")["changed"] == 1, restored.output
+        for region in (REGION, OTHER_REGION):
+            assert {name: json.loads(text or "") for name, text in aws.policies(region=region).items()} == {
+                "base/python": before,
+                "tools": before,
+            }
+
+    def test_grants_of_groups_add_up(self) -> None:
+        (connection,) = ecr_share_plan.ecr_share_plan({**BLOCKS[2], "ecr_share_repositories": ["base/*"]})
+        assert len(connection["runs"][0]["grants"]) == 3
+
+    def test_repositories_are_shared(self, aws: EmbeddedAws, tmp_path: Path) -> None:
+        aws.plant_many({"app": None, "web": None})
+        hosts = {
+            name: {"ecr_repository_name": name, "ecr_region": REGION, "ecr_registry_id": ACCOUNT}
+            for name in ("app", "web")
+        }
+        variables = {
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "ecr_share_grants": [{"principal": "111122223333"}],
+        }
+        inventory = {"ecr_repositories": {"hosts": hosts, "vars": variables}}
+        done = self.play(aws, tmp_path, inventory, BLOCKS[3])
+        assert done.code == 0, done.output
+        assert all(aws.policies().values())
+
+    @staticmethod
+    def play(aws: EmbeddedAws, folder: Path, inventory: Any, example: Any, *extra: str) -> Done:
+        for name, content in (("inventory.yml", inventory), ("play.yml", example)):
+            (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+        return ansible(aws, folder, "playbook", "-i", folder / "inventory.yml", folder / "play.yml", *extra)
+
+
+# Of each inventory in examples/: what is granted there, by account, region and repository.
+EXAMPLES: dict[str, dict[tuple[str, str, str], set[str]]] = {
+    "one_account": {
+        (ACCOUNT, REGION, "base/python"): {"AllowOrganizationPull", "AllowLambdaPull"},
+        (ACCOUNT, REGION, "services/api"): {"AllowOrganizationPull", "AllowLambdaPull", "AllowPullAndPush"},
+    },
+    "several_accounts": {
+        (ACCOUNT, REGION, "base/python"): {"AllowOrganizationPull", "AllowPull", "AllowLambdaPull"},
+        (ACCOUNT, REGION, "services/api"): {"AllowOrganizationPull", "AllowPull", "AllowLambdaPull"},
+        (ACCOUNT, OTHER_REGION, "base/python"): {"AllowOrganizationPull", "AllowPull", "AllowLambdaPull"},
+        (ACCOUNT, OTHER_REGION, "services/api"): {"AllowOrganizationPull", "AllowPull", "AllowLambdaPull"},
+        (OTHER_ACCOUNT, REGION, "base/python"): {"AllowOrganizationPull", "AllowPullAndPush"},
+        (OTHER_ACCOUNT, REGION, "services/api"): {"AllowOrganizationPull", "AllowPullAndPush"},
+    },
+    "by_tag/ecr_repositories.yml": {
+        (ACCOUNT, REGION, "base/python"): {"AllowOrganizationPull"},
+        (ACCOUNT, REGION, "services/api"): {"AllowOrganizationPull", "AllowPullAndPush"},
+        (ACCOUNT, OTHER_REGION, "base/python"): {"AllowOrganizationPull"},
+        (ACCOUNT, OTHER_REGION, "services/api"): {"AllowOrganizationPull", "AllowPullAndPush"},
+    },
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_inventory_of_the_examples_shares_what_it_says(example: str, aws: EmbeddedAws, tmp_path: Path) -> None:
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        for region in (REGION, OTHER_REGION):
+            aws.plant_many(dict.fromkeys(("base/python", "services/api", "tools"), None), account, region)
+            tags = {"base/python": {"share": "yes"}, "services/api": {"share": "yes", "team": "payments"}}
+            aws.tag_many(tags, account, region)
+
+    def run(playbook: str) -> Done:
+        extra = ("-e", f"ecr_share_backup_dir={tmp_path}/backups", "-e", "ecr_share_fail_on_drift=true")
+        done = ansible(
+            aws, tmp_path, "playbook", "-i", ROOT / "examples" / example, f"imageshare.aws.{playbook}", *extra
+        )
+        assert "[WARNING]" not in done.output, done.output
+        return done
+
+    assert run("audit").code == 2
+    done = run("share")
+    assert done.code == 0, done.output
+    found = {
+        (account, region, name): {statement["Sid"] for statement in json.loads(text)["Statement"]}
+        for account in (ACCOUNT, OTHER_ACCOUNT)
+        for region in (REGION, OTHER_REGION)
+        for name, text in aws.policies(account, region).items()
+        if text
+    }
+    assert found == EXAMPLES[example]
+    aws.reset_calls()
+    assert run("share").code == 0
+    assert "SetRepositoryPolicy" not in aws.calls()
+    assert run("audit").code == 0
+
+
+def test_every_example_is_run() -> None:
+    listed = {example.split("/")[0] for example in EXAMPLES}
+    assert {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()} == listed
