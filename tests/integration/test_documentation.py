@@ -16,8 +16,8 @@ from ansible_collections.imageshare.aws.tests.integration import documented
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     CI,
     DELETED_ROLE,
+    OTHER_NETWORKS_DENIED,
     PARTNER,
-    PLAIN_HTTP_DENIED,
     SCANNERS,
     STRANGER,
     TEAM,
@@ -58,7 +58,7 @@ def eventful(process: EmbeddedAws) -> tuple[list[Mapping[str, Any]], set[str]]:
             "base/excess": policy(SCANNERS),
             "base/functions": policy(allow_functions("*", functions(STRANGER, name="resize"))),
             "base/orphan": policy({**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}),
-            "base/reworded": policy({**denied, "Condition": PLAIN_HTTP_DENIED["Condition"]}),
+            "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
             "base/shared": policy(allow("pull_push", root(TEAM)), allow_functions(functions(TEAM))),
         }
     )
