@@ -42,7 +42,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._conditions import 
     is_positive,
     is_readable,
     strongest,
-    weaker,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
     Kind,
@@ -124,7 +123,7 @@ def applies(statement: Statement, callers: Callers, partition: str, *, for_one: 
     reached = _concerns(statement, callers, partition)
     if reached is Applies.NO:
         return Applies.NO
-    return weaker(reached, all_hold(conditions(statement), callers.facts, callers.otherwise, for_one=for_one))
+    return min(reached, all_hold(conditions(statement), callers.facts, callers.otherwise, for_one=for_one))
 
 
 def reaches(statement: Statement, principal: Principal, partition: str) -> tuple[Reach, ...]:
@@ -140,7 +139,7 @@ def reaches(statement: Statement, principal: Principal, partition: str) -> tuple
     found = (
         Reach(
             mention.via,
-            weaker(
+            min(
                 _concerns(statement, callers, partition)
                 if mention.entry is None
                 else _reached_by(mention.entry, callers, partition, statement.get("Effect") == "Deny"),
@@ -174,7 +173,7 @@ def reaches_functions(statement: Statement, account: str, partition: str, apart:
         else condition
         for condition in conditions(statement)
     ]
-    return weaker(_concerns(statement, others, partition), all_hold(beyond, others.facts, for_one=True))
+    return min(_concerns(statement, others, partition), all_hold(beyond, others.facts, for_one=True))
 
 
 def mentions(statement: Statement, partition: str) -> tuple[Mention, ...]:
@@ -364,6 +363,10 @@ def _functions(value: str, partition: str) -> Callers | None:
     return functions(who.name, functions_region(value), partition) if who is not None else None
 
 
+def _functions_of_account(value: str, partition: str) -> Callers | None:
+    return functions(value, "*", partition) if _account(value, partition) else None
+
+
 # The conditions that say who is meant, of everyone and of Lambda, the narrowest first.
 _READERS: Mapping[str, Mapping[str, Callable[[str, str], Callers | None]]] = {
     EVERYONE: {
@@ -372,7 +375,10 @@ _READERS: Mapping[str, Mapping[str, Callable[[str, str], Callers | None]]] = {
         "aws:principalorgpaths": _unit,
         "aws:principalorgid": _reader(Kind.ORGANIZATION),
     },
-    LAMBDA_SERVICE: {"aws:sourcearn": _functions},
+    LAMBDA_SERVICE: {
+        "aws:sourcearn": _functions,
+        "aws:sourceaccount": _functions_of_account,
+    },
 }
 _ANYBODY = Entry("AWS", EVERYONE)
 
@@ -389,7 +395,7 @@ def _lets_in(statement: Statement, callers: Callers, listed: Iterable[tuple[int,
 
 def _opened_by(statement: Statement) -> tuple[str, ...]:
     """The values by which a condition names strangers without spelling them."""
-    keys = {key for readers in _READERS.values() for key in readers} | {"aws:sourceaccount"}
+    keys = {key for readers in _READERS.values() for key in readers}
     return tuple(
         value
         for condition in conditions(statement)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._policy import Stat
 ANY_PART = "\0"
 
 
-class Applies(Enum):
+class Applies(IntEnum):
     """How far something applies to callers, in rising order: to none; to a part, or it cannot be decided; to all."""
 
     NO = 0
@@ -136,7 +136,7 @@ def all_hold(
             verdict = _holds_for_one(condition, fact)
         if verdict is Applies.NO:
             return Applies.NO
-        found = weaker(found, verdict)
+        found = min(found, verdict)
     return found
 
 
@@ -222,18 +222,20 @@ def _steps(i: int, j: int, left: str, right: str) -> Iterable[tuple[int, int]]:
     return ((i + 1, j + 1),) if left == right or "?" in (left, right) else ()
 
 
-def weaker(first: Applies, second: Applies) -> Applies:
-    return first if first.value < second.value else second
-
-
 def strongest(verdicts: Iterable[Applies]) -> Applies:
     """The one that applies furthest; NO for none."""
-    return max(verdicts, key=lambda verdict: verdict.value, default=Applies.NO)
+    found = Applies.NO
+    for verdict in verdicts:
+        if verdict is Applies.YES:
+            return verdict
+        if verdict is Applies.CONDITIONALLY:
+            found = verdict
+    return found
 
 
 def inverse(verdict: Applies) -> Applies:
     """How far the opposite applies."""
-    return Applies(Applies.YES.value - verdict.value)
+    return Applies(Applies.YES - verdict)
 
 
 def _holds_for_one(condition: Condition, fact: Fact) -> Applies:
@@ -256,7 +258,7 @@ def _matched(values: tuple[str, ...], fact: Fact, matching: str) -> Applies:
         # A policy variable is another text in each request.
         compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[matching](value, fact.pattern)
         if not (fact.unnamed and compared is not Applies.YES and _names_somebody(value, matching)):
-            found = strongest((found, compared))
+            found = max(found, compared)
     return found
 
 
@@ -281,7 +283,7 @@ def _arn(value: str, pattern: str) -> Applies:
     values, patterns = value.split(":", 5), pattern.split(":", 5)
     if len(values) < 6 or len(patterns) < 6:
         return Applies.CONDITIONALLY
-    return min(map(_compared, values, patterns), key=lambda verdict: verdict.value)
+    return min(map(_compared, values, patterns))
 
 
 def _address(value: str, pattern: str) -> Applies:

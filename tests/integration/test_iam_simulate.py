@@ -70,7 +70,7 @@ def ours(point: Point) -> Applies:
     for _position, statement in readable_statements(point.policy):
         if point.action in granted_actions(statement):
             found = applies(statement, callers, "aws")
-            verdicts[statement["Effect"]] = max(verdicts[statement["Effect"]], found, key=lambda one: one.value)
+            verdicts[statement["Effect"]] = max(verdicts[statement["Effect"]], found)
     if verdicts["Allow"] is Applies.NO or verdicts["Deny"] is Applies.YES:
         return Applies.NO
     return Applies.YES if verdicts == {"Allow": Applies.YES, "Deny": Applies.NO} else Applies.CONDITIONALLY
