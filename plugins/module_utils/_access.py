@@ -49,7 +49,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
     is_unique_id,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements, strings
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     LAMBDA,
     LAMBDA_SERVICE,
@@ -191,7 +191,7 @@ def mentions(statement: Statement, partition: str) -> tuple[Mention, ...]:
 def entries(principal: Any) -> tuple[Entry, ...]:
     """What a Principal or NotPrincipal names."""
     if isinstance(principal, dict):
-        return tuple(Entry(kind, name) for kind, names in principal.items() for name in _strings(names))
+        return tuple(Entry(kind, name) for kind, names in principal.items() for name in strings(names))
     return (Entry("AWS", EVERYONE),) if principal == EVERYONE else ()
 
 
@@ -424,7 +424,3 @@ def _is_session_of(session: Principal, role: Principal) -> bool:
         and session.account == role.account
         and session.name.split(":assumed-role/")[-1].split("/")[0] == role.name.rsplit("/", 1)[-1]
     )
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))

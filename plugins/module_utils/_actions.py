@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Statement
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Statement, strings
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import LAMBDA_ACTIONS, TEMPLATES
 
 # As of September 2026, the actions with the resource type "repository" in
@@ -139,9 +138,9 @@ def granted_actions(statement: Statement) -> frozenset[str]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html
     """
     if "NotAction" in statement:
-        excluded = _strings(statement["NotAction"])
+        excluded = strings(statement["NotAction"])
         return REPOSITORY_ACTIONS - _expanded(excluded) if excluded and "Action" not in statement else frozenset()
-    return _expanded(_strings(statement.get("Action")))
+    return _expanded(strings(statement.get("Action")))
 
 
 def covers(statement: Statement, action: str) -> bool:
@@ -155,11 +154,11 @@ def actions_beyond(statement: Statement, known: Iterable[str]) -> tuple[str, ...
     A wildcard counts as beyond: what it stands for may grow. Of NotAction it says C(all but …).
     """
     if "NotAction" in statement:
-        return (f"all but {', '.join(_strings(statement['NotAction']))}",)
+        return (f"all but {', '.join(strings(statement['NotAction']))}",)
     ignored = {_WITHOUT_EFFECT, *(action.lower() for action in known)}
     return tuple(
         action
-        for action in dict.fromkeys(_strings(statement.get("Action")))
+        for action in dict.fromkeys(strings(statement.get("Action")))
         if action.lower() not in ignored and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
     )
 
@@ -176,7 +175,3 @@ def _expanded(patterns: tuple[str, ...]) -> frozenset[str]:
         elif _NAME.fullmatch(pattern) and pattern.lower() not in _ELSEWHERE:
             found.add(pattern)
     return frozenset(found)
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))

@@ -94,6 +94,11 @@ def statements(policy: Policy | None) -> list[Statement]:
     return [] if policy is None else list(_as_list(policy["Statement"]))
 
 
+def strings(value: Any) -> tuple[str, ...]:
+    """The texts of an element that may be one or a list of them; whatever else is in it is left out."""
+    return tuple(item for item in _as_list(value) if isinstance(item, str))
+
+
 def root_arn(account: str, partition: str) -> str:
     """The principal that stands for a whole account.
 

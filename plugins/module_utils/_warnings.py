@@ -16,6 +16,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._access import (
     openings,
     reaches,
     reaches_functions,
+    readable_statements,
     unique_ids,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._actions import (
@@ -121,9 +122,10 @@ def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
 
 
 def _denied(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
-    for label, statement in _labelled(policy):
-        if statement.get("Effect") != "Deny":
+    for position, statement in readable_statements(policy):
+        if statement["Effect"] != "Deny":
             continue
+        label = _label(position, statement)
         verdicts = {grant.principal.name: _deny_applies(statement, grant, place) for grant in declared}
         for verdict, names in _by_verdict(verdicts):
             text = (
@@ -157,8 +159,8 @@ def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[Polic
 def _excess(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
     by_name = {grant.principal.name: grant for grant in declared}
     told = {opening.position for opening in openings(policy, place.partition) if opening.to_everyone}
-    for position, statement in enumerate(statements(policy), start=1):
-        if statement.get("Effect") != "Allow" or position in told:
+    for position, statement in readable_statements(policy):
+        if statement["Effect"] != "Allow" or position in told:
             continue
         label = _label(position, statement)
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
@@ -201,7 +203,7 @@ def _undeclared(policy: Policy | None, declared: Sequence[Grant], place: Place, 
         for source in share.statements:
             if source.position not in told:
                 found.setdefault((source.position, certainly), {}).update(strange)
-    for position, statement in enumerate(statements(policy), start=1):
+    for position, statement in readable_statements(policy):
         for certainly, verb in ((True, "still lets"), (False, "may still let")):
             let_in = found.get((position, certainly), {})
             # Where a whole account is let in, so are its users and functions.

@@ -17,7 +17,14 @@ from typing import Any
 from ansible_collections.imageshare.aws.plugins.module_utils._actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, gather, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._merge import share
-from ansible_collections.imageshare.aws.plugins.module_utils._shares import Share, granted_by, public, shares
+from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
+    Share,
+    foreign_statements,
+    granted_by,
+    public,
+    shares,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Place, after_sharing
 from ansible_collections.imageshare.aws.tests.support import policies
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
@@ -194,6 +201,32 @@ def test_after_a_share_of_nothing_else_there_are_no_other_rows(data: st.DataObje
     assert {(row.principal, row.access, frozenset(row.lambda_regions)) for row in rows} == {
         (grant.principal.name, grant.access, frozenset(grant.lambda_regions or ())) for grant in gather(grants)
     }
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(0, 9)
+    | st.sampled_from(("*", "ecr:*", "Allow", "Deny", "AWS", "a:b", "${x}")),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(("AWS", "Bool", "Null", "x")), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_ELEMENTS = ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition", "Resource")
+
+
+@LAWS
+@given(st.lists(st.dictionaries(st.sampled_from(_ELEMENTS), _JSON), max_size=3), st.data())
+def test_a_policy_that_no_tool_writes_is_no_trouble(listed: list[Any], data: st.DataObject) -> None:
+    policy = {"Statement": [{**wild_policy(Random(1))["Statement"][0], **statement} for statement in listed]}
+    shares(policy, "aws", OWNER)
+    public(policy, "aws")
+    foreign_statements(policy)
+    grants = read_grants(
+        data.draw(policies.grant_lists()), partition="aws", sharing=True, partition_of_region=lambda _region: "aws"
+    )
+    after_sharing(policy, gather(grants), Place("app", "us-east-1", "aws"), purged_for=OWNER)
 
 
 def test_shares_do_not_change_what_they_are_told_of() -> None:
