@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import regex
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Statement, strings
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import LAMBDA_ACTIONS, TEMPLATES
 
@@ -168,8 +169,8 @@ def _expanded(patterns: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
     for pattern in patterns:
         if "*" in pattern or "?" in pattern:
-            wildcard = re.escape(pattern.lower()).replace(r"\*", ".*").replace(r"\?", ".")
-            found.update(action for lower, action in _SPELT.items() if re.fullmatch(wildcard, lower))
+            wildcard = re.compile(regex(pattern.lower()), re.DOTALL)
+            found.update(action for lower, action in _SPELT.items() if wildcard.fullmatch(lower))
         elif pattern.lower() in _SPELT:
             found.add(_SPELT[pattern.lower()])
         elif _NAME.fullmatch(pattern) and pattern.lower() not in _ELSEWHERE:

@@ -123,6 +123,7 @@ GRANTED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "all but what belongs to another service": (statement(Action=None, NotAction="s3:*"), set(REPOSITORY_ACTIONS)),
     "all but everything": (statement(Action=None, NotAction="*"), set()),
     "nothing where both are given, which AWS refuses": (statement(NotAction="ecr:PutImage"), set()),
+    "nothing by more stars than there is time for": (statement(Action="ecr:" + "*e" * 40 + "x"), set()),
     "nothing of another service": (statement(Action=["s3:*", "ecr-public:PutImage"]), set()),
     "not the token": (statement(Action=["ecr:GetAuthorizationToken", "ecr:getauthorizationtoken"]), set()),
     "not what is the registry's": (statement(Action=["ecr:CreateRepository", "ecr:PutRegistryPolicy"]), set()),

@@ -179,6 +179,9 @@ PATTERNS: dict[str, tuple[str, str, bool, bool]] = {
     "no colon in a part of an ARN": ("a:b:b:c", f"a:{ANY_PART}:c", False, False),
     "a star across parts of an ARN": ("a*c", f"a:{ANY_PART}:{ANY_PART}:c", True, True),
     "brackets, which are no wildcard": ("[ab]", "a", False, False),
+    "a line's end": ("a*b", "a\nb", True, True),
+    "the first of several places": ("*ab*b", "ababb", True, True),
+    "more stars than there is time for, if each were tried everywhere": ("*a" * 40 + "b", "a" * 90, False, False),
 }
 
 

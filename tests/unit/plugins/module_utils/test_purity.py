@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "_names": set(),
     "_templates": {"_grants", "_policy"},
     "_merge": {"_templates", "_grants", "_policy"},
-    "_actions": {"_templates", "_policy"},
+    "_actions": {"_conditions", "_templates", "_policy"},
     "_conditions": {"_policy"},
     "_callers": {"_conditions", "_templates", "_grants"},
     "_access": {"_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
