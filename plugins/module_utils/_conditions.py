@@ -95,6 +95,8 @@ _POSITIVE = {negative: positive for positive, negative in _NEGATED.items()}
 _OPERATOR = re.compile(r"(?:(?P<set>foranyvalue|forallvalues):)?(?P<name>\w+?)(?P<tolerant>ifexists)?")
 # Operators without ForAllValues or ForAnyValue are not defined for them.
 _OF_SEVERAL_VALUES = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
+# Policy variables that name the owner of the repository.
+_THE_OWNERS = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
 _WILDCARD = re.compile(r"[*?]")
 _OPEN = re.compile(rf"[*?{ANY_PART}]")
 _SPELLS_WHOSE = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}(?:/|$)")
@@ -157,7 +159,7 @@ def holds(condition: Condition, fact: Fact) -> Applies:
     if fact.pattern is not None:
         if condition.key.lower() in _OF_SEVERAL_VALUES and not operator.for_several:
             return Applies.CONDITIONALLY
-        matched = _matched(condition.values, fact, operator.matching)
+        matched = _matched(condition.values, fact.pattern, operator.matching, fact.unnamed)
         if matched is Applies.CONDITIONALLY:
             return Applies.CONDITIONALLY
         verdicts.add((matched is Applies.YES) != operator.negated)
@@ -261,19 +263,20 @@ def _holds_for_one(condition: Condition, fact: Fact) -> Applies:
     return Applies.YES
 
 
-def _matched(values: tuple[str, ...], fact: Fact, matching: str) -> Applies:
-    """Whether the value of a key that is there matches one of the values of a condition."""
-    assert fact.pattern is not None
+def _matched(values: tuple[str, ...], pattern: str, matching: str, unnamed: bool) -> Applies:
+    """Whether a value that a fact's pattern is known of matches one of the values of a condition."""
     found = Applies.NO
     for value in values:
         # A policy variable is another text in each request.
-        compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[matching](value, fact.pattern)
-        if not (fact.unnamed and compared is not Applies.YES and _names_somebody(value, matching)):
+        compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[matching](value, pattern)
+        if not (unnamed and compared is not Applies.YES and _names_somebody(value, matching)):
             found = max(found, compared)
     return found
 
 
 def _names_somebody(value: str, matching: str) -> bool:
+    if "${" in value:
+        return value.lower() in _THE_OWNERS
     return matching not in ("pattern", "arn") or not is_open(value)
 
 

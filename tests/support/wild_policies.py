@@ -55,7 +55,7 @@ _ARNS = ("ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals", "StringLike", "St
 def wild_policy(random: Random, partition: str = "aws") -> Policy:
     """A policy of up to five statements, two in three of them an Allow."""
     count = random.choice((1, 2, 2, 3, 4, 5))
-    return {"Version": "2012-10-17", "Statement": [wild_statement(random, partition) for _ in range(count)]}
+    return {"Version": "2012-10-17", "Statement": [wild_statement(random, partition) for _number in range(count)]}
 
 
 def wild_statement(random: Random, partition: str = "aws") -> Statement:
@@ -64,7 +64,7 @@ def wild_statement(random: Random, partition: str = "aws") -> Statement:
     statement["NotPrincipal" if negated else "Principal"] = _principal(random, partition, named=negated)
     statement["NotAction" if random.random() < 0.1 else "Action"] = random.choice(_ACTIONS)
     blocks: dict[str, dict[str, Any]] = {}
-    for _ in range(random.choice((0, 0, 1, 1, 1, 2, 3))):
+    for _number in range(random.choice((0, 0, 1, 1, 1, 2, 3))):
         operator, key, values = _condition(random, partition)
         blocks.setdefault(operator, {})[key] = values[0] if len(values) == 1 and random.random() < 0.7 else values
     return {**statement, "Condition": blocks} if blocks else statement

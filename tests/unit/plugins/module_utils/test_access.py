@@ -395,6 +395,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "any tag, which is not decided": (when("StringLike", "aws:PrincipalTag/team", "*"), ()),
     "an ARN pattern that is none, which is not decided": (when("ArnLike", "aws:PrincipalArn", "*"), ()),
     "a policy variable, which is not decided": (when("StringLike", "aws:PrincipalArn", "*${aws:username}"), ()),
+    "the owner's organization": (when("StringEquals", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"), ()),
     "two patterns of one key, which may exclude each other": (
         statement(
             Condition={
@@ -468,6 +469,14 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
     ),
     "all but an account and its role": (all_but(ROOT, ROLE), True),
     "all outside of a network": (when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24", Effect="Deny"), True),
+    "all outside of the owner's organization": (
+        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}", Effect="Deny"),
+        True,
+    ),
+    "a policy variable, which is not decided": (
+        when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}", Effect="Deny"),
+        False,
+    ),
     "another action": (statement(Effect="Deny", Action="ecr:PutImage"), False),
     "members of another organization alone": (
         when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
