@@ -314,7 +314,7 @@ def _named_by(entry: Entry, partition: str) -> Callers:
 
 def _narrowed(entry: Entry, callers: Callers, required: tuple[Condition, ...], partition: str) -> Iterable[Mention]:
     """One mention for each of the callers that a condition names, and one for all values that name none."""
-    readers = _READERS.get(callers.name, {})
+    readers = _READERS.get((callers.kind, callers.name), {})
     naming = min(
         (condition for condition in required if condition.key.lower() in readers and is_positive(condition)),
         key=lambda condition: list(readers).index(condition.key.lower()),
@@ -368,14 +368,14 @@ def _functions_of_account(value: str, partition: str) -> Callers | None:
 
 
 # The conditions that say who is meant, of everyone and of Lambda, the narrowest first.
-_READERS: Mapping[str, Mapping[str, Callable[[str, str], Callers | None]]] = {
-    EVERYONE: {
+_READERS: Mapping[tuple[str, str], Mapping[str, Callable[[str, str], Callers | None]]] = {
+    ("everyone", EVERYONE): {
         "aws:principalarn": _reader(Kind.ROLE, Kind.USER),
         "aws:principalaccount": _account,
         "aws:principalorgpaths": _unit,
         "aws:principalorgid": _reader(Kind.ORGANIZATION),
     },
-    LAMBDA_SERVICE: {
+    ("service", LAMBDA_SERVICE): {
         "aws:sourcearn": _functions,
         "aws:sourceaccount": _functions_of_account,
     },

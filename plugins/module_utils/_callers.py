@@ -41,6 +41,10 @@ class Callers:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     otherwise: Fact = UNKNOWN
 
+    @property
+    def is_lambda(self) -> bool:
+        return self.kind == "service" and self.name == LAMBDA_SERVICE
+
 
 # ECR has HTTPS endpoints alone: https://docs.aws.amazon.com/general/latest/gr/ecr.html. So the usual Deny of requests
 # without TLS denies nobody.

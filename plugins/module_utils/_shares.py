@@ -146,7 +146,7 @@ def _gather(
             row = _row(rows, callers_of(Principal(Kind.ACCOUNT, account, account), partition), managed, undecided)
             row.regions[region] = None
             row.statements[position] = name
-        if mention.callers.name == LAMBDA_SERVICE and granted != LAMBDA_PULL:
+        if mention.callers.is_lambda and granted != LAMBDA_PULL:
             # What Lambda gets besides the pull is no account's, so it is Lambda's, under all that the statement asks.
             whole = Mention(mention.entry, service(LAMBDA_SERVICE), conditions(statement))
             mention, undecided = whole, _undecided(whole, statement, registry_id) or ()
@@ -183,7 +183,7 @@ def _row(rows: _Rows, callers: Callers, managed: bool, undecided: tuple[Conditio
 
 def _share(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: str) -> Share:
     callers = row.callers
-    if callers.name == LAMBDA_SERVICE and row.actions == LAMBDA_PULL:
+    if callers.is_lambda and row.actions == LAMBDA_PULL:
         access = Access.LAMBDA.value
     else:
         access = level(row.actions) if row.actions else Access.LAMBDA.value

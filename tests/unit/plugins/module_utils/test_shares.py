@@ -187,6 +187,26 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         allow(Principal={"Federated": "cognito-identity.amazonaws.com", "CanonicalUser": "79a59d"}),
         [Row("cognito-identity.amazonaws.com", "other"), Row("79a59d", "other")],
     ),
+    "a star and a service where they are neither": (
+        allow(
+            Principal={"Federated": "*", "AWS": "lambda.amazonaws.com"},
+            Action=LAMBDA_PULL,
+            Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}, "ArnLike": {"aws:SourceArn": EAST}},
+        ),
+        [
+            Row(
+                name,
+                "other",
+                "partial",
+                LAMBDA_PULL,
+                conditions=[
+                    ("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION]),
+                    ("ArnLike", "aws:SourceArn", [EAST]),
+                ],
+            )
+            for name in ("*", "lambda.amazonaws.com")
+        ],
+    ),
     "a mixed map": (
         allow(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"}),
         [Row(ACCOUNT, "account"), Row("ecs.amazonaws.com", "service")],
