@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Whom a statement of a policy reaches, and with what.
+"""Whom a statement of a policy reaches.
 
 How IAM decides: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
@@ -14,89 +14,120 @@ from. What hangs on such a thing is said to apply conditionally; nothing is gues
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import granted_actions
+from ansible_collections.imageshare.aws.plugins.module_utils._callers import (
+    EVERYONE,
+    Callers,
+    callers_of,
+    everyone,
+    functions,
+    named,
+    service,
+    strangers,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import (
+    Applies,
+    Condition,
+    all_hold,
+    conditions,
+    contains,
+    has_wildcards,
+    inverse,
+    is_open,
+    is_positive,
+    is_readable,
+    strongest,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
     Kind,
     Principal,
     is_unique_id,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import LAMBDA_SERVICE
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements, strings
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
+    LAMBDA,
+    LAMBDA_SERVICE,
+    functions_arn,
+    functions_region,
+    holder,
+)
+
+NOT_PRINCIPAL = "NotPrincipal"
 
 
-class Applies(Enum):
-    """How far a statement applies to a principal, in rising order."""
+@dataclass(frozen=True)
+class Entry:
+    """One of a statement's principals. kind: C(AWS), C(Service), C(Federated) or C(CanonicalUser)."""
 
-    NO = 0
-    CONDITIONALLY = 1
-    YES = 2
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Callers that a statement names, by one of its principals or by a condition on everyone.
+
+    entry: the principal; None for NotPrincipal, which mentions everyone.
+    callers: whom it means, as narrowly as the conditions say.
+    conditions: what must hold. Where one of them names the callers, it has the one value that does.
+    """
+
+    entry: Entry | None
+    callers: Callers
+    conditions: tuple[Condition, ...]
+
+    @property
+    def via(self) -> str:
+        """How to call it: an account by its id, all else as the statement has it."""
+        return NOT_PRINCIPAL if self.entry is None else self.callers.name
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a statement applies to a principal, and via which of its entries.
-
-    via: an account as its id, NotPrincipal by that name, all else as the statement has it.
-    """
+    """How far a statement applies to a principal, and via which of the callers that it mentions."""
 
     via: str
     applies: Applies
 
 
-EVERYONE = "*"
-# Cannot be granted by a repository policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
-_WITHOUT_EFFECT = "ecr:getauthorizationtoken"
+@dataclass(frozen=True)
+class Opening:
+    """An Allow that is open to strangers.
 
-
-def applies(statement: Statement, principal: Principal, action: str, partition: str) -> Applies:
-    """How far a statement, Allow or Deny, applies to a principal's use of an action.
-
-    action: such as C(ecr:BatchGetImage), without wildcards.
+    position: of the statement, from 1.
+    to_people: whether it is open to identities, and not to Lambda functions alone.
+    entries: what opens it: C(*), the Lambda service, or patterns for an organization, an account or an ARN.
     """
-    if not covers(statement, action):
+
+    position: int
+    statement: Statement
+    to_people: bool
+    entries: tuple[str, ...]
+
+    @property
+    def to_everyone(self) -> bool:
+        return self.to_people and EVERYONE in self.entries
+
+
+def applies(statement: Statement, callers: Callers, partition: str, *, for_one: bool = False) -> Applies:
+    """How far a statement, Allow or Deny, applies to callers, whatever the action.
+
+    for_one: whether it is enough that its conditions hold for one of the callers.
+    """
+    reached = _concerns(statement, callers, partition)
+    if reached is Applies.NO:
         return Applies.NO
-    return strongest(reach.applies for reach in reaches(statement, principal, partition))
-
-
-def strongest(verdicts: Iterable[Applies]) -> Applies:
-    """The one that applies furthest; NO for none."""
-    return max(verdicts, key=lambda verdict: verdict.value, default=Applies.NO)
-
-
-def covers(statement: Statement, action: str) -> bool:
-    """Whether a statement's Action or NotAction includes an action.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
-    """
-    if "NotAction" in statement:
-        return not any(_matches(pattern, action, re.IGNORECASE) for pattern in _strings(statement["NotAction"]))
-    return any(_matches(pattern, action, re.IGNORECASE) for pattern in _strings(statement.get("Action")))
-
-
-def actions_beyond(statement: Statement, known: Iterable[str]) -> tuple[str, ...]:
-    """The ECR actions of a statement that are not among the known ones, as the statement spells them.
-
-    A wildcard counts as beyond: what it stands for may grow. Of NotAction it says C(all but …).
-    """
-    if "NotAction" in statement:
-        return (f"all but {', '.join(_strings(statement['NotAction']))}",)
-    ignored = {_WITHOUT_EFFECT, *(action.lower() for action in known)}
-    return tuple(
-        action
-        for action in dict.fromkeys(_strings(statement.get("Action")))
-        if action.lower() not in ignored and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
-    )
+    return min(reached, all_hold(conditions(statement), callers.facts, callers.otherwise, for_one=for_one))
 
 
 def reaches(statement: Statement, principal: Principal, partition: str) -> tuple[Reach, ...]:
-    """The entries of a statement through which it reaches a principal; empty for none.
+    """The callers that a statement mentions through which it reaches a principal; empty for none.
 
     An account's root stands for every role, user and session of the account, and one of these for a part of its
     account: the statement then applies conditionally. So does one with a condition that the policy cannot decide.
@@ -104,62 +135,98 @@ def reaches(statement: Statement, principal: Principal, partition: str) -> tuple
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
     """
-    if "NotPrincipal" in statement:
-        found = [Reach("NotPrincipal", _all_but(_aws_entries(statement["NotPrincipal"]), principal, partition))]
-    else:
-        found = [_entry_reach(entry, principal, partition) for entry in _aws_entries(statement.get("Principal"))]
-    for operator, key, values in _conditions(statement):
-        membership = _MEMBERSHIPS.get((operator, key))
-        if membership is None:
-            found = [Reach(reach.via, _weaker(reach.applies, Applies.CONDITIONALLY)) for reach in found]
-        else:
-            found = [
-                Reach(
-                    value if reach.via == EVERYONE else reach.via,
-                    _weaker(reach.applies, membership(value, principal)),
-                )
-                for reach in found
-                for value in values
-            ]
-    return tuple(reach for reach in found if reach.applies is not Applies.NO)
+    callers = callers_of(principal, partition)
+    found = (
+        Reach(
+            mention.via,
+            min(
+                _concerns(statement, callers, partition)
+                if mention.entry is None
+                else _reached_by(mention.entry, callers, partition, statement.get("Effect") == "Deny"),
+                all_hold(mention.conditions, callers.facts),
+            ),
+        )
+        for mention in mentions(statement, partition)
+    )
+    return tuple(dict.fromkeys(reach for reach in found if reach.applies is not Applies.NO))
 
 
-def reaches_functions(statement: Statement, account: str, apart: Iterable[str] = ()) -> Applies:
-    """How far a statement applies to the Lambda service when it acts for functions of an account.
+def reaches_functions(statement: Statement, account: str, partition: str, apart: Iterable[str] = ()) -> Applies:
+    """How far a statement applies to the Lambda service when it acts for one of the functions of an account.
 
-    apart: patterns of functions that do not count; what is left are the others.
+    apart: regions, or C(*) for all, whose functions do not count; what is left are the others.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
-    if not _reaches_lambda(statement):
+    covered = [functions_arn(account, region, partition) for region in apart]
+    others = functions(account, "*", partition)
+    if functions_arn(account, "*", partition) in covered:
         return Applies.NO
-    apart = tuple(apart)
-    verdict = Applies.YES
-    for operator, key, values in _conditions(statement):
-        if (operator, key) in _MEMBERSHIPS:
-            return Applies.NO  # A service belongs to no organization.
-        if operator.removeprefix("foranyvalue:") not in _MATCHING or key not in _SOURCES:
-            verdict = Applies.CONDITIONALLY
-        elif not any(
-            _SOURCES[key](value, account) and not any(_matches(pattern, value) for pattern in apart) for value in values
-        ):
-            return Applies.NO
-    return verdict
+    beyond = [
+        replace(
+            condition,
+            values=tuple(
+                value for value in condition.values if not any(contains(pattern, value) for pattern in covered)
+            ),
+        )
+        if condition.key.lower() == "aws:sourcearn" and is_positive(condition)
+        else condition
+        for condition in conditions(statement)
+    ]
+    return min(_concerns(statement, others, partition), all_hold(beyond, others.facts, for_one=True))
 
 
-def is_public(statement: Statement) -> bool:
-    """Whether an Allow reaches everyone on earth who has an AWS account: an unconditional C(*), or NotPrincipal."""
-    if statement.get("Effect") != "Allow" or statement.get("Condition") or not actions_beyond(statement, ()):
-        return False
-    return "NotPrincipal" in statement or EVERYONE in _aws_entries(statement.get("Principal"))
+def mentions(statement: Statement, partition: str) -> tuple[Mention, ...]:
+    """The callers that a statement names, each with what must hold for them."""
+    required = conditions(statement)
+    if NOT_PRINCIPAL in statement:
+        return (Mention(None, everyone(), required),)
+    return tuple(
+        mention
+        for entry in entries(statement.get("Principal"))
+        for mention in _narrowed(entry, _named_by(entry, partition), required, partition)
+    )
 
 
-def reaches_any_account(value: str) -> bool:
-    """Whether a pattern for a source ARN or for an organization path is open to accounts that it does not spell.
+def entries(principal: Any) -> tuple[Entry, ...]:
+    """What a Principal or NotPrincipal names."""
+    if isinstance(principal, dict):
+        return tuple(Entry(kind, name) for kind, names in principal.items() for name in strings(names))
+    return (Entry("AWS", EVERYONE),) if principal == EVERYONE else ()
 
-    Patterns that spell an account, or an organization at their beginning, are not; all others with a wildcard are.
+
+def openings(policy: Policy | None, partition: str) -> tuple[Opening, ...]:
+    """The Allows by which strangers, people or the Lambda functions of people with an account of their own, get what
+    no Deny certainly takes from them again.
+
+    A condition that any of them can meet bars nobody: it is met by every caller, as a pattern that all ARNs match is,
+    or by an organization of one's own. One that the policy cannot decide, such as one on a tag, is taken to bar them.
     """
-    return bool(_WILDCARD.search(value)) and not _SPELLS_WHOSE.search(value)
+    listed = readable_statements(policy)
+    found = []
+    for position, statement in listed:
+        if statement["Effect"] == "Allow":
+            opened = [callers for callers in strangers(partition) if _lets_in(statement, callers, listed, partition)]
+            people = any(callers.name == EVERYONE for callers in opened)
+            if opened:
+                names = _opened_by(statement) or (EVERYONE if people else LAMBDA_SERVICE,)
+                found.append(Opening(position, statement, people, names))
+    return tuple(found)
+
+
+def readable_statements(policy: Policy | None) -> list[tuple[int, Statement]]:
+    """The statements that have an effect, with their position from 1.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    """
+    return [
+        (position, statement)
+        for position, statement in enumerate(statements(policy), start=1)
+        if statement.get("Effect") in ("Allow", "Deny")
+        and ("Principal" in statement) != (NOT_PRINCIPAL in statement)
+        and ("Action" in statement) != ("NotAction" in statement)
+        and is_readable(statement)
+    ]
 
 
 def unique_ids(statement: Statement) -> tuple[str, ...]:
@@ -174,32 +241,184 @@ def policy_unique_ids(policy: Policy | None) -> tuple[str, ...]:
 
 def policy_principals(policy: Policy | None) -> tuple[str, ...]:
     """The AWS principals that a policy names anywhere, as it spells them, without the C(*) for everyone."""
-    entries = (entry for statement in statements(policy) for entry in _principals(statement))
-    return tuple(dict.fromkeys(entry for entry in entries if entry != EVERYONE))
+    named = (name for statement in statements(policy) for name in _principals(statement))
+    return tuple(dict.fromkeys(name for name in named if name != EVERYONE))
 
 
-def _entry_reach(entry: str, principal: Principal, partition: str) -> Reach:
-    if entry == EVERYONE:
-        return Reach(EVERYONE, Applies.YES)
-    named = read_principal(entry, partition)
-    if named is None or named.account is None or named.account != principal.account:
-        return Reach(entry, Applies.NO)
-    if named == principal or named.kind is Kind.ACCOUNT or _is_session_of(principal, named):
-        return Reach(named.name, Applies.YES)
-    if principal.kind is Kind.ACCOUNT or _is_session_of(named, principal):
-        return Reach(named.name, Applies.CONDITIONALLY)
-    return Reach(named.name, Applies.NO)
+def _concerns(statement: Statement, callers: Callers, partition: str) -> Applies:
+    denies = statement.get("Effect") == "Deny"
+    if NOT_PRINCIPAL in statement:
+        listed = entries(statement[NOT_PRINCIPAL])
+        return _all_but(listed, callers, partition) if denies else inverse(_reached(listed, callers, partition, True))
+    return _reached(entries(statement.get("Principal")), callers, partition, denies)
 
 
-def _all_but(entries: Iterable[str], principal: Principal, partition: str) -> Applies:
-    named = [found for found in (read_principal(entry, partition) for entry in entries) if found is not None]
-    account = any(found.kind is Kind.ACCOUNT and found.account == principal.account for found in named)
+def _reached(listed: Iterable[Entry], callers: Callers, partition: str, parts: bool) -> Applies:
+    return strongest(_reached_by(entry, callers, partition, parts) for entry in listed)
+
+
+def _reached_by(entry: Entry, callers: Callers, partition: str, parts: bool) -> Applies:
+    """How far one of a statement's principals stands for callers.
+
+    parts: whether it counts that an account may be a part of an organization. That matters where access is taken away:
+    what an account is given is not its organization's.
+    """
+    if entry == _ANYBODY:
+        return Applies.YES
+    if callers.principal is None:
+        if callers.kind == "everyone":
+            return Applies.CONDITIONALLY if _is_somebody(entry, partition) else Applies.NO
+        same = entry.name == callers.name and (entry.kind == "Service") == (callers.kind == "service")
+        return Applies.YES if same else Applies.NO
+    who, principal = _identity(entry, partition), callers.principal
+    if who is None:
+        return Applies.NO
+    if principal.account is None:
+        return Applies.CONDITIONALLY if parts else Applies.NO
+    if who.account != principal.account:
+        return Applies.NO
+    if who == principal or who.kind is Kind.ACCOUNT or _is_session_of(principal, who):
+        return Applies.YES
+    if principal.kind is Kind.ACCOUNT or _is_session_of(who, principal):
+        return Applies.CONDITIONALLY
+    return Applies.NO
+
+
+def _all_but(listed: tuple[Entry, ...], callers: Callers, partition: str) -> Applies:
+    """How far a Deny with NotPrincipal applies: it spares those whose account, role and session are all named."""
+    if _ANYBODY in listed:
+        return Applies.NO
+    principal = callers.principal
+    if principal is None:
+        return inverse(_reached(listed, callers, partition, True))
+    spared = [who for who in (_identity(entry, partition) for entry in listed) if who is not None]
+    if principal.account is None:
+        # It may have the accounts that are named.
+        return Applies.CONDITIONALLY if any(who.kind is Kind.ACCOUNT for who in spared) else Applies.YES
+    account = any(who.kind is Kind.ACCOUNT and who.account == principal.account for who in spared)
     if principal.kind is Kind.ACCOUNT:
         # The account is spared, its roles and users are not unless they are named as well.
         return Applies.CONDITIONALLY if account else Applies.YES
-    if any(found == principal or _is_session_of(principal, found) for found in named):
-        return Applies.NO if account else Applies.CONDITIONALLY
-    return Applies.YES
+    if principal in spared:
+        role = principal.kind is Kind.USER or any(_is_session_of(principal, who) for who in spared)
+        return Applies.NO if account and role and principal.kind is not Kind.ROLE else Applies.CONDITIONALLY
+    related = any(_is_session_of(principal, who) or _is_session_of(who, principal) for who in spared)
+    return Applies.CONDITIONALLY if related else Applies.YES
+
+
+def _named_by(entry: Entry, partition: str) -> Callers:
+    if entry == _ANYBODY:
+        return everyone()
+    if entry.kind == "Service":
+        return service(entry.name)
+    who = _identity(entry, partition)
+    if who is not None:
+        return callers_of(who, partition)
+    return named("unique_id" if entry.kind == "AWS" and is_unique_id(entry.name) else "other", entry.name)
+
+
+def _narrowed(entry: Entry, callers: Callers, required: tuple[Condition, ...], partition: str) -> Iterable[Mention]:
+    """One mention for each of the callers that a condition names, and one for all values that name none."""
+    readers = _READERS.get((callers.kind, callers.name), {})
+    naming = min(
+        (condition for condition in required if condition.key.lower() in readers and is_positive(condition)),
+        key=lambda condition: list(readers).index(condition.key.lower()),
+        default=None,
+    )
+    if naming is None:
+        yield Mention(entry, callers, required)
+        return
+    rest = []
+    for value in dict.fromkeys(naming.values):
+        literal = not has_wildcards(naming)
+        meant = readers[naming.key.lower()](value, partition)
+        if meant is None or (literal and ("*" in value or "?" in value)):
+            rest.append(value)
+        else:
+            yield Mention(entry, meant, _with_values(required, naming, (value,)))
+    if rest:
+        yield Mention(entry, callers, _with_values(required, naming, tuple(rest)))
+
+
+def _with_values(required: tuple[Condition, ...], naming: Condition, values: tuple[str, ...]) -> tuple[Condition, ...]:
+    return tuple(replace(naming, values=values) if condition is naming else condition for condition in required)
+
+
+def _unit(value: str, partition: str) -> Callers | None:
+    # A pattern such as o-…/*/ou-… names a part of the organization that no grant could name.
+    if "/" not in value or read_principal(value.split("/")[0], partition) is None:
+        return None
+    return callers_of(Principal(Kind.ORGANIZATIONAL_UNIT, value), partition)
+
+
+def _reader(*kinds: Kind) -> Callable[[str, str], Callers | None]:
+    def read(value: str, partition: str) -> Callers | None:
+        who = read_principal(value, partition)
+        return callers_of(who, partition) if who is not None and who.kind in kinds else None
+
+    return read
+
+
+def _account(value: str, partition: str) -> Callers | None:
+    return _reader(Kind.ACCOUNT)(value, partition) if value.isdecimal() else None
+
+
+def _functions(value: str, partition: str) -> Callers | None:
+    who = holder(LAMBDA, value, partition)
+    return functions(who.name, functions_region(value), partition) if who is not None else None
+
+
+def _functions_of_account(value: str, partition: str) -> Callers | None:
+    return functions(value, "*", partition) if _account(value, partition) else None
+
+
+# The conditions that say who is meant, of everyone and of Lambda, the narrowest first.
+_READERS: Mapping[tuple[str, str], Mapping[str, Callable[[str, str], Callers | None]]] = {
+    ("everyone", EVERYONE): {
+        "aws:principalarn": _reader(Kind.ROLE, Kind.USER),
+        "aws:principalaccount": _account,
+        "aws:principalorgpaths": _unit,
+        "aws:principalorgid": _reader(Kind.ORGANIZATION),
+    },
+    ("service", LAMBDA_SERVICE): {
+        "aws:sourcearn": _functions,
+        "aws:sourceaccount": _functions_of_account,
+    },
+}
+_ANYBODY = Entry("AWS", EVERYONE)
+
+
+def _lets_in(statement: Statement, callers: Callers, listed: Iterable[tuple[int, Statement]], partition: str) -> bool:
+    if applies(statement, callers, partition, for_one=True) is not Applies.YES:
+        return False
+    left = granted_actions(statement)
+    for _position, other in listed:
+        if left and other["Effect"] == "Deny" and applies(other, callers, partition) is Applies.YES:
+            left -= granted_actions(other)
+    return bool(left)
+
+
+def _opened_by(statement: Statement) -> tuple[str, ...]:
+    """The values by which a condition names strangers without spelling them."""
+    keys = {key for readers in _READERS.values() for key in readers}
+    return tuple(
+        value
+        for condition in conditions(statement)
+        if condition.key.lower() in keys and is_positive(condition)
+        for value in condition.values
+        if is_open(value) and has_wildcards(condition)
+    )
+
+
+@lru_cache(maxsize=8192)
+def _identity(entry: Entry, partition: str) -> Principal | None:
+    """The account, role, user or session that a principal names."""
+    who = read_principal(entry.name, partition) if entry.kind == "AWS" else None
+    return who if who is not None and who.account is not None else None
+
+
+def _is_somebody(entry: Entry, partition: str) -> bool:
+    return entry.kind != "AWS" or _identity(entry, partition) is not None
 
 
 def _is_session_of(session: Principal, role: Principal) -> bool:
@@ -212,77 +431,6 @@ def _is_session_of(session: Principal, role: Principal) -> bool:
     )
 
 
-def _in_organization(organization: str, principal: Principal) -> Applies:
-    if principal.account is not None:
-        return Applies.CONDITIONALLY
-    return Applies.YES if principal.name.split("/")[0] == organization else Applies.NO
-
-
-def _below_path(pattern: str, principal: Principal) -> Applies:
-    if principal.account is not None:
-        return Applies.CONDITIONALLY
-    path = principal.name.removesuffix("*")
-    if principal.kind is Kind.ORGANIZATIONAL_UNIT and (pattern == principal.name or _matches(pattern, path)):
-        return Applies.YES
-    return Applies.CONDITIONALLY if _matches(f"{path}*", pattern) or _WILDCARD.search(pattern[:-1]) else Applies.NO
-
-
-# Conditions on "everyone" that name an organization or a part of it, as {(operator, key): how far}, in lower case.
-_MEMBERSHIPS: Mapping[tuple[str, str], Callable[[str, Principal], Applies]] = {
-    ("stringequals", "aws:principalorgid"): _in_organization,
-    ("foranyvalue:stringlike", "aws:principalorgpaths"): _below_path,
-}
-_MATCHING = frozenset({"stringequals", "stringlike", "arnequals", "arnlike"})
-# Conditions on whose behalf a service acts: whether a value admits a function of an account.
-_SOURCES: Mapping[str, Callable[[str, str], bool]] = {
-    "aws:sourcearn": lambda value, account: f":{account}:" in value or reaches_any_account(value),
-    "aws:sourceaccount": lambda value, account: value == account or reaches_any_account(value),
-}
-_WILDCARD = re.compile(r"[*?]")
-_SPELLS_WHOSE = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}/")
-
-
-def _conditions(statement: Statement) -> Iterable[tuple[str, str, tuple[str, ...]]]:
-    """(operator, key, values) of each condition, operator and key in lower case."""
-    condition = statement.get("Condition")
-    for operator, keys in condition.items() if isinstance(condition, dict) else ():
-        for key, value in keys.items() if isinstance(keys, dict) else ():
-            yield operator.lower(), key.lower(), _strings(value)
-
-
-def _reaches_lambda(statement: Statement) -> bool:
-    if "NotPrincipal" in statement:
-        return LAMBDA_SERVICE not in _services(statement["NotPrincipal"])
-    principal = statement.get("Principal")
-    return LAMBDA_SERVICE in _services(principal) or EVERYONE in _aws_entries(principal)
-
-
-def _services(principal: Any) -> tuple[str, ...]:
-    return _strings(principal.get("Service")) if isinstance(principal, dict) else ()
-
-
-def _principals(statement: Statement) -> Iterable[str]:
-    return (entry for name in ("Principal", "NotPrincipal") for entry in _aws_entries(statement.get(name)))
-
-
-def _aws_entries(principal: Any) -> tuple[str, ...]:
-    if isinstance(principal, dict):
-        return _strings(principal.get("AWS"))
-    return (EVERYONE,) if principal == EVERYONE else ()
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))
-
-
-def _weaker(first: Applies, second: Applies) -> Applies:
-    return min(first, second, key=lambda verdict: verdict.value)
-
-
-def _matches(pattern: str, text: str, flags: int = 0) -> bool:
-    return _compiled(pattern, flags).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), flags | re.DOTALL)
+def _principals(statement: Statement) -> Iterator[str]:
+    for name in ("Principal", NOT_PRINCIPAL):
+        yield from (entry.name for entry in entries(statement.get(name)) if entry.kind == "AWS")

@@ -95,11 +95,21 @@ def statements(policy: Policy | None) -> list[Statement]:
     return [] if policy is None else list(_as_list(policy["Statement"]))
 
 
+def label_of(position: int, statement: Statement) -> str:
+    """What to call a statement: its Sid, or else its position, which counts from 1."""
+    sid = statement.get("Sid")
+    return f'statement "{sid}"' if isinstance(sid, str) else f"statement {position}"
+
+
 def labelled(policy: Policy | None) -> Iterator[tuple[str, Statement]]:
-    """Each statement with what to call it: its Sid, or else its position, which counts from 1."""
+    """Each statement with what to call it."""
     for position, statement in enumerate(statements(policy), start=1):
-        sid = statement.get("Sid")
-        yield f'statement "{sid}"' if isinstance(sid, str) else f"statement {position}", statement
+        yield label_of(position, statement), statement
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    """The texts of an element that may be one or a list of them; whatever else is in it is left out."""
+    return tuple(item for item in _as_list(value) if isinstance(item, str))
 
 
 def root_arn(account: str, partition: str) -> str:

@@ -63,8 +63,11 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
     stored = registry.read(name)
     before = None if stored.text is None else parse(stored.text)
     merged = _merge(before, grants, stored, request, registry)
-    after_merge = after_sharing if request.sharing else after_unsharing
-    warnings += after_merge(merged.policy, grants, place)
+    if request.sharing:
+        purged_for = stored.registry_id if request.purge else None
+        warnings += after_sharing(merged.policy, grants, place, purged_for=purged_for)
+    else:
+        warnings += after_unsharing(merged.policy, grants, place)
     warnings += about_orphans(merged.policy, place, writing=merged.changed, pruned=request.prune_orphans)
     if merged.changed:
         fresh = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))

@@ -12,26 +12,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.imageshare.aws.plugins.module_utils._access import (
-    EVERYONE,
-    Applies,
-    actions_beyond,
     applies,
-    covers,
-    is_public,
+    openings,
     reaches,
-    reaches_any_account,
     reaches_functions,
-    strongest,
+    readable_statements,
     unique_ids,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, labelled
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
-    ACTIONS,
-    LAMBDA_ACTIONS,
-    functions_arn,
-    recognise,
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import (
+    LAMBDA_PULL,
+    actions_beyond,
+    granted_actions,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._callers import EVERYONE, callers_of, functions
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies, strongest
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, label_of, labelled
+from ansible_collections.imageshare.aws.plugins.module_utils._shares import Share, shares
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE, recognise
 
 # What the task says once for each kind, after the number of repositories.
 SUMMARIES = {
@@ -42,6 +40,9 @@ SUMMARIES = {
     "orphan": "have deleted principals in their policy",
     "stored_differently": "have now another policy than the one that was sent",
 }
+
+# The conditions by which a statement says for whom a service may act.
+_SOURCES = ("aws:sourcearn", "aws:sourceaccount")
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,20 @@ class Place:
     partition: str
 
 
-def after_sharing(policy: Policy | None, declared: Sequence[Grant], place: Place) -> tuple[PolicyWarning, ...]:
-    """Warnings about a policy that grants were merged into. declared: one grant a principal."""
+def after_sharing(
+    policy: Policy | None, declared: Sequence[Grant], place: Place, *, purged_for: str | None = None
+) -> tuple[PolicyWarning, ...]:
+    """Warnings about a policy that grants were merged into.
+
+    declared: one grant a principal.
+    purged_for: the account that owns the registry, if all other grants were ended; None if not.
+    """
     return (
         *_public(policy, place),
         *_denied(policy, declared, place),
         *_uncovered_region(declared, place),
         *_excess(policy, declared, place),
+        *(() if purged_for is None else _undeclared(policy, declared, place, purged_for)),
     )
 
 
@@ -97,28 +105,27 @@ def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned:
 
 
 def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
-    for label, statement in labelled(policy):
-        if is_public(statement):
-            text = f'{label} lets everyone ("*", without a condition) use {_some(actions_beyond(statement, ()))}'
-            yield PolicyWarning(
-                "public", f"{place.repository}: the repository is public: {text}", _sid(statement), (EVERYONE,)
-            )
-        managed = recognise(statement)
-        if managed and managed[0].slot.takes_wildcards:
-            for value in managed[1]:
-                if reaches_any_account(value):
-                    yield PolicyWarning(
-                        "public",
-                        f"{place.repository}: {label} is open to accounts that it does not name: {value}",
-                        _sid(statement),
-                        (value,),
-                    )
+    for opening in openings(policy, place.partition):
+        sid, label = _sid(opening.statement), label_of(opening.position, opening.statement)
+        actions = _some(actions_beyond(opening.statement, ()))
+        condition = (
+            "under a condition that bars nobody" if opening.statement.get("Condition") else "without a condition"
+        )
+        for entry in opening.entries:
+            if entry == EVERYONE and opening.to_everyone:
+                text = f'the repository is public: {label} lets everyone ("*", {condition}) use {actions}'
+            elif entry == LAMBDA_SERVICE:
+                text = f"{label} lets Lambda functions of every account use {actions}: no condition names an account"
+            else:
+                text = f"{label} is open to accounts that it does not name: {entry}"
+            yield PolicyWarning("public", f"{place.repository}: {text}", sid, (entry,))
 
 
 def _denied(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
-    for label, statement in labelled(policy):
-        if statement.get("Effect") != "Deny":
+    for position, statement in readable_statements(policy):
+        if statement["Effect"] != "Deny":
             continue
+        label = label_of(position, statement)
         verdicts = {grant.principal.name: _deny_applies(statement, grant, place) for grant in declared}
         for verdict, names in _by_verdict(verdicts):
             text = (
@@ -130,10 +137,11 @@ def _denied(policy: Policy | None, declared: Sequence[Grant], place: Place) -> I
 
 
 def _deny_applies(statement: Statement, grant: Grant, place: Place) -> Applies:
-    verdicts = [applies(statement, grant.principal, action, place.partition) for action in ACTIONS[grant.access]]
-    if grant.lambda_regions and any(covers(statement, action) for action in LAMBDA_ACTIONS):
-        verdicts.append(reaches_functions(statement, grant.principal.name))
-    return strongest(verdicts)
+    denied, partition = granted_actions(statement), place.partition
+    callers = [callers_of(grant.principal, partition)] if denied.intersection(ACTIONS[grant.access]) else []
+    if denied & LAMBDA_PULL:
+        callers += [functions(grant.principal.name, region, partition) for region in grant.lambda_regions or ()]
+    return strongest(applies(statement, denied_callers, partition) for denied_callers in callers)
 
 
 def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
@@ -150,9 +158,11 @@ def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[Polic
 
 def _excess(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
     by_name = {grant.principal.name: grant for grant in declared}
-    for label, statement in labelled(policy):
-        if statement.get("Effect") != "Allow" or is_public(statement):
+    told = {opening.position for opening in openings(policy, place.partition) if opening.to_everyone}
+    for position, statement in readable_statements(policy):
+        if statement["Effect"] != "Allow" or position in told:
             continue
+        label = label_of(position, statement)
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
         for grant in declared:
             beyond = actions_beyond(statement, ACTIONS[grant.access])
@@ -165,8 +175,8 @@ def _excess(policy: Policy | None, declared: Sequence[Grant], place: Place) -> I
             through = "" if [via] == names else f", through {via}"
             text = f"{verb} {_listed(names)} access beyond the declared{through}: {_some(actions)}"
             yield PolicyWarning("excess_access", f"{place.repository}: {label} {text}", _sid(statement), tuple(names))
-        functions = {grant.principal.name: _functions_beyond(statement, grant, place) for grant in declared}
-        for verdict, accounts in _by_verdict(functions):
+        beyond_regions = {grant.principal.name: _functions_beyond(statement, grant, place) for grant in declared}
+        for verdict, accounts in _by_verdict(beyond_regions):
             verb = "still lets" if verdict is Applies.YES else "may still let"
             text = f"{verb} Lambda functions of {_listed(accounts)} pull beyond the declared lambda_regions"
             yield PolicyWarning("excess_access", f"{place.repository}: {label} {text}", _sid(statement), accounts)
@@ -176,9 +186,48 @@ def _functions_beyond(statement: Statement, grant: Grant, place: Place) -> Appli
     """How far Lambda functions of an account may pull other than by the declared regions, if any are declared."""
     if grant.lambda_regions is None or grant.principal.kind is not Kind.ACCOUNT or not actions_beyond(statement, ()):
         return Applies.NO
-    account = grant.principal.name
-    declared = [functions_arn(account, region, place.partition) for region in grant.lambda_regions]
-    return reaches_functions(statement, account, apart=declared)
+    return reaches_functions(statement, grant.principal.name, place.partition, apart=grant.lambda_regions)
+
+
+def _undeclared(policy: Policy | None, declared: Sequence[Grant], place: Place, owner: str) -> Iterable[PolicyWarning]:
+    """Whom a purge leaves in, though no grant names them: by a foreign statement, or by a value that is no grant's."""
+    known = {owner, *(name for grant in declared for name in (grant.principal.name, grant.principal.account) if name)}
+    told = {opening.position for opening in openings(policy, place.partition)}
+    # By statement, and by whether it is certain: whoever is let in, and whose they are.
+    found: dict[tuple[int, bool], dict[str, str]] = {}
+    for share in shares(policy, place.partition, owner):
+        strange = {name: whose for name, whose in _let_in(share) if not known.intersection((name, whose))}
+        if any(denial.certain for denial in share.denied_by):
+            continue
+        certainly = all(condition.key.lower() in _SOURCES for condition in share.conditions)
+        for source in share.statements:
+            if source.position not in told:
+                found.setdefault((source.position, certainly), {}).update(strange)
+    for position, statement in readable_statements(policy):
+        for certainly, verb in ((True, "still lets"), (False, "may still let")):
+            let_in = found.get((position, certainly), {})
+            # Where a whole account is let in, so are its users and functions.
+            names = tuple(name for name, whose in let_in.items() if name == whose or whose not in let_in)
+            if names:
+                text = f"{label_of(position, statement)} {verb} in {_listed(names)}, and no grant does: purge keeps it"
+                yield PolicyWarning("excess_access", f"{place.repository}: {text}", _sid(statement), names)
+
+
+def _let_in(share: Share) -> Iterable[tuple[str, str]]:
+    """Whoever a share lets in, by name, and whose they are: an account, an organization, or the name again."""
+    sources = [
+        value for condition in share.conditions if condition.key.lower() in _SOURCES for value in condition.values
+    ]
+    if share.kind in ("unique_id", "other"):
+        return []
+    if share.kind == "service" and sources:
+        return [(source, _owner(source)) for source in sources]
+    return [(share.principal, _owner(share.principal))]
+
+
+def _owner(name: str) -> str:
+    """The account of an ARN, the organization of a path, and any other name as it is."""
+    return name.split(":")[4] if name.count(":") >= 5 else name.split("/")[0]
 
 
 def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tuple[str, ...]]]:

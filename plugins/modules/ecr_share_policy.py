@@ -280,10 +280,16 @@ repositories:
       contains:
         kind:
           description:
-            - V(public) if the repository is open to everyone, or to any account.
-            - V(denied) if a Deny defeats a declared grant, or may defeat it.
+            - >-
+              V(public) if the repository is open to everyone, or to any account: also where the conditions of a
+              statement bar nobody, and where it lets the Lambda service in without naming an account.
+            - >-
+              V(denied) if a Deny defeats a declared grant, or may defeat it. The usual Deny of requests without TLS is
+              none, because ECR takes no such requests.
             - V(lambda_region) if the declared Lambda regions do not cover the region of the repository.
-            - V(excess_access) if a principal keeps, or may keep, access beyond the declared through other statements.
+            - >-
+              V(excess_access) if a principal keeps, or may keep, access beyond the declared through other statements;
+              with O(purge=true) also if the policy lets in others whom no grant names.
             - V(orphan) if there are deleted principals in the policy.
             - V(stored_differently) if AWS stored something else than what was sent.
           returned: always

@@ -86,6 +86,13 @@ PLAIN_HTTP_DENIED: Statement = {
     "Action": "ecr:*",
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
+OTHER_NETWORKS_DENIED: Statement = {
+    "Sid": "our network",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "ecr:*",
+    "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+}
 DELETION_DENIED: Statement = {
     "Effect": "Deny",
     "NotPrincipal": {"AWS": [root(ACCOUNT), PUBLISHER]},

@@ -18,8 +18,8 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     BUILDS,
     CI,
     DELETED_ROLE,
+    OTHER_NETWORKS_DENIED,
     PARTNER,
-    PLAIN_HTTP_DENIED,
     SCANNERS,
     STRANGER,
     TEAM,
@@ -106,7 +106,7 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
             "base/excess": policy(SCANNERS),
             "base/functions": policy(allow_functions("*", functions(STRANGER, name="resize"))),
             "base/orphan": policy({**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}),
-            "base/reworded": policy({**denied, "Condition": PLAIN_HTTP_DENIED["Condition"]}),
+            "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
             "base/shared": policy(allow("pull_push", root(TEAM)), allow_functions(functions(TEAM))),
         }
     )
@@ -125,7 +125,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         "base/gone": policy(SCANNERS),
         "base/new": None,
         "base/public": policy(everyone, allow("pull", root(TEAM))),
-        "base/reworded": policy({**denied, "Condition": PLAIN_HTTP_DENIED["Condition"]}),
+        "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
     }
     aws.plant_many(planted)
     aws.plant_many(planted, region="eu-west-1")

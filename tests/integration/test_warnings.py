@@ -14,16 +14,20 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     CI,
     DELETED_ROLE,
     ORGANIZATION,
+    OTHER_NETWORKS_DENIED,
     PARTNER,
     PLAIN_HTTP_DENIED,
+    SCANNERS,
+    STRANGER,
     TEAM,
     Statement,
     allow,
     allow_functions,
+    functions,
     policy,
     root,
 )
-from ansible_collections.imageshare.aws.tests.support.embedded_aws import REGION, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 TEAM_DENIED = {"Sid": "no more", "Effect": "Deny", "Principal": {"AWS": root(TEAM)}, "Action": "ecr:BatchGet*"}
 EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage", "ecr:PutImage"]}
@@ -54,10 +58,10 @@ EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage"
             id="a denial of what is granted",
         ),
         pytest.param(
-            [PLAIN_HTTP_DENIED],
+            [OTHER_NETWORKS_DENIED],
             {"principal": ORGANIZATION},
             "present",
-            {"kind": "denied", "sid": "deny plain http", "principals": [ORGANIZATION]},
+            {"kind": "denied", "sid": "our network", "principals": [ORGANIZATION]},
             id="a denial under a condition",
         ),
         pytest.param(
@@ -97,6 +101,26 @@ def test_the_row_holds_the_warning_and_the_task_tells_it(
     assert told.startswith("1 of 1 repositories ")
     assert told.endswith(warning["message"])
     assert not result.failed
+
+
+def test_a_denial_of_plain_http_is_not_warned_about(aws: EmbeddedAws, run: Run) -> None:
+    aws.plant("app", policy(PLAIN_HTTP_DENIED))
+
+    assert run(repositories=["app"], grants=[{"principal": TEAM, "lambda_regions": ["*"]}]).warnings == []
+
+
+def test_whom_a_purge_leaves_in_is_warned_about_and_whom_it_spares_is_not(aws: EmbeddedAws, run: Run) -> None:
+    strange = functions(STRANGER, name="resize")
+    aws.plant("app", policy(SCANNERS, allow_functions(functions(ACCOUNT), strange), allow("pull", CI, root(ACCOUNT))))
+    task = {"repositories": ["app"], "grants": [{"principal": TEAM}]}
+
+    assert run(**task).warnings == []
+    warnings = run(**task, purge=True).row["warnings"]
+
+    assert [(warning["kind"], warning["sid"], warning["principals"]) for warning in warnings] == [
+        ("excess_access", SCANNERS["Sid"], [STRANGER]),
+        ("excess_access", "AllowLambdaPull", [strange]),
+    ]
 
 
 def test_the_task_warns_once_a_kind_with_a_count(aws: EmbeddedAws, run: Run) -> None:

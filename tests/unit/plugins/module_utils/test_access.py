@@ -10,19 +10,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._access import (
-    Applies,
     Reach,
-    actions_beyond,
     applies,
-    covers,
-    is_public,
+    openings,
     policy_unique_ids,
     reaches,
-    reaches_any_account,
     reaches_functions,
-    strongest,
     unique_ids,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._callers import callers_of
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Principal, read_principal
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
@@ -121,10 +118,26 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "all but a user without its account": (all_but(USER), USER, CONDITIONALLY),
     "all but a session, its role and its account": (all_but(SESSION, ROLE, ROOT), SESSION, NO),
     "all but another user of the account": (all_but(USER, ROOT), f"{USER}-2", YES),
-    "all but the account, and its organization": (all_but(ROOT), ORGANIZATION, YES),
+    "all but the account, which may be in the organization": (all_but(ROOT), ORGANIZATION, CONDITIONALLY),
+    "all but a role without its account, and the organization": (all_but(ROLE), ORGANIZATION, YES),
+    "all but a role and its account: its sessions are not spared": (all_but(ROLE, ROOT), ROLE, CONDITIONALLY),
+    "all but a session and its account, without its role": (all_but(SESSION, ROOT), SESSION, CONDITIONALLY),
+    "all but everybody": (all_but("*"), ACCOUNT, NO),
+    "a Deny of an account, which may be in the organization": (
+        statement(Effect="Deny", Principal={"AWS": ROOT}),
+        ORGANIZATION,
+        CONDITIONALLY,
+    ),
     # Condition
     "a condition that is not known": (when("StringLike", "aws:PrincipalTag/team", "*"), ACCOUNT, CONDITIONALLY),
-    "a condition on the connection": (when("Bool", "aws:SecureTransport", False), ACCOUNT, CONDITIONALLY),
+    "a condition on TLS, which every request has": (when("Bool", "aws:SecureTransport", True), ACCOUNT, YES),
+    "a condition on the lack of TLS": (when("Bool", "aws:SecureTransport", False), ACCOUNT, NO),
+    "a condition on the caller being no service": (
+        when("BoolIfExists", "aws:PrincipalIsAWSService", ["false"]),
+        ROLE,
+        YES,
+    ),
+    "a condition on whom a service acts for": (when("StringEquals", "aws:SourceAccount", ACCOUNT), ACCOUNT, NO),
     "a condition on the address": (when("IpAddress", "aws:SourceIp", ["203.0.113.0/24"]), ACCOUNT, CONDITIONALLY),
     "a condition on the principal's own ARN": (when("ArnLike", "aws:PrincipalArn", ROOT), ACCOUNT, CONDITIONALLY),
     "a condition does not reach further than the principal": (
@@ -155,13 +168,13 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "an organization by other operators": (
         when("StringNotEquals", "aws:PrincipalOrgID", "o-z9y8x7w6v5"),
         ORGANIZATION,
-        CONDITIONALLY,
+        YES,
     ),
     "an organization under a second condition": (
         statement(
             Condition={
                 "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION},
-                "Bool": {"aws:SecureTransport": "true"},
+                "StringLike": {"aws:PrincipalTag/team": "a"},
             }
         ),
         ORGANIZATION,
@@ -203,30 +216,14 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
 
 @pytest.mark.parametrize(("drawn", "principal", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_a_statement_applies(drawn: dict[str, Any], principal: str, expected: Applies) -> None:
-    assert applies(drawn, who(principal), ACTION, "aws") is expected
-
-
-def test_a_statement_does_not_apply_to_an_action_that_it_does_not_cover() -> None:
-    assert applies(statement(), who(ACCOUNT), "ecr:PutImage", "aws") is NO
+    assert applies(drawn, callers_of(who(principal), "aws"), "aws") is expected
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_a_root_arn_is_read_in_the_registrys_own_partition(partition: str) -> None:
     drawn = aws(f"arn:{partition}:iam::{ACCOUNT}:root")
-    assert applies(drawn, who(ACCOUNT), ACTION, partition) is YES
-    assert applies(drawn, who(ACCOUNT), ACTION, "aws-iso") is NO
-
-
-STRONGEST = {
-    "none": ([], NO),
-    "one": ([CONDITIONALLY], CONDITIONALLY),
-    "several": ([NO, YES, CONDITIONALLY], YES),
-}
-
-
-@pytest.mark.parametrize(("verdicts", "expected"), STRONGEST.values(), ids=STRONGEST.keys())
-def test_the_strongest_verdict_of(verdicts: list[Applies], expected: Applies) -> None:
-    assert strongest(verdicts) is expected
+    assert applies(drawn, callers_of(who(ACCOUNT), partition), partition) is YES
+    assert applies(drawn, callers_of(who(ACCOUNT), "aws-iso"), "aws-iso") is NO
 
 
 # --- reaches ---
@@ -325,12 +322,15 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
         ),
         NO,
     ),
-    "all but some source": (when("StringNotLike", "aws:SourceArn", EAST, Principal=LAMBDA), CONDITIONALLY),
-    "a source that may be missing": (
-        when("StringLikeIfExists", "aws:SourceArn", EAST, Principal=LAMBDA),
-        CONDITIONALLY,
+    "all but some source": (when("StringNotLike", "aws:SourceArn", EAST, Principal=LAMBDA), YES),
+    "all but every source": (when("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*", Principal=LAMBDA), NO),
+    "a source that may be missing": (when("StringLikeIfExists", "aws:SourceArn", EAST, Principal=LAMBDA), YES),
+    "a condition on TLS": (when("Bool", "aws:SecureTransport", "true", Principal=LAMBDA), YES),
+    "a condition that is not known": (when("StringEquals", "aws:SourceVpc", "vpc-1", Principal=LAMBDA), CONDITIONALLY),
+    "an account whose id is in the name of another's function": (
+        when("StringLike", "aws:SourceArn", EAST.replace(ACCOUNT, OTHER), Principal=LAMBDA),
+        NO,
     ),
-    "a condition that is not known": (when("Bool", "aws:SecureTransport", "true", Principal=LAMBDA), CONDITIONALLY),
     "everybody in an organization, which no service is in": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         NO,
@@ -339,112 +339,165 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
         when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
         NO,
     ),
-    "everybody outside an organization, as a service may be": (
+    "everybody outside an organization, as every service is": (
         when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
-        CONDITIONALLY,
+        YES,
     ),
 }
 
 
 @pytest.mark.parametrize(("drawn", "expected"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
 def test_an_accounts_functions_are_reached_by(drawn: dict[str, Any], expected: Applies) -> None:
-    assert reaches_functions(drawn, ACCOUNT) is expected
+    assert reaches_functions(drawn, ACCOUNT, "aws") is expected
 
 
-# --- actions ---
+# --- openings ---
 
-COVERED: dict[str, tuple[dict[str, Any], bool]] = {
-    "itself": (statement(), True),
-    "itself in another case": (statement(Action=["ECR:batchgetimage"]), True),
-    "a star at the end": (statement(Action="ecr:Batch*"), True),
-    "a star in between": (statement(Action="ecr:*Image"), True),
-    "a question mark": (statement(Action="ecr:BatchGet?mage"), True),
-    "a star alone": (statement(Action="*"), True),
-    "another action": (statement(Action="ecr:PutImage"), False),
-    "its prefix": (statement(Action="ecr:BatchGet"), False),
-    "a question mark too many": (statement(Action="ecr:BatchGetImage?"), False),
-    "brackets, which are no wildcard": (statement(Action="ecr:[B]atchGetImage"), False),
-    "another service's star": (statement(Action="ecr-public:*"), False),
-    "no action": (statement(Action=None), False),
-    "an empty list": (statement(Action=[]), False),
-    "all but another": (statement(Action=None, NotAction="ecr:PutImage"), True),
-    "all but itself": (statement(Action=None, NotAction=["ecr:PutImage", "ecr:batch*"]), False),
-}
-
-
-@pytest.mark.parametrize(("drawn", "expected"), COVERED.values(), ids=COVERED.keys())
-def test_an_action_is_covered_by(drawn: dict[str, Any], expected: bool) -> None:
-    assert covers(drawn, ACTION) is expected
-
-
-BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "nothing where all is known": (statement(Action=["ecr:batchGetImage", ACTION]), ()),
-    "what is not known, as it is spelt": (statement(Action=[ACTION, "ECR:PutImage"]), ("ECR:PutImage",)),
-    "each action once, in order": (
-        statement(Action=["ecr:PutImage", "ecr:ListImages", "ecr:PutImage"]),
-        ("ecr:PutImage", "ecr:ListImages"),
+# Of each: the statement, and what opens it to strangers.
+OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "a star": (statement(), ("*",)),
+    "a star in the map": (statement(Principal={"AWS": "*"}), ("*",)),
+    "a star among accounts": (aws(ROOT, "*"), ("*",)),
+    "a star beside a service": (statement(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"}), ("*",)),
+    "a star with an empty condition": (statement(Condition={}), ("*",)),
+    "a star with any action": (statement(Action="ecr:DescribeImages"), ("*",)),
+    "an Allow of all but some": (statement(Principal=None, NotPrincipal={"AWS": ROOT}), ("*",)),
+    "a star and NotAction": (statement(Action=None, NotAction="ecr:Delete*"), ("*",)),
+    "any ARN": (when("StringLike", "aws:PrincipalArn", "*"), ("*",)),
+    "any ARN of IAM": (when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/*"), ("arn:aws:iam::*:role/*",)),
+    "a role's name in every account": (
+        when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/ci"),
+        ("arn:aws:iam::*:role/ci",),
     ),
-    "a wildcard": (statement(Action="ecr:BatchGet*"), ("ecr:BatchGet*",)),
-    "a star alone": (statement(Action="*"), ("*",)),
-    "not the token, which cannot be granted": (statement(Action=["ecr:getAuthorizationToken", ACTION]), ()),
-    "not what belongs to another service": (statement(Action=["s3:GetObject", "ecr-public:*"]), ()),
-    "all but what NotAction names": (
-        statement(Action=None, NotAction=["ecr:PutImage", "ecr:Delete*"]),
-        ("all but ecr:PutImage, ecr:Delete*",),
+    "any organization": (when("StringLike", "aws:PrincipalOrgID", "o-*"), ("o-*",)),
+    "any organization, or none": (when("StringLikeIfExists", "aws:PrincipalOrgID", "*"), ("*",)),
+    "no organization": (when("Null", "aws:PrincipalOrgID", "true"), ("*",)),
+    "some organization": (when("Null", "aws:PrincipalOrgID", False), ("*",)),
+    "an organization, or none": (when("StringEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION), ("*",)),
+    "all but an organization": (when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION), ("*",)),
+    "all but an account": (when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT), ("*",)),
+    "a unit, or none": (when("ForAllValues:StringLike", "aws:PrincipalOrgPaths", UNIT), ("*",)),
+    "units of every organization": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-*/*"), ("o-*/*",)),
+    "every address": (when("IpAddress", "aws:SourceIp", ["0.0.0.0/0", "::/0"]), ("*",)),
+    "no service": (when("Bool", "aws:PrincipalIsAWSService", "false"), ("*",)),
+    "a TLS connection": (when("Bool", "aws:SecureTransport", True), ("*",)),
+    "several conditions that bar nobody": (
+        statement(Condition={"Bool": {"aws:SecureTransport": "true"}, "StringLike": {"aws:PrincipalArn": "arn:*"}}),
+        ("arn:*",),
     ),
-    "nothing of no action": (statement(Action=None), ()),
+    "an organization": (when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION), ()),
+    "a star in an organization's id, to the letter": (when("StringEquals", "aws:PrincipalOrgID", "o-*"), ()),
+    "a unit": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), ()),
+    "an account's ARNs": (when("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:*"), ()),
+    "an account by a condition": (when("StringEquals", "aws:PrincipalAccount", ACCOUNT), ()),
+    "an address": (when("IpAddress", "aws:SourceIp", "203.0.113.0/24"), ()),
+    "a tag, which is not decided": (when("StringEquals", "aws:PrincipalTag/team", "a"), ()),
+    "any tag, which is not decided": (when("StringLike", "aws:PrincipalTag/team", "*"), ()),
+    "an ARN pattern that is none, which is not decided": (when("ArnLike", "aws:PrincipalArn", "*"), ()),
+    "a policy variable, which is not decided": (when("StringLike", "aws:PrincipalArn", "*${aws:username}"), ()),
+    "the owner's organization": (when("StringEquals", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"), ()),
+    "two patterns of one key, which may exclude each other": (
+        statement(
+            Condition={
+                "StringLike": {"aws:PrincipalArn": "*:role/a*"},
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b*"},
+            }
+        ),
+        (),
+    ),
+    "the lack of TLS": (when("Bool", "aws:SecureTransport", False), ()),
+    "services alone": (
+        when("Bool", "aws:PrincipalIsAWSService", True, Principal={"AWS": "*"}),
+        ("lambda.amazonaws.com",),
+    ),
+    "Lambda": (statement(Principal=LAMBDA), ("lambda.amazonaws.com",)),
+    "Lambda for any function": (
+        when("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST], Principal=LAMBDA),
+        ("arn:aws:lambda:*:*:function:*",),
+    ),
+    "Lambda for a function's name in every account": (
+        when("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize", Principal=LAMBDA),
+        ("arn:aws:lambda:us-east-1:*:function:resize",),
+    ),
+    "Lambda for any function, in an account": (
+        statement(
+            Principal=LAMBDA,
+            Condition={"StringLike": {"aws:SourceArn": "*"}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        ),
+        (),
+    ),
+    "Lambda for an account": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), ()),
+    "Lambda for all but an account": (
+        when("StringNotLike", "aws:sourceARN", EAST, Principal=LAMBDA),
+        ("lambda.amazonaws.com",),
+    ),
+    "everybody that Lambda acts for": (
+        when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"),
+        ("arn:aws:lambda:*",),
+    ),
+    "a Deny": (statement(Effect="Deny"), ()),
+    "an account": (aws(ROOT), ()),
+    "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ()),
+    "a service by a star, which is none": (statement(Principal={"Service": "*"}), ()),
+    "a star with the token alone, which cannot be granted": (statement(Action="ecr:GetAuthorizationToken"), ()),
+    "a star with no action": (statement(Action=[]), ()),
+    "a star with an action of the registry alone": (statement(Action="ecr:CreateRepository"), ()),
 }
 
 
-@pytest.mark.parametrize(("drawn", "expected"), BEYOND.values(), ids=BEYOND.keys())
-def test_beyond_the_known_actions_is(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
-    assert actions_beyond(drawn, [ACTION]) == expected
+@pytest.mark.parametrize(("drawn", "expected"), OPENED.values(), ids=OPENED.keys())
+def test_a_policy_is_opened_by(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
+    found = openings({"Statement": [aws(ROOT), drawn]}, "aws")
+    assert [(opening.position, opening.entries) for opening in found] == ([(2, expected)] if expected else [])
 
 
-# --- is_public and reaches_any_account ---
-
-PUBLIC: dict[str, tuple[dict[str, Any], bool]] = {
-    "a star": (statement(), True),
-    "a star in the map": (statement(Principal={"AWS": "*"}), True),
-    "a star among accounts": (aws(ROOT, "*"), True),
-    "a star beside a service": (statement(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"}), True),
-    "a star with an empty condition": (statement(Condition={}), True),
-    "a star with any action": (statement(Action="ecr:DescribeImages"), True),
-    "an Allow of all but some": (statement(Principal=None, NotPrincipal={"AWS": ROOT}), True),
-    "a star and NotAction": (statement(Action=None, NotAction="ecr:Delete*"), True),
-    "a star with a condition": (when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION), False),
-    "a Deny": (statement(Effect="Deny"), False),
-    "an account": (aws(ROOT), False),
-    "a service": (statement(Principal={"Service": "*"}), False),
-    "a star with the token alone, which cannot be granted": (statement(Action="ecr:GetAuthorizationToken"), False),
-    "a star with no action": (statement(Action=[]), False),
+# Of each: a Deny, and whether it closes a statement that is open to everybody.
+CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
+    "everybody": (statement(Effect="Deny"), True),
+    "every action": (statement(Effect="Deny", Action="ecr:*"), True),
+    "all outside of an organization": (
+        when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        True,
+    ),
+    "all outside of an organization that is there": (
+        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        True,
+    ),
+    "all outside of a unit": (
+        when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
+        True,
+    ),
+    "all but an account and its role": (all_but(ROOT, ROLE), True),
+    "all outside of a network": (when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24", Effect="Deny"), True),
+    "all outside of the owner's organization": (
+        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}", Effect="Deny"),
+        True,
+    ),
+    "a policy variable, which is not decided": (
+        when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}", Effect="Deny"),
+        False,
+    ),
+    "another action": (statement(Effect="Deny", Action="ecr:PutImage"), False),
+    "members of another organization alone": (
+        when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
+        False,
+    ),
+    "an account": (statement(Effect="Deny", Principal={"AWS": ROOT}), False),
+    "users, as a stranger need not be one": (
+        when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*", Effect="Deny"),
+        False,
+    ),
+    "what is not decided": (when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"), False),
 }
 
 
-@pytest.mark.parametrize(("drawn", "expected"), PUBLIC.values(), ids=PUBLIC.keys())
-def test_a_statement_is_public_by(drawn: dict[str, Any], expected: bool) -> None:
-    assert is_public(drawn) is expected
+@pytest.mark.parametrize(("drawn", "closes"), CLOSING.values(), ids=CLOSING.keys())
+def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bool) -> None:
+    assert bool(openings({"Statement": [statement(), drawn]}, "aws")) is not closes
 
 
-ANY_ACCOUNT = {
-    "a star": ("*", True),
-    "functions of every account": ("arn:aws:lambda:*:*:function:*", True),
-    "functions of some accounts": ("arn:aws:lambda:us-east-1:11112222????:function:*", True),
-    "one function's name in every account": ("arn:aws:lambda:us-east-1:*:function:resize", True),
-    "an account's functions": (EAST, False),
-    "an account's functions in every region": (f"arn:aws:lambda:*:{ACCOUNT}:function:*", False),
-    "all of an account": (f"arn:*:*:*:{ACCOUNT}:*", False),
-    "one function": (f"{EAST[:-1]}resize", False),
-    "units of every organization": ("o-*/*", True),
-    "every organization's root": ("o-*/r-*/*", True),
-    "a unit": (UNIT, False),
-    "units of an organization": (f"{ORGANIZATION}/*/ou-ab12-*", False),
-}
-
-
-@pytest.mark.parametrize(("value", "expected"), ANY_ACCOUNT.values(), ids=ANY_ACCOUNT.keys())
-def test_a_pattern_reaches_any_account_by(value: str, expected: bool) -> None:
-    assert reaches_any_account(value) is expected
+def test_no_policy_is_open_to_nobody() -> None:
+    assert openings(None, "aws") == ()
 
 
 # --- unique ids ---

@@ -132,6 +132,32 @@ PUBLIC: dict[str, tuple[dict[str, Any], list[str] | None, str]] = {
         ["open to accounts that it does not name: o-*/*"],
         "o-*/*",
     ),
+    "everybody with a TLS connection": (
+        allow(Condition={"Bool": {"aws:SecureTransport": "true"}}),
+        ["public", "under a condition that bars nobody"],
+        "*",
+    ),
+    "everybody whose ARN is one": (allow(Condition={"StringLike": {"aws:PrincipalArn": "*"}}), ["public"], "*"),
+    "everybody in an organization of their own": (
+        allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}}),
+        ["open to accounts that it does not name: o-*"],
+        "o-*",
+    ),
+    "Lambda for everybody": (
+        allow(Principal=LAMBDA, Action=LAMBDA_PULL),
+        ["lets Lambda functions of every account use ecr:BatchGetImage"],
+        "lambda.amazonaws.com",
+    ),
+    "Lambda for some accounts by a pattern, in a foreign statement": (
+        allow(Principal=LAMBDA, Condition={"StringLike": {"aws:SourceAccount": "1111????????"}}),
+        ["open to accounts that it does not name: 1111????????"],
+        "1111????????",
+    ),
+    "Lambda for an account": (
+        allow(Principal=LAMBDA, Condition={"StringEquals": {"aws:SourceAccount": OTHER}}),
+        None,
+        "",
+    ),
     "an organization": (allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}), None, ""),
     "an organization's name with a star, to the letter": (
         allow(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-*"}}),
@@ -170,6 +196,13 @@ def test_public(warnings_of: Any, drawn: dict[str, Any], words: list[str] | None
     assert (warning.sid, warning.principals) == (drawn.get("Sid"), (named,))
 
 
+def test_a_deny_of_all_strangers_closes_what_is_open() -> None:
+    fence = deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}})
+    assert sharing("public", [allow(), fence], grant(ACCOUNT)) == []
+    (still,) = sharing("public", [allow(Action=PULL_PUSH), fence], grant(ACCOUNT))
+    assert still.principals == ("*",)
+
+
 # --- denied ---
 
 WINS, MAY = "a Deny wins over every Allow", "may deny"
@@ -188,8 +221,29 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], str]]
     "a role by its account": (deny(Principal=aws(ROOT)), [grant(ROLE)], {(ROLE,): WINS}),
     "an account by its role": (deny(Principal=aws(ROLE)), [grant(ACCOUNT)], {(ACCOUNT,): MAY}),
     "under a condition": (
-        deny(Condition={"Bool": {"aws:SecureTransport": "false"}}),
+        deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
         [grant(ACCOUNT)],
+        {(ACCOUNT,): MAY},
+    ),
+    "whoever is in no organization, so Lambda for certain": (
+        deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        [grant(ORGANIZATION), grant(ACCOUNT, "pull"), grant(OTHER, "lambda", ["us-east-1"])],
+        {(OTHER,): WINS, (ACCOUNT,): MAY},
+    ),
+    "an account that may be in the organization": (deny(Principal=aws(OTHER)), [grant(UNIT)], {(UNIT,): MAY}),
+    "some of the declared regions": (
+        deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": EAST}}),
+        [grant(ACCOUNT, "lambda", ["us-east-1", "eu-west-1"])],
+        {(ACCOUNT,): WINS},
+    ),
+    "a part of all regions": (
+        deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": EAST}}),
+        [grant(ACCOUNT, "lambda", ["*"])],
+        {(ACCOUNT,): MAY},
+    ),
+    "one function of a declared region": (
+        deny(Principal=LAMBDA, Condition={"ArnLike": {"aws:SourceArn": f"{EAST[:-1]}resize"}}),
+        [grant(ACCOUNT, "pull", ["us-east-1"])],
         {(ACCOUNT,): MAY},
     ),
     "certainly the one, perhaps the other": (
@@ -227,6 +281,26 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], str]]
         {},
     ),
     "no Deny at all": (allow(), [grant(ACCOUNT)], {}),
+    "requests without TLS, of which ECR takes none": (
+        deny(Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+        [grant(ACCOUNT, "pull_push", ["*"]), grant(ROLE), grant(ORGANIZATION)],
+        {},
+    ),
+    "another region than the declared ones": (
+        deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": WEST}}),
+        [grant(ACCOUNT, "pull", ["us-east-1"])],
+        {},
+    ),
+    "one function of another region": (
+        deny(Principal=LAMBDA, Condition={"ArnEquals": {"aws:SourceArn": f"{WEST[:-1]}resize"}}),
+        [grant(ACCOUNT, "pull", ["us-east-1"])],
+        {},
+    ),
+    "everybody but the role": (
+        deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ROLE}}),
+        [grant(ROLE), grant(SESSION)],
+        {(SESSION,): MAY},
+    ),
 }
 
 
@@ -326,7 +400,7 @@ EXCESS: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], list[
         {(ORGANIZATION,): [MAY_STILL, f"through {UNIT}"]},
     ),
     "what everybody has under a condition": (
-        allow(Action=PULL_PUSH, Condition={"Bool": {"aws:SecureTransport": "true"}}),
+        allow(Action=PULL_PUSH, Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
         [grant(ACCOUNT), grant(ORGANIZATION)],
         {(ACCOUNT, ORGANIZATION): [MAY_STILL, "through *"]},
     ),
@@ -413,6 +487,69 @@ def test_excess_access_of_functions(drawn: dict[str, Any], grants: list[Grant], 
         assert 'statement "s" still lets Lambda functions of' in warning.message
         assert ", ".join(warning.principals) in warning.message
         assert "beyond the declared lambda_regions" in warning.message
+
+
+RESIZE, OWN_RESIZE = f"{OTHER_EAST[:-1]}resize", f"{EAST.replace(ACCOUNT, OWNER)[:-1]}resize"
+FOREIGN_ACTIONS = [*PULL, "ecr:ListImages"]
+# Of each: the statement, and whom a purge that keeps ACCOUNT and ORGANIZATION leaves in, certainly or perhaps.
+UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], str]]] = {
+    "a foreign statement": (
+        allow(Principal=aws(OTHER_ROOT, ROOT), Action=FOREIGN_ACTIONS),
+        {(OTHER,): 'statement "s" still lets in 444455556666'},
+    ),
+    "a foreign statement under a condition": (
+        allow(Principal=aws(OTHER_ROOT), Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}}),
+        {(OTHER,): "may still let in"},
+    ),
+    "a single function of a stranger": (lambda_statement(RESIZE, EAST), {(RESIZE,): "still lets in"}),
+    "Lambda's own statement for a stranger": (
+        lambda_statement(OTHER_EAST, actions=[*LAMBDA_PULL, "ecr:GetRepositoryPolicy"]),
+        {(OTHER,): "still lets in"},
+    ),
+    "another service": (
+        allow(Principal={"Service": "codebuild.amazonaws.com"}),
+        {("codebuild.amazonaws.com",): "still"},
+    ),
+    "another organization": (
+        allow(Action=FOREIGN_ACTIONS, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-z9y8x7w6v5"}}),
+        {("o-z9y8x7w6v5",): "still lets in"},
+    ),
+    "everybody under a condition": (
+        allow(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.9"}}),
+        {("*",): "may still let in"},
+    ),
+    "everybody, which is public": (allow(), {}),
+    "Lambda for everybody, which is public": (lambda_statement(), {}),
+    "a declared account": (allow(Principal=aws(ROOT)), {}),
+    "a unit of a declared organization": (
+        allow(Action=FOREIGN_ACTIONS, Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}),
+        {},
+    ),
+    "the owner": (allow(Principal=aws(OWNER), Action="ecr:*"), {}),
+    "a single function of the owner": (lambda_statement(OWN_RESIZE), {}),
+    "a deleted role": (allow(Principal=aws(ORPHAN), Action="ecr:*"), {}),
+    "a Deny": (deny(Principal=aws(OTHER)), {}),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), UNDECLARED.values(), ids=UNDECLARED.keys())
+def test_excess_access_of_whom_a_purge_leaves_in(drawn: dict[str, Any], expected: dict[tuple[str, ...], str]) -> None:
+    grants = [grant(ACCOUNT, "pull", ["us-east-1"]), grant(ORGANIZATION)]
+    policy = {"Statement": [drawn]}
+    unpurged = after_sharing(policy, grants, PLACE)
+    purged = after_sharing(policy, grants, PLACE, purged_for=OWNER)
+    assert purged[: len(unpurged)] == unpurged
+    added = found("excess_access", purged[len(unpurged) :])
+    assert [warning.principals for warning in added] == list(expected)
+    for warning in added:
+        assert expected[warning.principals] in warning.message
+        assert "purge keeps it" in warning.message
+        assert warning.sid == "s"
+
+
+def test_whom_a_deny_defeats_is_not_left_in_by_a_purge() -> None:
+    policy = {"Statement": [allow(Principal=aws(OTHER), Action=FOREIGN_ACTIONS), deny(Action="ecr:*")]}
+    assert found("excess_access", after_sharing(policy, [grant(ACCOUNT)], PLACE, purged_for=OWNER)) == []
 
 
 LEFT: dict[str, tuple[dict[str, Any], list[str], list[tuple[str, ...]]]] = {

@@ -1,0 +1,151 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Those who call ECR, as a policy can tell them apart, and what is known of the condition keys of their requests.
+
+When a key is there: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import ABSENT, ANY_PART, UNKNOWN, Fact
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Kind, Principal
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import LAMBDA_SERVICE, functions_arn
+
+EVERYONE = "*"
+
+
+@dataclass(frozen=True, eq=False)
+class Callers:
+    """A set of callers.
+
+    kind: C(account), C(role), C(user), C(session), C(organization), C(organizational_unit), C(service), C(everyone),
+        C(unique_id), C(strangers), or C(other).
+    name: as a policy names them, an account by its id, everyone as C(*).
+    principal: the same of those that a grant can name, None for others.
+    functions_of: the account and the region of the functions that Lambda acts for, where that is said.
+    facts: what is known of condition keys, by their name in lower case; otherwise: of all other keys.
+    """
+
+    kind: str
+    name: str
+    principal: Principal | None = None
+    functions_of: tuple[str, str] | None = None
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    otherwise: Fact = UNKNOWN
+
+    @property
+    def is_lambda(self) -> bool:
+        return self.kind == "service" and self.name == LAMBDA_SERVICE
+
+
+# ECR has HTTPS endpoints alone: https://docs.aws.amazon.com/general/latest/gr/ecr.html. So the usual Deny of requests
+# without TLS denies nobody.
+_ALL: Mapping[str, Fact] = {"aws:securetransport": Fact("true")}
+# aws:SourceArn and aws:SourceAccount are there only where a service calls on behalf of a resource.
+_IDENTITIES: Mapping[str, Fact] = {
+    **_ALL,
+    "aws:principalisawsservice": Fact("false"),
+    "aws:sourcearn": ABSENT,
+    "aws:sourceaccount": ABSENT,
+}
+# A service is a member of no organization.
+_SERVICES: Mapping[str, Fact] = {
+    **_ALL,
+    "aws:principalisawsservice": Fact("true"),
+    "aws:principalorgid": ABSENT,
+    "aws:principalorgpaths": ABSENT,
+}
+_ANY_ACCOUNT = "????????????"
+
+
+def everyone() -> Callers:
+    """All identities of all accounts, and all services."""
+    return _EVERYONE
+
+
+@lru_cache(maxsize=8192)
+def callers_of(principal: Principal, partition: str) -> Callers:
+    """The requests that come from a principal, or from within it."""
+    kind, name, account = principal.kind, principal.name, principal.account
+    if kind is Kind.ORGANIZATION:
+        known = {"aws:principalorgid": Fact(name), "aws:principalorgpaths": Fact(f"{name}/*")}
+    elif kind is Kind.ORGANIZATIONAL_UNIT:
+        known = {"aws:principalorgid": Fact(name.split("/")[0]), "aws:principalorgpaths": Fact(name)}
+    else:
+        known = {"aws:principalaccount": Fact(account), "aws:principalarn": Fact(_own_arn(principal, partition))}
+    return Callers(kind.value.replace(" ", "_"), name, principal, facts={**_IDENTITIES, **known})
+
+
+@lru_cache(maxsize=1024)
+def service(name: str) -> Callers:
+    """A service on behalf of anybody."""
+    return Callers("service", name, facts={**_SERVICES, "aws:principalservicename": Fact(name)})
+
+
+@lru_cache(maxsize=8192)
+def functions(account: str, region: str, partition: str) -> Callers:
+    """The Lambda service on behalf of the functions of an account in a region, or in all for C(*)."""
+    known = {
+        "aws:sourcearn": Fact(functions_arn(account, region.replace("*", ANY_PART), partition), every=True),
+        "aws:sourceaccount": Fact(account),
+    }
+    lambda_service = service(LAMBDA_SERVICE)
+    return replace(lambda_service, functions_of=(account, region), facts={**lambda_service.facts, **known})
+
+
+@lru_cache(maxsize=1024)
+def named(kind: str, name: str) -> Callers:
+    """Callers of whom nothing is known but what a policy calls them: C(unique_id) or C(other)."""
+    return Callers(kind, name, facts=_ALL)
+
+
+@lru_cache(maxsize=64)
+def strangers(partition: str) -> tuple[Callers, ...]:
+    """Everybody on earth whom no policy names: people with an account of their own in no organization, such in an
+    organization of their own, and the Lambda functions of both.
+    """
+    account, anywhere = Fact(_ANY_ACCOUNT, every=True, unnamed=True), Fact("*", every=True, unnamed=True)
+    # Nobody can choose the id of an organization, so a pattern that not all ids match lets no stranger in for certain.
+    organization = Fact("o-*", unnamed=True)
+    membership = {"orgid": organization, "orgpaths": replace(organization, pattern="o-*/r-*/*")}
+    found = []
+    for member in (False, True):
+        of = {name: fact if member else ABSENT for name, fact in membership.items()}
+        person = {
+            **_IDENTITIES,
+            "aws:principalaccount": account,
+            "aws:principalarn": replace(account, pattern=f"arn:{partition}:{ANY_PART}::{ANY_PART}:*"),
+            "aws:sourceip": anywhere,
+            **{f"aws:principal{name}": fact for name, fact in of.items()},
+        }
+        function = {
+            **service(LAMBDA_SERVICE).facts,
+            "aws:sourceip": replace(anywhere, present=False),
+            "aws:sourceaccount": account,
+            "aws:sourcearn": replace(account, pattern=functions_arn(ANY_PART, ANY_PART, partition)),
+            **{f"aws:source{name}": fact for name, fact in of.items()},
+        }
+        found += [Callers("strangers", EVERYONE, facts=person), Callers("service", LAMBDA_SERVICE, facts=function)]
+    return tuple(found)
+
+
+def _own_arn(principal: Principal, partition: str) -> str:
+    """A pattern of aws:PrincipalArn, which for a session is the ARN of its role."""
+    if principal.kind is Kind.ACCOUNT:
+        return f"arn:{partition}:{ANY_PART}::{principal.account}:*"
+    if principal.kind is Kind.SESSION and ":assumed-role/" in principal.name:
+        role = principal.name.split(":assumed-role/")[1].split("/")[0]
+        # The ARN of a session does not show the path of its role.
+        return f"arn:{partition}:iam::{principal.account}:role/*{role}"
+    return principal.name
+
+
+_EVERYONE = Callers("everyone", EVERYONE, facts=_ALL)

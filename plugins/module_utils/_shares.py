@@ -1,0 +1,232 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Who gets what from a policy of any shape, through which statements, and what a Deny takes away again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from ansible_collections.imageshare.aws.plugins.module_utils._access import (
+    NOT_PRINCIPAL,
+    Mention,
+    applies,
+    entries,
+    mentions,
+    openings,
+    readable_statements,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, granted_actions, level
+from ansible_collections.imageshare.aws.plugins.module_utils._callers import Callers, callers_of, functions, service
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import (
+    Applies,
+    Condition,
+    Fact,
+    conditions,
+    holds,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE, recognise
+
+
+@dataclass(frozen=True)
+class StatementName:
+    """Which statement of a policy: its position from 1, and its Sid or None."""
+
+    position: int
+    sid: str | None
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A Deny statement. certain: whether it, with the others that are certain, defeats all of a share."""
+
+    position: int
+    sid: str | None
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a principal gets from the managed statements of a policy, or from the foreign ones.
+
+    principal: an account's id, an ARN, an organization, the path of a unit, a service, C(*), or an id as it is.
+    kind: C(account), C(role), C(user), C(session), C(organization), C(organizational_unit), C(service), C(everyone),
+        C(unique_id) or C(other).
+    access: what the actions amount to: a level of grants, C(lambda) for the Lambda part alone, C(admin) or C(partial).
+    actions: all of them, sorted, where access is C(admin) or C(partial); else empty.
+    lambda_regions: regions, or C(*), whose Lambda functions of this account may pull.
+    conditions: what must hold besides, and cannot be decided from the policy. C(NotPrincipal) is one of them: it holds
+        for all but those that it names.
+    denied_by: the Deny statements that defeat all or a part of it, or may do so.
+    """
+
+    principal: str
+    kind: str
+    access: str
+    actions: tuple[str, ...]
+    lambda_regions: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    statements: tuple[StatementName, ...]
+    denied_by: tuple[Denial, ...]
+    managed: bool
+
+
+@dataclass
+class _Row:
+    """A share while it is gathered from the statements."""
+
+    callers: Callers
+    managed: bool
+    conditions: tuple[Condition, ...]
+    actions: frozenset[str] = frozenset()
+    regions: dict[str, None] = field(default_factory=dict)
+    statements: dict[int, StatementName] = field(default_factory=dict)
+
+
+_Rows = dict[tuple[str, str, bool, tuple[Condition, ...]], _Row]
+_Deny = tuple[int, Statement, frozenset[str]]
+
+
+def shares(policy: Policy | None, partition: str, registry_id: str) -> tuple[Share, ...]:
+    """One share a principal, managed or foreign, and set of conditions, in the order of their first mention.
+
+    registry_id: the account that owns the repository, which is what aws:ResourceAccount says.
+
+    What is said to be granted is what the Allows grant; C(denied_by) tells what becomes of it.
+    """
+    rows: _Rows = {}
+    denies: list[_Deny] = []
+    for position, statement in readable_statements(policy):
+        actions = granted_actions(statement)
+        if statement["Effect"] == "Deny":
+            denies.append((position, statement, actions))
+        elif actions:
+            _gather(rows, position, statement, actions, partition, registry_id)
+    return tuple(_share(row, denies, partition, registry_id) for row in rows.values())
+
+
+def public(policy: Policy | None, partition: str) -> bool:
+    """Whether a policy is open to everyone, or to the Lambda functions of everyone."""
+    return bool(openings(policy, partition))
+
+
+def foreign_statements(policy: Policy | None) -> tuple[StatementName, ...]:
+    """The statements of a policy that are not managed."""
+    return tuple(
+        _name(position, statement)
+        for position, statement in enumerate(statements(policy), start=1)
+        if recognise(statement) is None
+    )
+
+
+def granted_by(share: Share) -> frozenset[str]:
+    """The actions that a share's principal itself may use; those of its functions are not among them."""
+    if share.access == Access.LAMBDA:
+        return LAMBDA_PULL if share.kind == "service" else frozenset()
+    return frozenset(share.actions or ACTIONS[Access(share.access)])
+
+
+def _gather(
+    rows: _Rows, position: int, statement: Statement, granted: frozenset[str], partition: str, registry_id: str
+) -> None:
+    managed, name = recognise(statement) is not None, _name(position, statement)
+    for mention in mentions(statement, partition):
+        undecided = _undecided(mention, statement, registry_id)
+        if undecided is None:
+            continue
+        if mention.callers.functions_of is not None and granted >= LAMBDA_PULL:
+            account, region = mention.callers.functions_of
+            row = _row(rows, callers_of(Principal(Kind.ACCOUNT, account, account), partition), managed, undecided)
+            row.regions[region] = None
+            row.statements[position] = name
+        if mention.callers.is_lambda and granted != LAMBDA_PULL:
+            # What Lambda gets besides the pull is no account's, so it is Lambda's, under all that the statement asks.
+            whole = Mention(mention.entry, service(LAMBDA_SERVICE), conditions(statement))
+            mention, undecided = whole, _undecided(whole, statement, registry_id) or ()
+        if mention.callers.functions_of is None:
+            row = _row(rows, mention.callers, managed, undecided)
+            row.actions |= granted
+            row.statements[position] = name
+
+
+def _undecided(mention: Mention, statement: Statement, registry_id: str) -> tuple[Condition, ...] | None:
+    """The conditions of a mention that do not hold for certain; None if one cannot hold."""
+    callers = _at(registry_id, mention.callers)
+    found: list[Condition] = []
+    for condition in mention.conditions:
+        verdict = holds(condition, callers.facts.get(condition.key.lower(), callers.otherwise))
+        if verdict is Applies.NO:
+            return None
+        if verdict is Applies.CONDITIONALLY:
+            found.append(condition)
+    if mention.entry is None:
+        spared: dict[str, list[str]] = {}
+        for entry in entries(statement[NOT_PRINCIPAL]):
+            spared.setdefault(entry.kind, []).append(entry.name)
+        found += [Condition(NOT_PRINCIPAL, kind, tuple(names)) for kind, names in spared.items()]
+    return tuple(found)
+
+
+def _row(rows: _Rows, callers: Callers, managed: bool, undecided: tuple[Condition, ...]) -> _Row:
+    key = (callers.kind, callers.name, managed, undecided)
+    if key not in rows:
+        rows[key] = _Row(callers, managed, undecided)
+    return rows[key]
+
+
+def _share(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: str) -> Share:
+    callers = row.callers
+    if callers.is_lambda and row.actions == LAMBDA_PULL:
+        access = Access.LAMBDA.value
+    else:
+        access = level(row.actions) if row.actions else Access.LAMBDA.value
+    return Share(
+        principal=callers.name,
+        kind=callers.kind,
+        access=access,
+        actions=tuple(sorted(row.actions)) if access in ("admin", "partial") else (),
+        lambda_regions=tuple(row.regions),
+        conditions=row.conditions,
+        statements=tuple(row.statements.values()),
+        denied_by=_denials(row, denies, partition, registry_id),
+        managed=row.managed,
+    )
+
+
+def _denials(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: str) -> tuple[Denial, ...]:
+    parts = [(_at(registry_id, row.callers), row.actions)] if row.actions else []
+    parts += [(_at(registry_id, functions(row.callers.name, region, partition)), LAMBDA_PULL) for region in row.regions]
+    # By position, the pieces that a Deny defeats for certain: the number of a part, and an action.
+    defeated: dict[int, set[tuple[int, str]]] = {}
+    names = {}
+    for position, statement, denied in denies:
+        for number, (callers, actions) in enumerate(parts):
+            hit = actions & denied
+            verdict = applies(statement, callers, partition) if hit else Applies.NO
+            if verdict is not Applies.NO:
+                names[position] = _name(position, statement)
+                certain = hit if verdict is Applies.YES else ()
+                defeated.setdefault(position, set()).update((number, action) for action in certain)
+    all_of_it = sum(len(actions) for _callers, actions in parts)
+    everything = len(set().union(*defeated.values())) == all_of_it
+    return tuple(
+        Denial(position, name.sid, everything and bool(defeated[position])) for position, name in names.items()
+    )
+
+
+@lru_cache(maxsize=16384)
+def _at(registry_id: str, callers: Callers) -> Callers:
+    """The callers when they call for a repository of an account."""
+    return replace(callers, facts={**callers.facts, "aws:resourceaccount": Fact(registry_id)})
+
+
+def _name(position: int, statement: Statement) -> StatementName:
+    sid = statement.get("Sid")
+    return StatementName(position, sid if isinstance(sid, str) else None)

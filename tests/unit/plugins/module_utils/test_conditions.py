@@ -1,0 +1,235 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether conditions hold for callers of whom not everything is known: decided where it is certain, and only there."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import (
+    ABSENT,
+    ANY_PART,
+    UNKNOWN,
+    Applies,
+    Condition,
+    Fact,
+    all_hold,
+    conditions,
+    contains,
+    holds,
+    inverse,
+    is_open,
+    is_readable,
+    meets,
+    strongest,
+)
+
+NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
+ACCOUNT = "111122223333"
+FUNCTIONS = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
+ORGANIZATION, UNIT = "o-a1b2c3d4e5", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
+TEXT, SOMETIMES = Fact("platform"), Fact("platform", present=False)
+ROLES = Fact(f"arn:aws:iam::{ACCOUNT}:role/*")
+PATHS = Fact(UNIT)
+
+# Of each: the operator, the values, what is known of the key, and whether the condition holds.
+HOLD: dict[str, tuple[str, list[str], Fact, Applies]] = {
+    # A value that is known
+    "an equal text": ("StringEquals", ["platform"], TEXT, YES),
+    "one of several texts": ("StringEquals", ["data", "platform"], TEXT, YES),
+    "another text": ("StringEquals", ["data"], TEXT, NO),
+    "a text in another case": ("StringEquals", ["Platform"], TEXT, NO),
+    "a text in another case, of no weight": ("StringEqualsIgnoreCase", ["Platform"], TEXT, YES),
+    "an operator in another case": ("sTRINGeQUALS", ["platform"], TEXT, YES),
+    "a star to the letter": ("StringEquals", ["*"], TEXT, NO),
+    "a pattern": ("StringLike", ["plat*m"], TEXT, YES),
+    "a question mark": ("StringLike", ["platfor?"], TEXT, YES),
+    "a question mark too many": ("StringLike", ["platform?"], TEXT, NO),
+    "no equal text": ("StringNotEquals", ["platform"], TEXT, NO),
+    "none of several texts": ("StringNotEquals", ["data", "web"], TEXT, YES),
+    "no pattern": ("StringNotLike", ["d*"], TEXT, YES),
+    "a boolean": ("Bool", ["true"], Fact("true"), YES),
+    "a boolean in another case": ("Bool", ["False"], Fact("true"), NO),
+    "any boolean": ("Bool", ["true", "false"], Fact("true"), YES),
+    "no value at all": ("StringEquals", [], TEXT, NO),
+    # A key that is not there
+    "nothing equals a missing key": ("StringEquals", ["platform"], ABSENT, NO),
+    "everything differs from a missing key": ("StringNotEquals", ["platform"], ABSENT, YES),
+    "a missing key, if it exists": ("StringEqualsIfExists", ["platform"], ABSENT, YES),
+    "a missing key differs, if it exists": ("StringNotEqualsIfExists", ["platform"], ABSENT, YES),
+    "all values of a missing key": ("ForAllValues:StringEquals", ["platform"], ABSENT, YES),
+    "any value of a missing key": ("ForAnyValue:StringEquals", ["platform"], ABSENT, NO),
+    "any value of a missing key that differs": ("ForAnyValue:StringNotEquals", ["platform"], ABSENT, NO),
+    "any value of a missing key, if it exists, of which AWS says both": (
+        "ForAnyValue:StringEqualsIfExists",
+        ["platform"],
+        ABSENT,
+        CONDITIONALLY,
+    ),
+    "a missing key is null": ("Null", ["true"], ABSENT, YES),
+    "a missing key is not there": ("Null", ["false"], ABSENT, NO),
+    "a known key is null": ("null", ["true"], TEXT, NO),
+    "a known key is there": ("Null", ["False"], TEXT, YES),
+    "a key is null or not": ("Null", ["true", "false"], UNKNOWN, YES),
+    # A key that may be there
+    "a text of a key that may be missing": ("StringEquals", ["platform"], SOMETIMES, CONDITIONALLY),
+    "another text of a key that may be missing": ("StringEquals", ["data"], SOMETIMES, NO),
+    "a text of a key that may be missing, if it exists": ("StringEqualsIfExists", ["platform"], SOMETIMES, YES),
+    "no other text of a key that may be missing": ("StringNotEquals", ["data"], SOMETIMES, YES),
+    "null of a key that may be missing": ("Null", ["true"], SOMETIMES, CONDITIONALLY),
+    # A value that is not known
+    "a text of an unknown key": ("StringEquals", ["platform"], UNKNOWN, CONDITIONALLY),
+    "no text of an unknown key": ("StringNotEquals", ["platform"], UNKNOWN, CONDITIONALLY),
+    "anything of an unknown key": ("StringLike", ["*"], UNKNOWN, CONDITIONALLY),
+    "anything of an unknown key, if it exists": ("StringLikeIfExists", ["*"], UNKNOWN, YES),
+    "all values of an unknown key, whatever they are": ("ForAllValues:StringLike", ["*"], UNKNOWN, YES),
+    "null of an unknown key": ("Null", ["false"], UNKNOWN, CONDITIONALLY),
+    # A value that is known by its pattern
+    "a pattern that takes in the known one": ("StringLike", [f"arn:*:{ACCOUNT}:role/*"], ROLES, YES),
+    "a pattern that meets the known one": ("ArnLike", ["arn:aws:iam::*:role/ci"], ROLES, CONDITIONALLY),
+    "a pattern of something else": ("ArnLike", [f"arn:aws:iam::{ACCOUNT}:user/*"], ROLES, NO),
+    "no pattern of something else": ("ArnNotLike", [f"arn:aws:iam::{ACCOUNT}:user/*"], ROLES, YES),
+    "no pattern that takes in the known one": ("ArnNotLike", ["arn:aws:iam::*:*"], ROLES, NO),
+    "one of the known ones": ("ArnEquals", [f"arn:aws:iam::{ACCOUNT}:role/ci"], ROLES, CONDITIONALLY),
+    "wildcards in ArnEquals, too": ("ArnEquals", ["arn:aws:iam::*:*"], ROLES, YES),
+    "no ARN at all, which is not defined": ("ArnLike", ["*"], ROLES, CONDITIONALLY),
+    "a star that would cross a colon": ("ArnLike", ["arn:*:role/ci:a:b:c"], ROLES, NO),
+    # Several values
+    "any value in the unit": ("ForAnyValue:StringLike", [f"{ORGANIZATION}/*"], PATHS, YES),
+    "all values in the unit": ("ForAllValues:StringLike", [f"{ORGANIZATION}/*"], PATHS, YES),
+    "any value in another organization": ("ForAnyValue:StringLike", ["o-z9y8x7w6v5/*"], PATHS, NO),
+    "any value not in another organization": ("ForAnyValue:StringNotLike", ["o-z9y8x7w6v5/*"], PATHS, YES),
+    "several values without a word on several, which is not defined": (
+        "StringLike",
+        [f"{ORGANIZATION}/*"],
+        PATHS,
+        CONDITIONALLY,
+    ),
+    # What is not decided here
+    "an address": ("IpAddress", ["203.0.113.0/24"], Fact("203.0.113.9"), CONDITIONALLY),
+    "every address": ("IpAddress", ["0.0.0.0/0"], Fact("203.0.113.9"), YES),
+    "a date": ("DateGreaterThan", ["2020-01-01T00:00:00Z"], ABSENT, CONDITIONALLY),
+    "a number": ("NumericEquals", ["1"], Fact("1"), CONDITIONALLY),
+    "an operator that there is not": ("StringMatches", ["platform"], TEXT, CONDITIONALLY),
+    "a quantifier that there is not": ("ForSome:StringEquals", ["platform"], TEXT, CONDITIONALLY),
+    "a policy variable": ("StringEquals", ["${aws:PrincipalTag/team}"], TEXT, CONDITIONALLY),
+    "a text beside a policy variable": ("StringEquals", ["${aws:username}", "platform"], TEXT, YES),
+    "none of no value, of which AWS says nothing": ("StringNotEquals", [], TEXT, CONDITIONALLY),
+}
+
+
+@pytest.mark.parametrize(("operator", "values", "fact", "expected"), HOLD.values(), ids=HOLD.keys())
+def test_a_condition_holds_for(operator: str, values: list[str], fact: Fact, expected: Applies) -> None:
+    key = "aws:PrincipalOrgPaths" if fact is PATHS else "some:Key"
+    assert holds(Condition(operator, key, tuple(values)), fact) is expected
+
+
+STRANGER = Fact("o-*", unnamed=True)
+STRANGERS = Fact("????????????", every=True, unnamed=True)
+ALL_FUNCTIONS = Fact(f"arn:aws:lambda:{ANY_PART}:{ACCOUNT}:function:*", every=True)
+# Of each: the conditions, what is known of all keys, whether they hold for all callers, and for one of them.
+FOR_ONE: dict[str, tuple[list[tuple[str, str]], Fact, Applies, Applies]] = {
+    "some function": ([("StringLike", FUNCTIONS)], ALL_FUNCTIONS, CONDITIONALLY, YES),
+    "another function": ([("StringNotLike", FUNCTIONS)], ALL_FUNCTIONS, CONDITIONALLY, YES),
+    "a function of another account": ([("StringLike", FUNCTIONS.replace("1", "2"))], ALL_FUNCTIONS, NO, NO),
+    "two conditions that different functions may meet": (
+        [("StringLike", FUNCTIONS), ("StringNotLike", FUNCTIONS)],
+        ALL_FUNCTIONS,
+        CONDITIONALLY,
+        CONDITIONALLY,
+    ),
+    "a policy variable": ([("StringLike", "${aws:username}*")], ALL_FUNCTIONS, CONDITIONALLY, CONDITIONALLY),
+    "any organization": ([("StringLike", "o-*")], STRANGER, YES, YES),
+    "some organizations, whose ids nobody chooses": ([("StringLike", "o-a*")], STRANGER, CONDITIONALLY, CONDITIONALLY),
+    "an organization that is named, which is no stranger's": ([("StringEquals", ORGANIZATION)], STRANGER, NO, NO),
+    "another organization than the named one": ([("StringNotEquals", ORGANIZATION)], STRANGER, YES, YES),
+    "some accounts": ([("StringLike", "1111*")], STRANGERS, CONDITIONALLY, YES),
+    "an account that is named, by a pattern that needs none": ([("StringLike", ACCOUNT)], STRANGERS, NO, NO),
+    "a key that nothing is known of": ([("StringLike", "a*")], UNKNOWN, CONDITIONALLY, CONDITIONALLY),
+    "no condition": ([], UNKNOWN, YES, YES),
+}
+
+
+@pytest.mark.parametrize(("required", "fact", "for_all", "for_one"), FOR_ONE.values(), ids=FOR_ONE.keys())
+def test_conditions_hold_for_all_or_for_one(
+    required: list[tuple[str, str]], fact: Fact, for_all: Applies, for_one: Applies
+) -> None:
+    listed = [Condition(operator, "some:Key", (value,)) for operator, value in required]
+    assert all_hold(listed, {"some:key": fact}) is for_all
+    assert all_hold(listed, {}, fact, for_one=True) is for_one
+
+
+# Of each: a pattern, another, whether it takes the other in, and whether they meet.
+PATTERNS: dict[str, tuple[str, str, bool, bool]] = {
+    "itself": ("a*c", "a*c", True, True),
+    "a text": ("a*c", "abc", True, True),
+    "a narrower one": ("a*", "a*c", True, True),
+    "a wider one": ("a*c", "a*", False, True),
+    "one that crosses it": ("a*", "*c", False, True),
+    "one apart": ("a*", "b*", False, False),
+    "one apart at its end": ("*a", "*b", False, False),
+    "a question mark for a star": ("a?c", "a*c", False, True),
+    "a star for a question mark": ("a*c", "a?c", True, True),
+    "nothing for a star": ("*", "", True, True),
+    "something for nothing": ("", "?", False, False),
+    "stars in a row": ("**", "*?*", True, True),
+    "a part of an ARN": ("a:*:c", f"a:{ANY_PART}:c", True, True),
+    "a text where a part of an ARN is": ("a:b:c", f"a:{ANY_PART}:c", False, True),
+    "no colon in a part of an ARN": ("a:b:b:c", f"a:{ANY_PART}:c", False, False),
+    "a star across parts of an ARN": ("a*c", f"a:{ANY_PART}:{ANY_PART}:c", True, True),
+    "brackets, which are no wildcard": ("[ab]", "a", False, False),
+    "a line's end": ("a*b", "a\nb", True, True),
+    "the first of several places": ("*ab*b", "ababb", True, True),
+    "more stars than there is time for, if each were tried everywhere": ("*a" * 40 + "b", "a" * 90, False, False),
+}
+
+
+@pytest.mark.parametrize(("pattern", "other", "takes_in", "meeting"), PATTERNS.values(), ids=PATTERNS.keys())
+def test_a_pattern_and(pattern: str, other: str, takes_in: bool, meeting: bool) -> None:
+    assert contains(pattern, other) is takes_in
+    assert meets(pattern, other) is meeting
+
+
+OPEN = {
+    "a star": ("*", True),
+    "functions of every account": ("arn:aws:lambda:*:*:function:*", True),
+    "functions of some accounts": ("arn:aws:lambda:us-east-1:11112222????:function:*", True),
+    "one function's name in every account": ("arn:aws:lambda:us-east-1:*:function:resize", True),
+    "an account's functions": (FUNCTIONS, False),
+    "an account's functions in every region": (f"arn:aws:lambda:*:{ACCOUNT}:function:*", False),
+    "all of an account": (f"arn:*:*:*:{ACCOUNT}:*", False),
+    "one function": (f"{FUNCTIONS[:-1]}resize", False),
+    "every organization": ("o-*", True),
+    "units of every organization": ("o-*/*", True),
+    "every organization's root": ("o-*/r-*/*", True),
+    "an organization": (ORGANIZATION, False),
+    "a unit": (UNIT, False),
+    "units of an organization": (f"{ORGANIZATION}/*/ou-ab12-*", False),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), OPEN.values(), ids=OPEN.keys())
+def test_a_pattern_is_open_to_any_account_by(value: str, expected: bool) -> None:
+    assert is_open(value) is expected
+
+
+def test_conditions_are_read_as_they_are_written() -> None:
+    block = {"Bool": {"aws:SecureTransport": False}, "NumericLessThan": {"s3:max": [5]}, "Null": {}}
+    assert conditions({"Condition": block}) == (
+        Condition("Bool", "aws:SecureTransport", ("false",)),
+        Condition("NumericLessThan", "s3:max", ("5",)),
+    )
+    assert conditions({}) == conditions({"Condition": {}}) == ()
+
+
+@pytest.mark.parametrize("block", [None, [], "x", {"Bool": "x"}, {"Bool": None}])
+def test_a_condition_that_is_none_cannot_be_read(block: object) -> None:
+    assert not is_readable({"Condition": block})
+
+
+def test_verdicts_are_in_order() -> None:
+    assert strongest([]) is NO
+    assert strongest([CONDITIONALLY, NO]) is CONDITIONALLY
+    assert strongest([NO, YES, CONDITIONALLY]) is YES
+    assert [inverse(verdict) for verdict in (NO, CONDITIONALLY, YES)] == [YES, CONDITIONALLY, NO]
