@@ -234,6 +234,7 @@ class TestRendering:
         text = (folder / f"{name}.html").read_text(encoding="utf-8")
         (data,) = re.findall(r'<script type="application/json" id="report">(.*?)</script>', text)
         assert json.loads(data) == REPORTS[name]
+        assert not {"<", ">", "&", "\u2028", "\u2029"} & set(data)
 
     def test_page_is_the_same_whatever_the_data_but_for_the_data(self, folder: Path) -> None:
         def around(name: str) -> str:
