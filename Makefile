@@ -68,7 +68,7 @@ unit: test-environment ## Run the unit tests
 
 .PHONY: integration
 integration: test-environment ## Run the modules, as real tasks, against an embedded AWS
-	python -m pytest --numprocesses auto --maxprocesses 4 tests/integration
+	python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup tests/integration
 
 .PHONY: molecule
 molecule: test-environment ## Run the role, by molecule, against an embedded AWS
