@@ -62,7 +62,7 @@ KNOWN = (*_OF_CONNECTIONS, *_OF_REGISTRIES, *_OF_PLAYS, *_OF_RESULTS, "ecr_share
 # Beside ecr_share_grants, so that each group adds grants of its own: a list in one group replaces that of another.
 _GRANTS = re.compile(r"ecr_share_grants(?:_[a-z0-9_]+)?")
 _PRIVATE = "ecr_share__"
-_UNSET = (None, "", [])
+_UNSET: tuple[Any, ...] = (None, "", [])
 
 
 @dataclass(frozen=True)
