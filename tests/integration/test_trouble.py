@@ -10,7 +10,7 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -211,8 +211,15 @@ class TestPrincipalsThatAwsRefuses:
 def test_a_write_that_had_to_wait_does_not_undo_what_somebody_else_wrote(aws: EmbeddedAws, run: Run) -> None:
     theirs = policy(BUILDS, {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"})
     aws.plant(NAME, policy(BUILDS))
-    aws.settings(missing_principals={CI: 4})
-    other = Timer(1.5, aws.plant, (NAME, theirs))
+    aws.settings(missing_principals=[CI])
+
+    def write_between() -> None:
+        while "SetRepositoryPolicy" not in aws.calls():
+            pass
+        aws.plant(NAME, theirs)
+        aws.settings(missing_principals=[])
+
+    other = Thread(target=write_between, daemon=True)
     other.start()
 
     result = run(repositories=[NAME], grants=[{"principal": CI}])
