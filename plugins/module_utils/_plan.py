@@ -258,8 +258,8 @@ def _remembering(read: ReadOptions) -> ReadOptions:
 
 
 def _registry(variables: Variables, grants: tuple[GrantOptions, ...], granting: bool) -> list[_Member]:
-    wanted, regions = variables.get("ecr_share_repositories"), variables.get("ecr_share_regions")
-    if not isinstance(wanted, list) or (granting and not wanted):
+    wanted, regions = _listed(variables.get("ecr_share_repositories")), _listed(variables.get("ecr_share_regions"))
+    if granting and not wanted:
         raise InputError(["ecr_share_repositories is empty: name at least one repository or pattern"])
     problems = [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
     if problems:
@@ -268,6 +268,12 @@ def _registry(variables: Variables, grants: tuple[GrantOptions, ...], granting: 
         _Member(_connection(variables), region, variables.get("ecr_share_registry_id") or None, tuple(wanted), grants)
         for region in dict.fromkeys(regions or [None])
     ]
+
+
+def _listed(value: Any) -> list[str]:
+    """A list of texts as the argument specification takes it: a text that stands for a list has commas in it."""
+    members = value.split(",") if isinstance(value, str) else value or []
+    return [str(member).strip() for member in members]
 
 
 def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...]) -> _Member:

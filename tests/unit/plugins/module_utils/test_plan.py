@@ -92,6 +92,15 @@ class TestRegistry:
         assert [run.region for run in connection.runs] == ["us-east-1", "eu-west-1"]
         assert [run.label for run in connection.runs] == ["us-east-1: base/*", "eu-west-1: base/*"]
 
+    def test_takes_a_text_for_a_list_as_ansible_does(self) -> None:
+        (connection,) = planned(
+            registry(ecr_share_repositories="base/*, tools", ecr_share_regions="us-east-1,eu-west-1")
+        )
+        assert [(run.region, run.repositories) for run in connection.runs] == [
+            ("us-east-1", ("base/*", "tools")),
+            ("eu-west-1", ("base/*", "tools")),
+        ]
+
     def test_adds_the_grants_of_all_variables_that_begin_so(self) -> None:
         variables = registry(
             ecr_share_grants_team=[grant(PARTNER, access="push")],
