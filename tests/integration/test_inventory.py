@@ -385,7 +385,7 @@ class TestFailures:
         role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/lister"
         retries = {"AWS_MAX_ATTEMPTS": "1", "AWS_URL": "http://127.0.0.1:1"}
         told = inventory(assume_role_arn=role, environment=retries).warnings[0]
-        assert f"could not assume the role {role}: Could not connect to the endpoint URL" in told
+        assert f"role {role}: Could not connect to the endpoint URL" in told
 
     def test_no_region_at_all_is_told(self, inventory: List) -> None:
         told = inventory(environment={"AWS_REGION": None, "AWS_DEFAULT_REGION": None}).warnings[0]
