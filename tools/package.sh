@@ -37,7 +37,7 @@ ANSIBLE_COLLECTIONS_PATH=$installed ansible-galaxy collection install --force --
 
 shopt -s extglob failglob
 # Every plugin that users call by name: a folder is named for its type, but for that of the modules.
-for file in "$installed"/ansible_collections/imageshare/aws/plugins/!(doc_fragments|module_utils)/*.py; do
+for file in "$installed"/ansible_collections/imageshare/aws/plugins/!(doc_fragments|module_utils|plugin_utils)/*.py; do
     type=$(basename "$(dirname "$file")")
     type=${type/#modules/module}
     plugin=imageshare.aws.$(basename "$file" .py)
