@@ -266,7 +266,7 @@ def _registry(variables: Variables, grants: tuple[GrantOptions, ...], granting: 
         raise InputError(problems)
     return [
         _Member(_connection(variables), region, variables.get("ecr_share_registry_id") or None, tuple(wanted), grants)
-        for region in dict.fromkeys(regions or [None])
+        for region in (dict.fromkeys(regions) if regions else (None,))
     ]
 
 

@@ -350,6 +350,14 @@ class TestAudit:
         assert '"images us-east-1: 1 of 2 repositories are not as declared, 1 could not be looked at"' in done.output
         assert "AccessDeniedException" in done.output
 
+    def test_says_of_a_registry_that_cannot_be_listed_that_it_cannot(self, aws: EmbeddedAws, play: Play) -> None:
+        aws.settings(deny=[{"operation": "DescribeRepositories"}])
+
+        done = play("audit", self.inventory(ecr_share_repositories=["*"]))
+
+        assert done.code == 2
+        assert '"images us-east-1: could not be looked at",' in done.output
+
     def test_covers_registries_and_repositories_even_if_all_registries_drift(
         self, aws: EmbeddedAws, play: Play
     ) -> None:
