@@ -221,6 +221,10 @@ REFUSED = {
         {"ecr_share_grants": []},
         "ecr_share_grants is empty: name at least one principal, there or in",
     ),
+    "a folder for backups that depends on where one is": (
+        {"ecr_share_backup_dir": "backups"},
+        "ecr_share_backup_dir: backups is not an absolute path",
+    ),
     "no repositories": ({"ecr_share_repositories": []}, "ecr_share_repositories is empty"),
     "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
     "an account that YAML took for octal": (
