@@ -266,6 +266,9 @@ def _registry(variables: Variables, grants: tuple[GrantOptions, ...], granting: 
     if granting and not wanted:
         raise InputError(["ecr_share_repositories is empty: name at least one repository or pattern"])
     problems = [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
+    if not all(regions):
+        # It would be the region of the connection, which nobody has named.
+        problems.append("ecr_share_regions: the name of a region is empty")
     if problems:
         raise InputError(problems)
     return [

@@ -135,6 +135,21 @@ class TestManyRegistries:
         assert writes(aws) == 3
 
 
+def test_hosts_that_are_one_registry_keep_what_the_other_grants(aws: EmbeddedAws, play: Play) -> None:
+    names = [f"app-{number:02}" for number in range(40)]
+    aws.plant_many(dict.fromkeys(names, None))
+    aws.settings(latency=0.05)
+    wanted = {"ecr_share_repositories": ["app-*"], "ecr_share_regions": [REGION]}
+    hosts = {f"team_{n}": {"ecr_share_grants": [{"principal": n * 12}]} for n in "1234"}
+
+    done = play("share", registries(wanted, **hosts))
+
+    assert done.code == 0, done.output
+    for whole in stored(aws).values():
+        (statement,) = whole["Statement"]
+        assert sorted(statement["Principal"]["AWS"]) == [root(n * 12) for n in "1234"]
+
+
 # Of each: the variables of a registry that are wrong, and what is said of them.
 WRONG = {
     "a misspelt variable": (

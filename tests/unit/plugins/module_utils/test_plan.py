@@ -225,6 +225,10 @@ REFUSED = {
         {"ecr_share_backup_dir": "backups"},
         "ecr_share_backup_dir: backups is not an absolute path",
     ),
+    "a region without a name": (
+        {"ecr_share_regions": ["us-east-1", ""]},
+        "ecr_share_regions: the name of a region is empty",
+    ),
     "no repositories": ({"ecr_share_repositories": []}, "ecr_share_repositories is empty"),
     "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
     "an account that YAML took for octal": (
