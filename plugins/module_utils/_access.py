@@ -14,12 +14,10 @@ from. What hangs on such a thing is said to apply conditionally; nothing is gues
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import granted_actions
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import (
     EVERYONE,
     Callers,
@@ -34,13 +32,11 @@ from ansible_collections.imageshare.aws.plugins.module_utils._conditions import 
     Applies,
     Condition,
     all_hold,
-    conditions,
     contains,
     has_wildcards,
     inverse,
     is_open,
     is_positive,
-    is_readable,
     strongest,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
@@ -49,7 +45,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
     is_unique_id,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements, strings
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._rules import (
+    NOT_PRINCIPAL,
+    Entry,
+    Rule,
+    readable_rules,
+    rule_of,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     LAMBDA,
     LAMBDA_SERVICE,
@@ -58,15 +61,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     holder,
 )
 
-NOT_PRINCIPAL = "NotPrincipal"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One of a statement's principals. kind: C(AWS), C(Service), C(Federated) or C(CanonicalUser)."""
-
-    kind: str
-    name: str
+# Many answers are about one rule, and each keeps its rule alive.
+_REMEMBERED = 2048
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ class Opening:
     """
 
     position: int
-    statement: Statement
+    rule: Rule
     to_people: bool
     entries: tuple[str, ...]
 
@@ -115,18 +111,20 @@ class Opening:
         return self.to_people and EVERYONE in self.entries
 
 
-def applies(statement: Statement, callers: Callers, partition: str, *, for_one: bool = False) -> Applies:
+@lru_cache(maxsize=_REMEMBERED)
+def applies(rule: Rule, callers: Callers, partition: str, *, for_one: bool = False) -> Applies:
     """How far a statement, Allow or Deny, applies to callers, whatever the action.
 
     for_one: whether it is enough that its conditions hold for one of the callers.
     """
-    reached = _concerns(statement, callers, partition)
+    reached = _concerns(rule, callers, partition)
     if reached is Applies.NO:
         return Applies.NO
-    return min(reached, all_hold(conditions(statement), callers.facts, callers.otherwise, for_one=for_one))
+    return min(reached, all_hold(rule.conditions, callers.facts, callers.otherwise, for_one=for_one))
 
 
-def reaches(statement: Statement, principal: Principal, partition: str) -> tuple[Reach, ...]:
+@lru_cache(maxsize=_REMEMBERED)
+def reaches(rule: Rule, principal: Principal, partition: str) -> tuple[Reach, ...]:
     """The callers that a statement mentions through which it reaches a principal; empty for none.
 
     An account's root stands for every role, user and session of the account, and one of these for a part of its
@@ -140,18 +138,19 @@ def reaches(statement: Statement, principal: Principal, partition: str) -> tuple
         Reach(
             mention.via,
             min(
-                _concerns(statement, callers, partition)
+                _concerns(rule, callers, partition)
                 if mention.entry is None
-                else _reached_by(mention.entry, callers, partition, statement.get("Effect") == "Deny"),
+                else _reached_by(mention.entry, callers, partition, rule.denies),
                 all_hold(mention.conditions, callers.facts),
             ),
         )
-        for mention in mentions(statement, partition)
+        for mention in mentions(rule, partition)
     )
     return tuple(dict.fromkeys(reach for reach in found if reach.applies is not Applies.NO))
 
 
-def reaches_functions(statement: Statement, account: str, partition: str, apart: Iterable[str] = ()) -> Applies:
+@lru_cache(maxsize=_REMEMBERED)
+def reaches_functions(rule: Rule, account: str, partition: str, apart: tuple[str, ...] = ()) -> Applies:
     """How far a statement applies to the Lambda service when it acts for one of the functions of an account.
 
     apart: regions, or C(*) for all, whose functions do not count; what is left are the others.
@@ -171,28 +170,21 @@ def reaches_functions(statement: Statement, account: str, partition: str, apart:
         )
         if condition.key.lower() == "aws:sourcearn" and is_positive(condition)
         else condition
-        for condition in conditions(statement)
+        for condition in rule.conditions
     ]
-    return min(_concerns(statement, others, partition), all_hold(beyond, others.facts, for_one=True))
+    return min(_concerns(rule, others, partition), all_hold(beyond, others.facts, for_one=True))
 
 
-def mentions(statement: Statement, partition: str) -> tuple[Mention, ...]:
+@lru_cache(maxsize=_REMEMBERED)
+def mentions(rule: Rule, partition: str) -> tuple[Mention, ...]:
     """The callers that a statement names, each with what must hold for them."""
-    required = conditions(statement)
-    if NOT_PRINCIPAL in statement:
-        return (Mention(None, everyone(), required),)
+    if rule.excludes:
+        return (Mention(None, everyone(), rule.conditions),)
     return tuple(
         mention
-        for entry in entries(statement.get("Principal"))
-        for mention in _narrowed(entry, _named_by(entry, partition), required, partition)
+        for entry in rule.entries
+        for mention in _narrowed(entry, _named_by(entry, partition), rule.conditions, partition)
     )
-
-
-def entries(principal: Any) -> tuple[Entry, ...]:
-    """What a Principal or NotPrincipal names."""
-    if isinstance(principal, dict):
-        return tuple(Entry(kind, name) for kind, names in principal.items() for name in strings(names))
-    return (Entry("AWS", EVERYONE),) if principal == EVERYONE else ()
 
 
 def openings(policy: Policy | None, partition: str) -> tuple[Opening, ...]:
@@ -202,36 +194,13 @@ def openings(policy: Policy | None, partition: str) -> tuple[Opening, ...]:
     A condition that any of them can meet bars nobody: it is met by every caller, as a pattern that all ARNs match is,
     or by an organization of one's own. One that the policy cannot decide, such as one on a tag, is taken to bar them.
     """
-    listed = readable_statements(policy)
-    found = []
-    for position, statement in listed:
-        if statement["Effect"] == "Allow":
-            opened = [callers for callers in strangers(partition) if _lets_in(statement, callers, listed, partition)]
-            people = any(callers.name == EVERYONE for callers in opened)
-            if opened:
-                names = _opened_by(statement) or (EVERYONE if people else LAMBDA_SERVICE,)
-                found.append(Opening(position, statement, people, names))
-    return tuple(found)
-
-
-def readable_statements(policy: Policy | None) -> list[tuple[int, Statement]]:
-    """The statements that have an effect, with their position from 1.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-    """
-    return [
-        (position, statement)
-        for position, statement in enumerate(statements(policy), start=1)
-        if statement.get("Effect") in ("Allow", "Deny")
-        and ("Principal" in statement) != (NOT_PRINCIPAL in statement)
-        and ("Action" in statement) != ("NotAction" in statement)
-        and is_readable(statement)
-    ]
-
-
-def unique_ids(statement: Statement) -> tuple[str, ...]:
-    """The ids of deleted roles and users among a statement's principals."""
-    return tuple(dict.fromkeys(entry for entry in _principals(statement) if is_unique_id(entry)))
+    listed = readable_rules(policy)
+    denies = tuple(rule for _position, rule in listed if rule.denies)
+    return tuple(
+        Opening(position, rule, *opened)
+        for position, rule in listed
+        if not rule.denies and (opened := _opened(rule, denies, partition))
+    )
 
 
 def policy_unique_ids(policy: Policy | None) -> tuple[str, ...]:
@@ -241,16 +210,16 @@ def policy_unique_ids(policy: Policy | None) -> tuple[str, ...]:
 
 def policy_principals(policy: Policy | None) -> tuple[str, ...]:
     """The AWS principals that a policy names anywhere, as it spells them, without the C(*) for everyone."""
-    named = (name for statement in statements(policy) for name in _principals(statement))
-    return tuple(dict.fromkeys(name for name in named if name != EVERYONE))
+    named = (name for statement in statements(policy) for name in rule_of(statement).identities)
+    return tuple(dict.fromkeys(named))
 
 
-def _concerns(statement: Statement, callers: Callers, partition: str) -> Applies:
-    denies = statement.get("Effect") == "Deny"
-    if NOT_PRINCIPAL in statement:
-        listed = entries(statement[NOT_PRINCIPAL])
-        return _all_but(listed, callers, partition) if denies else inverse(_reached(listed, callers, partition, True))
-    return _reached(entries(statement.get("Principal")), callers, partition, denies)
+def _concerns(rule: Rule, callers: Callers, partition: str) -> Applies:
+    if not rule.excludes:
+        return _reached(rule.entries, callers, partition, rule.denies)
+    if rule.denies:
+        return _all_but(rule.entries, callers, partition)
+    return inverse(_reached(rule.entries, callers, partition, True))
 
 
 def _reached(listed: Iterable[Entry], callers: Callers, partition: str, parts: bool) -> Applies:
@@ -388,22 +357,32 @@ _READERS: Mapping[tuple[str, str], Mapping[str, Callable[[str, str], Callers | N
 _ANYBODY = Entry("AWS", EVERYONE)
 
 
-def _lets_in(statement: Statement, callers: Callers, listed: Iterable[tuple[int, Statement]], partition: str) -> bool:
-    if applies(statement, callers, partition, for_one=True) is not Applies.YES:
+@lru_cache(maxsize=_REMEMBERED)
+def _opened(rule: Rule, denies: tuple[Rule, ...], partition: str) -> tuple[bool, tuple[str, ...]] | None:
+    """Whether an Allow is open to people, and what opens it; None if it lets no stranger in."""
+    opened = [callers for callers in strangers(partition) if _lets_in(rule, callers, denies, partition)]
+    if not opened:
+        return None
+    people = any(callers.name == EVERYONE for callers in opened)
+    return people, _opened_by(rule) or (EVERYONE if people else LAMBDA_SERVICE,)
+
+
+def _lets_in(rule: Rule, callers: Callers, denies: Iterable[Rule], partition: str) -> bool:
+    if applies(rule, callers, partition, for_one=True) is not Applies.YES:
         return False
-    left = granted_actions(statement)
-    for _position, other in listed:
-        if left and other["Effect"] == "Deny" and applies(other, callers, partition) is Applies.YES:
-            left -= granted_actions(other)
+    left = rule.actions
+    for other in denies:
+        if left and applies(other, callers, partition) is Applies.YES:
+            left -= other.actions
     return bool(left)
 
 
-def _opened_by(statement: Statement) -> tuple[str, ...]:
+def _opened_by(rule: Rule) -> tuple[str, ...]:
     """The values by which a condition names strangers without spelling them."""
     keys = {key for readers in _READERS.values() for key in readers}
     return tuple(
         value
-        for condition in conditions(statement)
+        for condition in rule.conditions
         if condition.key.lower() in keys and is_positive(condition)
         for value in condition.values
         if is_open(value) and has_wildcards(condition)
@@ -429,8 +408,3 @@ def _is_session_of(session: Principal, role: Principal) -> bool:
         and session.account == role.account
         and session.name.split(":assumed-role/")[-1].split("/")[0] == role.name.rsplit("/", 1)[-1]
     )
-
-
-def _principals(statement: Statement) -> Iterator[str]:
-    for name in ("Principal", NOT_PRINCIPAL):
-        yield from (entry.name for entry in entries(statement.get(name)) if entry.kind == "AWS")

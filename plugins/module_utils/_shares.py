@@ -13,26 +13,31 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ansible_collections.imageshare.aws.plugins.module_utils._access import (
-    NOT_PRINCIPAL,
     Mention,
     applies,
-    entries,
     mentions,
     openings,
-    readable_statements,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, granted_actions, level
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, level
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import Callers, callers_of, functions, service
 from ansible_collections.imageshare.aws.plugins.module_utils._conditions import (
     Applies,
     Condition,
     Fact,
-    conditions,
     holds,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, statements
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE, recognise
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._rules import (
+    NOT_PRINCIPAL,
+    Rule,
+    readable_rules,
+    rule_of,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE
+
+# Many answers are about one rule, and each keeps its rule alive.
+_REMEMBERED = 2048
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,10 @@ class _Row:
     statements: dict[int, StatementName] = field(default_factory=dict)
 
 
+# The callers, the region of their functions or None for themselves, and what must hold besides.
+_Grantee = tuple[Callers, str | None, tuple[Condition, ...]]
 _Rows = dict[tuple[str, str, bool, tuple[Condition, ...]], _Row]
-_Deny = tuple[int, Statement, frozenset[str]]
+_Deny = tuple[int, Rule]
 
 
 def shares(policy: Policy | None, partition: str, registry_id: str) -> tuple[Share, ...]:
@@ -103,12 +110,11 @@ def shares(policy: Policy | None, partition: str, registry_id: str) -> tuple[Sha
     """
     rows: _Rows = {}
     denies: list[_Deny] = []
-    for position, statement in readable_statements(policy):
-        actions = granted_actions(statement)
-        if statement["Effect"] == "Deny":
-            denies.append((position, statement, actions))
-        elif actions:
-            _gather(rows, position, statement, actions, partition, registry_id)
+    for position, rule in readable_rules(policy):
+        if rule.denies:
+            denies.append((position, rule))
+        elif rule.actions:
+            _gather(rows, position, rule, partition, registry_id)
     return tuple(_share(row, denies, partition, registry_id) for row in rows.values())
 
 
@@ -119,11 +125,8 @@ def public(policy: Policy | None, partition: str) -> bool:
 
 def foreign_statements(policy: Policy | None) -> tuple[StatementName, ...]:
     """The statements of a policy that are not managed."""
-    return tuple(
-        _name(position, statement)
-        for position, statement in enumerate(statements(policy), start=1)
-        if recognise(statement) is None
-    )
+    rules = enumerate(map(rule_of, statements(policy)), start=1)
+    return tuple(StatementName(position, rule.sid) for position, rule in rules if not rule.managed)
 
 
 def granted_by(share: Share) -> frozenset[str]:
@@ -133,30 +136,39 @@ def granted_by(share: Share) -> frozenset[str]:
     return frozenset(share.actions or ACTIONS[Access(share.access)])
 
 
-def _gather(
-    rows: _Rows, position: int, statement: Statement, granted: frozenset[str], partition: str, registry_id: str
-) -> None:
-    managed, name = recognise(statement) is not None, _name(position, statement)
-    for mention in mentions(statement, partition):
-        undecided = _undecided(mention, statement, registry_id)
+def _gather(rows: _Rows, position: int, rule: Rule, partition: str, registry_id: str) -> None:
+    name = StatementName(position, rule.sid)
+    for callers, region, undecided in _grantees(rule, partition, registry_id):
+        key = (callers.kind, callers.name, rule.managed, undecided)
+        row = rows.setdefault(key, _Row(callers, rule.managed, undecided))
+        row.statements[position] = name
+        if region is None:
+            row.actions |= rule.actions
+        else:
+            row.regions[region] = None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _grantees(rule: Rule, partition: str, registry_id: str) -> tuple[_Grantee, ...]:
+    """Who gets something from an Allow: for a region of Lambda functions, their account the pull, else all of it."""
+    found: list[_Grantee] = []
+    for mention in mentions(rule, partition):
+        undecided = _undecided(mention, rule, registry_id)
         if undecided is None:
             continue
-        if mention.callers.functions_of is not None and granted >= LAMBDA_PULL:
+        if mention.callers.functions_of is not None and rule.actions >= LAMBDA_PULL:
             account, region = mention.callers.functions_of
-            row = _row(rows, callers_of(Principal(Kind.ACCOUNT, account, account), partition), managed, undecided)
-            row.regions[region] = None
-            row.statements[position] = name
-        if mention.callers.is_lambda and granted != LAMBDA_PULL:
+            found.append((callers_of(Principal(Kind.ACCOUNT, account, account), partition), region, undecided))
+        if mention.callers.is_lambda and rule.actions != LAMBDA_PULL:
             # What Lambda gets besides the pull is no account's, so it is Lambda's, under all that the statement asks.
-            whole = Mention(mention.entry, service(LAMBDA_SERVICE), conditions(statement))
-            mention, undecided = whole, _undecided(whole, statement, registry_id) or ()
+            whole = Mention(mention.entry, service(LAMBDA_SERVICE), rule.conditions)
+            mention, undecided = whole, _undecided(whole, rule, registry_id) or ()
         if mention.callers.functions_of is None:
-            row = _row(rows, mention.callers, managed, undecided)
-            row.actions |= granted
-            row.statements[position] = name
+            found.append((mention.callers, None, undecided))
+    return tuple(found)
 
 
-def _undecided(mention: Mention, statement: Statement, registry_id: str) -> tuple[Condition, ...] | None:
+def _undecided(mention: Mention, rule: Rule, registry_id: str) -> tuple[Condition, ...] | None:
     """The conditions of a mention that do not hold for certain; None if one cannot hold."""
     callers = _at(registry_id, mention.callers)
     found: list[Condition] = []
@@ -168,17 +180,10 @@ def _undecided(mention: Mention, statement: Statement, registry_id: str) -> tupl
             found.append(condition)
     if mention.entry is None:
         spared: dict[str, list[str]] = {}
-        for entry in entries(statement[NOT_PRINCIPAL]):
+        for entry in rule.entries:
             spared.setdefault(entry.kind, []).append(entry.name)
         found += [Condition(NOT_PRINCIPAL, kind, tuple(names)) for kind, names in spared.items()]
     return tuple(found)
-
-
-def _row(rows: _Rows, callers: Callers, managed: bool, undecided: tuple[Condition, ...]) -> _Row:
-    key = (callers.kind, callers.name, managed, undecided)
-    if key not in rows:
-        rows[key] = _Row(callers, managed, undecided)
-    return rows[key]
 
 
 def _share(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: str) -> Share:
@@ -205,28 +210,21 @@ def _denials(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: st
     parts += [(_at(registry_id, functions(row.callers.name, region, partition)), LAMBDA_PULL) for region in row.regions]
     # By position, the pieces that a Deny defeats for certain: the number of a part, and an action.
     defeated: dict[int, set[tuple[int, str]]] = {}
-    names = {}
-    for position, statement, denied in denies:
+    sids: dict[int, str | None] = {}
+    for position, rule in denies:
         for number, (callers, actions) in enumerate(parts):
-            hit = actions & denied
-            verdict = applies(statement, callers, partition) if hit else Applies.NO
+            hit = actions & rule.actions
+            verdict = applies(rule, callers, partition) if hit else Applies.NO
             if verdict is not Applies.NO:
-                names[position] = _name(position, statement)
+                sids[position] = rule.sid
                 certain = hit if verdict is Applies.YES else ()
                 defeated.setdefault(position, set()).update((number, action) for action in certain)
     all_of_it = sum(len(actions) for _callers, actions in parts)
     everything = len(set().union(*defeated.values())) == all_of_it
-    return tuple(
-        Denial(position, name.sid, everything and bool(defeated[position])) for position, name in names.items()
-    )
+    return tuple(Denial(position, sid, everything and bool(defeated[position])) for position, sid in sids.items())
 
 
 @lru_cache(maxsize=16384)
 def _at(registry_id: str, callers: Callers) -> Callers:
     """The callers when they call for a repository of an account."""
     return replace(callers, facts={**callers.facts, "aws:resourceaccount": Fact(registry_id)})
-
-
-def _name(position: int, statement: Statement) -> StatementName:
-    sid = statement.get("Sid")
-    return StatementName(position, sid if isinstance(sid, str) else None)

@@ -10,26 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.imageshare.aws.plugins.module_utils._access import (
+    Opening,
     applies,
     openings,
     reaches,
     reaches_functions,
-    readable_statements,
-    unique_ids,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import (
-    LAMBDA_PULL,
-    actions_beyond,
-    granted_actions,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, actions_beyond
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import EVERYONE, callers_of, functions
 from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies, strongest
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, Statement, label_of, labelled
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, label_of, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._rules import Rule, readable_rules, rule_of
 from ansible_collections.imageshare.aws.plugins.module_utils._shares import Share, shares
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE, recognise
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE
 
 # What the task says once for each kind, after the number of repositories.
 SUMMARIES = {
@@ -41,6 +38,8 @@ SUMMARIES = {
     "stored_differently": "have now another policy than the one that was sent",
 }
 
+_REMEMBERED = 2048
+_Rules = Sequence[tuple[int, Rule]]
 # The conditions by which a statement says for whom a service may act.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
 
@@ -72,19 +71,21 @@ def after_sharing(
     declared: one grant a principal.
     purged_for: the account that owns the registry, if all other grants were ended; None if not.
     """
+    rules, opened = readable_rules(policy), openings(policy, place.partition)
     return (
-        *_public(policy, place),
-        *_denied(policy, declared, place),
+        *_public(opened, place),
+        *_denied(rules, declared, place),
         *_uncovered_region(declared, place),
-        *_excess(policy, declared, place),
-        *(() if purged_for is None else _undeclared(policy, declared, place, purged_for)),
+        *_excess(rules, opened, declared, place),
+        *(() if purged_for is None else _undeclared(policy, rules, opened, declared, place, purged_for)),
     )
 
 
 def after_unsharing(policy: Policy | None, named: Sequence[Grant], place: Place) -> tuple[PolicyWarning, ...]:
     """Warnings about a policy that principals were taken out of. Of the grants, only the principals count."""
     nothing = [Grant(grant.principal, Access.LAMBDA, ()) for grant in named]
-    return (*_public(policy, place), *_excess(policy, nothing, place))
+    opened = openings(policy, place.partition)
+    return (*_public(opened, place), *_excess(readable_rules(policy), opened, nothing, place))
 
 
 def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned: bool) -> tuple[PolicyWarning, ...]:
@@ -94,23 +95,20 @@ def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned:
     pruned: whether they were taken out of the managed statements; those in foreign ones are then worth a word.
     """
     found = []
-    for label, statement in labelled(policy):
-        orphans = unique_ids(statement)
-        if orphans and (writing or pruned):
-            advice = "set prune_orphans" if recognise(statement) else "take them out of it by hand"
+    for position, rule in enumerate(map(rule_of, statements(policy)), start=1):
+        if rule.orphans and (writing or pruned):
+            advice = "set prune_orphans" if rule.managed else "take them out of it by hand"
             refusal = ", and AWS refuses to store a policy that does" if writing else ""
-            text = f"{label} names deleted principals, {_listed(orphans)}{refusal}: {advice}"
-            found.append(PolicyWarning("orphan", f"{place.repository}: {text}", _sid(statement), orphans))
+            text = f"{_label(position, rule)} names deleted principals, {_listed(rule.orphans)}{refusal}: {advice}"
+            found.append(PolicyWarning("orphan", f"{place.repository}: {text}", rule.sid, rule.orphans))
     return tuple(found)
 
 
-def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
-    for opening in openings(policy, place.partition):
-        sid, label = _sid(opening.statement), label_of(opening.position, opening.statement)
-        actions = _some(actions_beyond(opening.statement, ()))
-        condition = (
-            "under a condition that bars nobody" if opening.statement.get("Condition") else "without a condition"
-        )
+def _public(opened: Iterable[Opening], place: Place) -> Iterable[PolicyWarning]:
+    for opening in opened:
+        rule, label = opening.rule, _label(opening.position, opening.rule)
+        actions = _some(_beyond(rule, ()))
+        condition = "under a condition that bars nobody" if rule.statement.get("Condition") else "without a condition"
         for entry in opening.entries:
             if entry == EVERYONE and opening.to_everyone:
                 text = f'the repository is public: {label} lets everyone ("*", {condition}) use {actions}'
@@ -118,30 +116,30 @@ def _public(policy: Policy | None, place: Place) -> Iterable[PolicyWarning]:
                 text = f"{label} lets Lambda functions of every account use {actions}: no condition names an account"
             else:
                 text = f"{label} is open to accounts that it does not name: {entry}"
-            yield PolicyWarning("public", f"{place.repository}: {text}", sid, (entry,))
+            yield PolicyWarning("public", f"{place.repository}: {text}", rule.sid, (entry,))
 
 
-def _denied(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
-    for position, statement in readable_statements(policy):
-        if statement["Effect"] != "Deny":
+def _denied(rules: _Rules, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
+    for position, rule in rules:
+        if not rule.denies:
             continue
-        label = label_of(position, statement)
-        verdicts = {grant.principal.name: _deny_applies(statement, grant, place) for grant in declared}
+        verdicts = {grant.principal.name: _deny_applies(rule, grant, place) for grant in declared}
         for verdict, names in _by_verdict(verdicts):
             text = (
                 f"denies {_listed(names)} what is granted here: a Deny wins over every Allow"
                 if verdict is Applies.YES
                 else f"may deny {_listed(names)} what is granted here, under its conditions or for a part of them"
             )
-            yield PolicyWarning("denied", f"{place.repository}: {label} {text}", _sid(statement), names)
+            message = f"{place.repository}: {_label(position, rule)} {text}"
+            yield PolicyWarning("denied", message, rule.sid, names)
 
 
-def _deny_applies(statement: Statement, grant: Grant, place: Place) -> Applies:
-    denied, partition = granted_actions(statement), place.partition
+def _deny_applies(rule: Rule, grant: Grant, place: Place) -> Applies:
+    denied, partition = rule.actions, place.partition
     callers = [callers_of(grant.principal, partition)] if denied.intersection(ACTIONS[grant.access]) else []
     if denied & LAMBDA_PULL:
         callers += [functions(grant.principal.name, region, partition) for region in grant.lambda_regions or ()]
-    return strongest(applies(statement, denied_callers, partition) for denied_callers in callers)
+    return strongest(applies(rule, denied_callers, partition) for denied_callers in callers)
 
 
 def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
@@ -156,43 +154,55 @@ def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[Polic
         yield PolicyWarning("lambda_region", f"{place.repository} {text}: {why}", None, outside)
 
 
-def _excess(policy: Policy | None, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
+def _excess(
+    rules: _Rules, opened: Iterable[Opening], declared: Sequence[Grant], place: Place
+) -> Iterable[PolicyWarning]:
     by_name = {grant.principal.name: grant for grant in declared}
-    told = {opening.position for opening in openings(policy, place.partition) if opening.to_everyone}
-    for position, statement in readable_statements(policy):
-        if statement["Effect"] != "Allow" or position in told:
+    told = {opening.position for opening in opened if opening.to_everyone}
+    for position, rule in rules:
+        if rule.denies or position in told:
             continue
-        label = label_of(position, statement)
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
         for grant in declared:
-            beyond = actions_beyond(statement, ACTIONS[grant.access])
-            for reach in reaches(statement, grant.principal, place.partition) if beyond else ():
+            beyond = _beyond(rule, ACTIONS[grant.access])
+            for reach in reaches(rule, grant.principal, place.partition) if beyond else ():
                 other = by_name.get(reach.via)
-                if other is None or actions_beyond(statement, ACTIONS[other.access]):
+                if other is None or _beyond(rule, ACTIONS[other.access]):
                     found.setdefault((reach.applies, beyond, reach.via), []).append(grant.principal.name)
         for (verdict, actions, via), names in found.items():
             verb = "still gives" if verdict is Applies.YES else "may still give"
             through = "" if [via] == names else f", through {via}"
             text = f"{verb} {_listed(names)} access beyond the declared{through}: {_some(actions)}"
-            yield PolicyWarning("excess_access", f"{place.repository}: {label} {text}", _sid(statement), tuple(names))
-        beyond_regions = {grant.principal.name: _functions_beyond(statement, grant, place) for grant in declared}
+            yield PolicyWarning(
+                "excess_access", f"{place.repository}: {_label(position, rule)} {text}", rule.sid, tuple(names)
+            )
+        beyond_regions = {grant.principal.name: _functions_beyond(rule, grant, place) for grant in declared}
         for verdict, accounts in _by_verdict(beyond_regions):
             verb = "still lets" if verdict is Applies.YES else "may still let"
             text = f"{verb} Lambda functions of {_listed(accounts)} pull beyond the declared lambda_regions"
-            yield PolicyWarning("excess_access", f"{place.repository}: {label} {text}", _sid(statement), accounts)
+            yield PolicyWarning(
+                "excess_access", f"{place.repository}: {_label(position, rule)} {text}", rule.sid, accounts
+            )
 
 
-def _functions_beyond(statement: Statement, grant: Grant, place: Place) -> Applies:
+def _functions_beyond(rule: Rule, grant: Grant, place: Place) -> Applies:
     """How far Lambda functions of an account may pull other than by the declared regions, if any are declared."""
-    if grant.lambda_regions is None or grant.principal.kind is not Kind.ACCOUNT or not actions_beyond(statement, ()):
+    if grant.lambda_regions is None or grant.principal.kind is not Kind.ACCOUNT or not _beyond(rule, ()):
         return Applies.NO
-    return reaches_functions(statement, grant.principal.name, place.partition, apart=grant.lambda_regions)
+    return reaches_functions(rule, grant.principal.name, place.partition, apart=grant.lambda_regions)
 
 
-def _undeclared(policy: Policy | None, declared: Sequence[Grant], place: Place, owner: str) -> Iterable[PolicyWarning]:
+def _undeclared(
+    policy: Policy | None,
+    rules: _Rules,
+    opened: Iterable[Opening],
+    declared: Sequence[Grant],
+    place: Place,
+    owner: str,
+) -> Iterable[PolicyWarning]:
     """Whom a purge leaves in, though no grant names them: by a foreign statement, or by a value that is no grant's."""
     known = {owner, *(name for grant in declared for name in (grant.principal.name, grant.principal.account) if name)}
-    told = {opening.position for opening in openings(policy, place.partition)}
+    told = {opening.position for opening in opened}
     # By statement, and by whether it is certain: whoever is let in, and whose they are.
     found: dict[tuple[int, bool], dict[str, str]] = {}
     for share in shares(policy, place.partition, owner):
@@ -203,14 +213,14 @@ def _undeclared(policy: Policy | None, declared: Sequence[Grant], place: Place, 
         for source in share.statements:
             if source.position not in told:
                 found.setdefault((source.position, certainly), {}).update(strange)
-    for position, statement in readable_statements(policy):
+    for position, rule in rules:
         for certainly, verb in ((True, "still lets"), (False, "may still let")):
             let_in = found.get((position, certainly), {})
             # Where a whole account is let in, so are its users and functions.
             names = tuple(name for name, whose in let_in.items() if name == whose or whose not in let_in)
             if names:
-                text = f"{label_of(position, statement)} {verb} in {_listed(names)}, and no grant does: purge keeps it"
-                yield PolicyWarning("excess_access", f"{place.repository}: {text}", _sid(statement), names)
+                text = f"{_label(position, rule)} {verb} in {_listed(names)}, and no grant does: purge keeps it"
+                yield PolicyWarning("excess_access", f"{place.repository}: {text}", rule.sid, names)
 
 
 def _let_in(share: Share) -> Iterable[tuple[str, str]]:
@@ -237,9 +247,13 @@ def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tupl
             yield verdict, names
 
 
-def _sid(statement: Statement) -> str | None:
-    sid = statement.get("Sid")
-    return sid if isinstance(sid, str) else None
+@lru_cache(maxsize=_REMEMBERED)
+def _beyond(rule: Rule, known: tuple[str, ...]) -> tuple[str, ...]:
+    return actions_beyond(rule.statement, known)
+
+
+def _label(position: int, rule: Rule) -> str:
+    return label_of(position, rule.statement)
 
 
 def _listed(names: Sequence[str]) -> str:

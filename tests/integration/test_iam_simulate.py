@@ -20,11 +20,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._access import applies, readable_statements
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import REPOSITORY_ACTIONS, granted_actions
+from ansible_collections.imageshare.aws.plugins.module_utils._access import applies
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import Callers
 from ansible_collections.imageshare.aws.plugins.module_utils._conditions import ABSENT, Applies, Fact
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._rules import readable_rules
 from ansible_collections.imageshare.aws.tests.support.evaluator import Request, is_allowed
 from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, REGISTRY_ID, requesters
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
@@ -67,10 +68,10 @@ def ours(point: Point) -> Applies:
     kind = "session" if point.principal.startswith("arn:") else "service"
     callers = Callers(kind, point.principal, read_principal(point.principal, "aws"), facts=facts, otherwise=ABSENT)
     verdicts = {"Allow": Applies.NO, "Deny": Applies.NO}
-    for _position, statement in readable_statements(point.policy):
-        if point.action in granted_actions(statement):
-            found = applies(statement, callers, "aws")
-            verdicts[statement["Effect"]] = max(verdicts[statement["Effect"]], found)
+    for _position, rule in readable_rules(point.policy):
+        if point.action in rule.actions:
+            effect = "Deny" if rule.denies else "Allow"
+            verdicts[effect] = max(verdicts[effect], applies(rule, callers, "aws"))
     if verdicts["Allow"] is Applies.NO or verdicts["Deny"] is Applies.YES:
         return Applies.NO
     return Applies.YES if verdicts == {"Allow": Applies.YES, "Deny": Applies.NO} else Applies.CONDITIONALLY

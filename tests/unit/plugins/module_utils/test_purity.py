@@ -27,9 +27,12 @@ MAY_IMPORT = {
     "_actions": {"_conditions", "_templates", "_policy"},
     "_conditions": {"_policy"},
     "_callers": {"_conditions", "_templates", "_grants"},
-    "_access": {"_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
-    "_shares": {"_access", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
-    "_warnings": {"_shares", "_access", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
+    "_rules": {"_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
+    "_access": {"_rules", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
+    "_shares": {"_access", "_rules", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
+    "_warnings": {
+        *("_shares", "_access", "_rules", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy")
+    },
     "_plan": {"_grants", "_names"},
     "_filter": {"_grants", "_names"},
     "_request": {"_backup", "_grants", "_names"},
