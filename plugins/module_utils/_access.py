@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import (
     EVERYONE,
@@ -63,6 +64,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
 
 # Many answers are about one rule, and each keeps its rule alive.
 _REMEMBERED = 2048
+
+
+_Named = TypeVar("_Named")
+_ByAccount = Mapping[str | None, tuple[_Named, ...]]
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ def reaches(rule: Rule, principal: Principal, partition: str) -> tuple[Reach, ..
                 all_hold(mention.conditions, callers.facts),
             ),
         )
-        for mention in mentions(rule, partition)
+        for mention in _of_account(_mentions_by_account(rule, partition), callers, mentions(rule, partition))
     )
     return tuple(dict.fromkeys(reach for reach in found if reach.applies is not Applies.NO))
 
@@ -216,14 +221,49 @@ def policy_principals(policy: Policy | None) -> tuple[str, ...]:
 
 def _concerns(rule: Rule, callers: Callers, partition: str) -> Applies:
     if not rule.excludes:
-        return _reached(rule.entries, callers, partition, rule.denies)
+        return _reached(rule, callers, partition, rule.denies)
     if rule.denies:
-        return _all_but(rule.entries, callers, partition)
-    return inverse(_reached(rule.entries, callers, partition, True))
+        return _all_but(rule, callers, partition)
+    return inverse(_reached(rule, callers, partition, True))
 
 
-def _reached(listed: Iterable[Entry], callers: Callers, partition: str, parts: bool) -> Applies:
+def _reached(rule: Rule, callers: Callers, partition: str, parts: bool) -> Applies:
+    listed = _of_account(_entries_by_account(rule, partition), callers, rule.entries)
     return strongest(_reached_by(entry, callers, partition, parts) for entry in listed)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _entries_by_account(rule: Rule, partition: str) -> _ByAccount[Entry]:
+    return _by_account(((entry, entry) for entry in rule.entries), partition)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _mentions_by_account(rule: Rule, partition: str) -> _ByAccount[Mention]:
+    return _by_account(((mention.entry, mention) for mention in mentions(rule, partition)), partition)
+
+
+def _by_account(named: Iterable[tuple[Entry | None, _Named]], partition: str) -> _ByAccount[_Named]:
+    """What may concern those of an account, in order: what names the account, one of its identities, or no account.
+
+    A statement may name hundreds of accounts, and each of hundreds of grants is held against it.
+    """
+    found: dict[str | None, list[_Named]] = {None: []}
+    for entry, item in named:
+        who = _identity(entry, partition) if entry else None
+        if who:
+            found.setdefault(who.account, list(found[None])).append(item)
+        else:
+            for items in found.values():
+                items.append(item)
+    return {account: tuple(items) for account, items in found.items()}
+
+
+def _of_account(grouped: _ByAccount[_Named], callers: Callers, everything: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    """What may concern callers. Everyone is concerned by everything, and so are organizations, which have accounts."""
+    account = None if callers.principal is None else callers.principal.account
+    if callers.kind == "everyone" or (callers.principal and account is None):
+        return everything
+    return grouped.get(account, grouped[None])
 
 
 def _reached_by(entry: Entry, callers: Callers, partition: str, parts: bool) -> Applies:
@@ -253,14 +293,14 @@ def _reached_by(entry: Entry, callers: Callers, partition: str, parts: bool) -> 
     return Applies.NO
 
 
-def _all_but(listed: tuple[Entry, ...], callers: Callers, partition: str) -> Applies:
+def _all_but(rule: Rule, callers: Callers, partition: str) -> Applies:
     """How far a Deny with NotPrincipal applies: it spares those whose account, role and session are all named."""
-    if _ANYBODY in listed:
+    if _ANYBODY in rule.entries:
         return Applies.NO
     principal = callers.principal
     if principal is None:
-        return inverse(_reached(listed, callers, partition, True))
-    spared = [who for who in (_identity(entry, partition) for entry in listed) if who is not None]
+        return inverse(_reached(rule, callers, partition, True))
+    spared = [who for who in (_identity(entry, partition) for entry in rule.entries) if who is not None]
     if principal.account is None:
         # It may have the accounts that are named.
         return Applies.CONDITIONALLY if any(who.kind is Kind.ACCOUNT for who in spared) else Applies.YES

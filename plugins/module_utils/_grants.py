@@ -158,7 +158,7 @@ def gather(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     for grant in grants:
         known = gathered.get(grant.principal)
         gathered[grant.principal] = (
-            replace(grant, repositories=None)
+            _everywhere(grant)
             if known is None
             else replace(
                 known,
@@ -167,6 +167,10 @@ def gather(grants: Iterable[Grant]) -> tuple[Grant, ...]:
             )
         )
     return tuple(gathered.values())
+
+
+def _everywhere(grant: Grant) -> Grant:
+    return grant if grant.repositories is None else replace(grant, repositories=None)
 
 
 def _sum(first: Access, second: Access) -> Access:

@@ -79,8 +79,17 @@ class Merged:
 
 _Keep = Callable[[Template, str], bool]
 _Wanted = Sequence[tuple[Template, str]]
+# The template of a managed statement, and what it holds; None for a foreign one.
+_Managed = tuple[Template, tuple[str, ...]] | None
 # Statements of one place count as one, whichever set of actions or operator they were written with.
 _Place = tuple[Slot, Access]
+
+
+def _place(template: Template) -> _Place:
+    return template.slot, template.access
+
+
+_NEWEST = tuple({_place(template): template for template in TEMPLATES}.values())
 
 
 def share(
@@ -101,7 +110,7 @@ def share(
     declared = {grant.principal: grant for grant in gather(grants)}
     wanted = [
         (template, value)
-        for template in _newest_templates()
+        for template in _NEWEST
         for grant in declared.values()
         for value in _wanted_values(grant, template, partition)
     ]
@@ -141,7 +150,8 @@ def unshare(
 
 def replaced(before: Policy | None, after: Policy | None, *, partition: str) -> Merged:
     """What it means for principals that another policy takes the place of one, whatever it holds."""
-    granted, revoked = _changes(_holdings(statements(before), partition), _holdings(statements(after), partition))
+    held, wanted = (_holdings(map(recognise, statements(policy)), partition) for policy in (before, after))
+    granted, revoked = _changes(held, wanted)
     return Merged(
         policy=after,
         changed=not equal(before, after, partition),
@@ -149,10 +159,6 @@ def replaced(before: Policy | None, after: Policy | None, *, partition: str) -> 
         revoked=revoked,
         foreign_values=(),
     )
-
-
-def _newest_templates() -> Iterable[Template]:
-    return {_place(template): template for template in TEMPLATES}.values()
 
 
 def _wanted_values(grant: Grant, template: Template, partition: str) -> list[str]:
@@ -165,44 +171,45 @@ def _wanted_values(grant: Grant, template: Template, partition: str) -> list[str
 
 def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, partition: str) -> Merged:
     before = statements(policy)
+    managed = list(map(recognise, before))
     after: list[Statement] = []
-    missing = _not_yet_held(before, wanted, partition)
-    for statement in before:
-        managed = recognise(statement)
-        if managed is None:
+    held: list[_Managed] = []
+    missing = _not_yet_held(managed, wanted, partition)
+    for statement, found in zip(before, managed, strict=True):
+        if found is None:
             after.append(statement)
+            held.append(None)
             continue
-        template, values = managed
-        kept = [value for value in values if keep(template, value)]
-        added = missing.pop(_place(template), [])
+        template, values = found
+        kept = tuple(value for value in values if keep(template, value))
+        added = tuple(missing.pop(_place(template), ()))
         if len(kept) == len(values) and not added:
             after.append(statement)
+            held.append(found)
         elif kept or added:
-            after.append(with_values(statement, [*kept, *added]))
-    for template in _newest_templates():
+            after.append(with_values(statement, kept + added))
+            held.append((template, kept + added))
+    for template in _NEWEST:
         unplaced = missing.get(_place(template))
         if unplaced:
             after.append(new_statement(template, _free_sid(template.sid, after), unplaced))
+            held.append((template, tuple(unplaced)))
 
     changed = len(after) != len(before) or any(new is not old for new, old in zip(after, before, strict=True))
-    granted, revoked = _changes(_holdings(before, partition), _holdings(after, partition))
+    granted, revoked = _changes(_holdings(managed, partition), _holdings(held, partition)) if changed else ((), ())
     return Merged(
         policy=_with_statements(policy, after) if changed else policy,
         changed=changed,
         granted=granted,
         revoked=revoked,
-        foreign_values=_foreign_values(after, partition),
+        foreign_values=_foreign_values(after, held, partition),
     )
 
 
-def _place(template: Template) -> _Place:
-    return template.slot, template.access
-
-
-def _not_yet_held(before: Sequence[Statement], wanted: _Wanted, partition: str) -> dict[_Place, list[str]]:
+def _not_yet_held(managed: Iterable[_Managed], wanted: _Wanted, partition: str) -> dict[_Place, list[str]]:
     held = {
         (_place(template), _one_spelling(template, value, partition))
-        for template, values in _managed(before)
+        for template, values in filter(None, managed)
         for value in values
     }
     missing: dict[_Place, list[str]] = {}
@@ -210,10 +217,6 @@ def _not_yet_held(before: Sequence[Statement], wanted: _Wanted, partition: str) 
         if (_place(template), value) not in held:
             missing.setdefault(_place(template), []).append(value)
     return missing
-
-
-def _managed(policy_statements: Iterable[Statement]) -> Iterable[tuple[Template, tuple[str, ...]]]:
-    return (managed for managed in map(recognise, policy_statements) if managed is not None)
 
 
 def _one_spelling(template: Template, value: str, partition: str) -> str:
@@ -235,10 +238,10 @@ def _with_statements(policy: Policy | None, after: list[Statement]) -> Policy | 
 _Holdings = dict[str, dict[tuple[Access, str], None]]
 
 
-def _holdings(policy_statements: Iterable[Statement], partition: str) -> _Holdings:
+def _holdings(managed: Iterable[_Managed], partition: str) -> _Holdings:
     """The slots of each principal, a pair of access and region (empty but for Lambda) each, in order."""
     result: _Holdings = {}
-    for template, values in _managed(policy_statements):
+    for template, values in filter(None, managed):
         for value in values:
             principal = holder(template.slot, value, partition)
             region = functions_region(value) if principal and template.slot is LAMBDA else ""
@@ -264,11 +267,11 @@ def _more(less: _Holdings, more: _Holdings) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _foreign_values(policy_statements: Iterable[Statement], partition: str) -> tuple[ForeignValue, ...]:
+def _foreign_values(after: Iterable[Statement], held: Iterable[_Managed], partition: str) -> tuple[ForeignValue, ...]:
     return tuple(
         ForeignValue(statement.get("Sid"), value)
-        for statement in policy_statements
-        for template, values in _managed([statement])
-        for value in values
-        if holder(template.slot, value, partition) is None
+        for statement, found in zip(after, held, strict=True)
+        if found is not None
+        for value in found[1]
+        if holder(found[0].slot, value, partition) is None
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal, read_principal
@@ -32,6 +33,10 @@ class Slot:
     principal: Any = None
     operators: tuple[str, ...] = ()
     key: str = ""
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        return frozenset(self.order)
 
     @property
     def takes_wildcards(self) -> bool:
@@ -119,9 +124,9 @@ def recognise(statement: Statement) -> tuple[Template, tuple[str, ...]] | None:
     """
     if statement.get("Effect") != "Allow" or statement.get("Sid") == _LAMBDA_OWN_SID:
         return None
-    actions = _strings(statement.get("Action"))
-    for template in _BY_ACTIONS.get(frozenset(action.lower() for action in actions or ()), ()):
-        if {*statement, "Sid"} == set(template.slot.order):
+    members = {*statement, "Sid"}
+    for template in _templates_with(_strings(statement.get("Action")) or ()):
+        if members == template.slot.members:
             values = _slot_values(template.slot, statement)
             if values:
                 return template, values
@@ -160,6 +165,7 @@ def functions_arn(account: str, region: str, partition: str) -> str:
     return f"arn:{partition}:lambda:{region}:{account}:function:*"
 
 
+@lru_cache(maxsize=8192)
 def holder(slot: Slot, value: str, partition: str) -> Principal | None:
     """Whom a value in a slot belongs to; None for a value that no grant could have written."""
     if slot is LAMBDA:
@@ -174,6 +180,11 @@ def holder(slot: Slot, value: str, partition: str) -> Principal | None:
 def functions_region(value: str) -> str:
     """The region pattern in a Lambda value that belongs to an account."""
     return value.split(":")[3]
+
+
+@lru_cache(maxsize=1024)
+def _templates_with(actions: tuple[str, ...]) -> Sequence[Template]:
+    return _BY_ACTIONS.get(frozenset(action.lower() for action in actions), ())
 
 
 def _slot_values(slot: Slot, statement: Statement) -> tuple[str, ...] | None:

@@ -1,0 +1,109 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run costs beside AWS, in calls of our own functions: unlike seconds, these are the same on every machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from ansible_collections.imageshare.aws.plugins.module_utils._access import policy_unique_ids
+from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._shares import foreign_statements, public, shares
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+
+OURS = run.__code__.co_filename.removesuffix("_share.py")
+# AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.
+POLICIES = [policy for policy in REALISTIC.values() if not policy_unique_ids(policy)]
+GRANTS = [
+    {"principal": "111122223333", "lambda_regions": ["us-east-1"]},
+    {"principal": "arn:aws:iam::444455556666:role/ci", "access": "pull_push"},
+    {"principal": "o-a1b2c3d4e5"},
+]
+
+
+class Unshuffled(InMemory):
+    """Answers with the texts as they are, so that what the registry itself does costs next to nothing."""
+
+    def _shown(self, text: str) -> str:
+        return text
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How often a function of the collection, or an expression in one, begins or goes on, in all threads."""
+    found = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(OURS):
+            found.append(frame.f_code)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return len(found)
+
+
+def request(names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS) -> Request:
+    options = {
+        "repositories": names,
+        "grants": [{"access": "pull", "lambda_regions": None, "repositories": None, **grant} for grant in grants],
+        "state": "present",
+        "purge": False,
+        "prune_orphans": True,
+        "missing": "fail",
+        "registry_id": None,
+        "force_set_policy": False,
+        "concurrency": 1,
+        "backup_dir": None,
+    }
+    return read_request(options, partition="aws", partition_of_region=lambda _: "aws", check_mode=False, diff=False)
+
+
+def unchanged(repositories: int, grants: Sequence[Mapping[str, Any]] = GRANTS) -> int:
+    """What it costs to find that all is as it should be, when it was found before."""
+    policies = {f"base/{number}": json.dumps(POLICIES[number % len(POLICIES)]) for number in range(repositories)}
+    names, registry = list(policies), Unshuffled(policies)
+    wanted = request(names, grants)
+    for _time in range(2):
+        run(wanted, registry)
+    registry.journal.clear()
+    cost = calls(lambda: run(wanted, registry))
+    assert registry.journal == [("read", name) for name in names]
+    return cost
+
+
+def test_an_unchanged_repository_costs_little_and_no_more_where_there_are_many() -> None:
+    few, many = unchanged(20) / 20, unchanged(200) / 200
+    assert many < 1.05 * few
+    assert many < 500
+
+
+def test_the_cost_of_a_repository_grows_no_faster_than_its_grants() -> None:
+    def cost(principals: int) -> int:
+        accounts = [str(number) for number in range(100_000_000_000, 100_000_000_000 + principals)]
+        return unchanged(5, [{"principal": account, "lambda_regions": ["us-east-1"]} for account in accounts])
+
+    assert cost(80) < 10 * cost(8)
+
+
+def test_it_costs_little_to_tell_who_gets_what_by_statements_that_were_met_before() -> None:
+    def look() -> None:
+        for policy in POLICIES:
+            shares(policy, "aws", OWNER)
+            public(policy, "aws")
+            foreign_statements(policy)
+
+    look()
+    assert calls(look) / len(POLICIES) < 60
