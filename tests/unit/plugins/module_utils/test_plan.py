@@ -227,7 +227,7 @@ REFUSED = {
     ),
     "a region without a name": (
         {"ecr_share_regions": ["us-east-1", ""]},
-        "ecr_share_regions: the name of a region is empty",
+        "ecr_share_regions: '' is not the name of a region",
     ),
     "no repositories": ({"ecr_share_repositories": []}, "ecr_share_repositories is empty"),
     "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
