@@ -291,7 +291,7 @@ def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...
     name: Any = variables.get("ecr_repository_name")
     region = variables.get("ecr_region") or None
     texts = (*_OF_CONNECTIONS, "ecr_profile", "ecr_registry_id")
-    problems = list(_problems_with_types(variables, texts, (str, int), "a text"))
+    problems = list(_problems_with_types(variables, texts, (str, int), "a text", f" of the host {host}"))
     if not isinstance(name, str) or is_pattern(name) or problem_with(name):
         problems.append(f"ecr_repository_name of the host {host} is not the name of a repository: {name!r}")
     if region is not None and not is_region(region):
@@ -308,10 +308,10 @@ def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...
 
 
 def _problems_with_types(
-    variables: Variables, names: Iterable[str], types: tuple[type, ...], what: str
+    variables: Variables, names: Iterable[str], types: tuple[type, ...], what: str, whose: str = ""
 ) -> Iterator[str]:
     # The value is not told: it may be a secret.
-    return (f"{name} is not {what}" for name in names if not isinstance(variables.get(name) or "", types))
+    return (f"{name}{whose} is not {what}" for name in names if not isinstance(variables.get(name) or "", types))
 
 
 def _no_region(value: Any) -> str:
