@@ -16,7 +16,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, DecimalException
+from json.encoder import encode_basestring
 from typing import Any
 
 Statement = Mapping[str, Any]
@@ -49,6 +50,17 @@ class PolicyError(ValueError):
     """A text is not a policy, or not one that can be kept to the letter. Its message says why."""
 
 
+class _Number(float):
+    """A number that Python would spell in another way than its text, such as 1.50."""
+
+    text: str
+
+    def __new__(cls, text: str) -> _Number:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
 def parse(text: str) -> dict[str, Any]:
     """Read a policy from JSON text.
 
@@ -61,6 +73,7 @@ def parse(text: str) -> dict[str, Any]:
         document = json.loads(
             text,
             object_pairs_hook=_unique_keys,
+            parse_int=_exact_int,
             parse_float=_exact_float,
             parse_constant=_no_constant,
         )
@@ -79,7 +92,7 @@ def parse(text: str) -> dict[str, Any]:
     if not all(isinstance(statement, dict) for statement in _as_list(document["Statement"])):
         raise PolicyError("its Statement is neither an object nor a list of objects")
     try:
-        serialise(document).encode()
+        json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise PolicyError("it holds half of a surrogate pair, which is not a character") from None
     return document
@@ -87,7 +100,7 @@ def parse(text: str) -> dict[str, Any]:
 
 def serialise(policy: Policy) -> str:
     """The compact JSON text of a policy, members in the order they have; its length is what AWS limits."""
-    return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+    return _compact(policy)
 
 
 def statements(policy: Policy | None) -> list[Statement]:
@@ -253,6 +266,17 @@ def _ordered(mapping: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, An
     return {name: mapping[name] for name in names}
 
 
+def _compact(value: Any) -> str:
+    # Not by json.dumps, which has no way to keep the spelling of a number.
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join([f"{encode_basestring(name)}:{_compact(member)}" for name, member in value.items()]) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join([_compact(member) for member in value]) + "]"
+    return value.text if isinstance(value, _Number) else json.dumps(value)
+
+
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
@@ -274,11 +298,29 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _exact_int(text: str) -> int | _Number:
+    try:
+        number = int(text)
+    except ValueError:  # More digits than Python reads.
+        raise _not_exact(text) from None
+    return number if str(number) == text else _Number(text)
+
+
 def _exact_float(text: str) -> float:
     number = float(text)
-    if math.isinf(number) or Decimal(repr(number)) != Decimal(text):
-        raise PolicyError(f"the number {text[:40]} cannot be kept exactly")
-    return number
+    if repr(number) == text:
+        return number
+    try:
+        exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
+    except DecimalException:  # An exponent beyond every decimal.
+        exact = False
+    if not exact:
+        raise _not_exact(text)
+    return _Number(text)
+
+
+def _not_exact(text: str) -> PolicyError:
+    return PolicyError(f"the number {text[:40]} cannot be kept exactly")
 
 
 def _no_constant(text: str) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
     serialise,
     statements,
 )
+from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
 ROOT = "arn:aws:iam::111122223333:root"
@@ -43,64 +44,12 @@ def when(**operators: Any) -> dict[str, Any]:
 
 # --- parse ---
 
-REFUSED = {
-    "an empty text": ("", "not valid JSON"),
-    "a text that is not JSON": ("{'Statement': []}", "not valid JSON"),
-    "JSON with a comma too many": ('{"Statement": [],}', "not valid JSON"),
-    "JSON with more behind it": ('{"Statement": []} {}', "not valid JSON"),
-    "a byte order mark": ('\ufeff{"Statement": []}', "not valid JSON"),
-    "a list": ("[]", "not a JSON object"),
-    "a string": ('"Statement"', "not a JSON object"),
-    "null": ("null", "not a JSON object"),
-    "an object without Statement": ('{"Version": "2012-10-17"}', "no Statement"),
-    "Statement in lower case": ('{"statement": []}', "no Statement"),
-    "Statement null": ('{"Statement": null}', "neither an object nor a list of objects"),
-    "a Statement that is text": ('{"Statement": "*"}', "neither an object nor a list of objects"),
-    "a list of statements with null": ('{"Statement": [{}, null]}', "neither an object nor a list of objects"),
-    "a list of statements with a list": ('{"Statement": [[{}]]}', "neither an object nor a list of objects"),
-    "a key that occurs twice in the policy": ('{"Statement": [], "Statement": []}', '"Statement" occurs twice'),
-    "a key that occurs twice far inside": (
-        '{"Statement": {"Condition": {"StringLike": {"aws:SourceArn": "a", "k": 1, "aws:SourceArn": "a"}}}}',
-        '"aws:SourceArn" occurs twice',
-    ),
-    "a key that occurs twice, once escaped": ('{"Statement": [], "\\u0053tatement": []}', '"Statement" occurs twice'),
-    "NaN": ('{"Statement": {"k": NaN}}', "NaN is not a number"),
-    "Infinity": ('{"Statement": {"k": -Infinity}}', "-Infinity is not a number"),
-    "a number beyond every double": ('{"Statement": {"k": 1e999}}', "the number 1e999 cannot be kept"),
-    "a number too small for a double": ('{"Statement": {"k": 1e-999}}', "the number 1e-999 cannot be kept"),
-    "a number with more digits than a double": ('{"Statement": {"k": 0.12345678901234567890}}', "cannot be kept"),
-    "an integer of 5,000 digits": (f'{{"Statement": {{"k": {"1" * 5000}}}}}', "not valid JSON"),
-    "lists forty deep": (f'{{"Statement": {{"k": {"[" * 40}{"]" * 40}}}}}', "nested deeper"),
-    "lists deeper than the parser": (f'{{"Statement": {{"k": {"[" * 100_000}{"]" * 100_000}}}}}', "nested deeper"),
-    "objects deeper than the parser": ('{"Statement":' * 100_000 + "1" + "}" * 100_000, "nested deeper"),
-    "half of a surrogate pair in a value": ('{"Statement": {"Sid": "\\ud83d"}}', "surrogate"),
-    "half of a surrogate pair in a key": ('{"Statement": {"\\udc00": 1}}', "surrogate"),
-}
-
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_text_that_cannot_be_kept_to_the_letter_is_refused(text: str, reason: str) -> None:
     with pytest.raises(PolicyError) as refusal:
         parse(text)
     assert reason in str(refusal.value)
-
-
-KEPT = {
-    "members in any order": '{"Statement":[{"Action":"ecr:*","Sid":"b","Effect":"Allow"}],"Id":"x","Version":"2012"}',
-    "one statement as an object": '{"Statement":{"Sid":"s"}}',
-    "no statement at all": '{"Statement":[]}',
-    "an empty list and an empty object": '{"Statement":[{"Principal":{"AWS":[]},"Condition":{}}]}',
-    "a list of one": '{"Statement":[{"Action":["ecr:*"]}]}',
-    "a duplicate in a list": '{"Statement":[{"Action":["ecr:*","ecr:*"]}]}',
-    "keys that differ only in case": '{"Statement":[{"Condition":{"StringLike":{"k":"a","K":"b"}}}]}',
-    "unknown elements": '{"Statement":[{"Efect":"Allow"}],"Comment":null}',
-    "null, true and false": '{"Statement":[{"Condition":{"Null":{"k":true,"l":false,"m":null}}}]}',
-    "integers, however large": '{"Statement":[{"k":123456789012345678901234567890}]}',
-    "fractions": '{"Statement":[{"k":0.1,"l":-12.75}]}',
-    "characters beyond ASCII": '{"Statement":[{"Sid":"für alle 🐳"}]}',
-    "quotes and control characters": '{"Statement":[{"Sid":"\\"a\\\\b\\n\\u0001\\""}]}',
-    "lists as deep as a condition's by far": '{"Statement":[{"k":[[[[[[[["a"]]]]]]]]}]}',
-}
 
 
 @pytest.mark.parametrize("text", KEPT.values(), ids=KEPT.keys())

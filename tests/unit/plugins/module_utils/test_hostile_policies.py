@@ -1,0 +1,267 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever a policy is, sharing it is refused with a reason, or keeps all that is not its own to the letter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import Backup, BackupError, from_text, to_text
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
+    PolicyError,
+    canonical,
+    equal,
+    parse,
+    serialise,
+    statements,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, RestoreRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._restore import run as restore
+from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._templates import LAMBDA_ACTIONS, PULL_ACTIONS, recognise
+from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+NAME = "base/python"
+LAWS = settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# Of each, the options that are not as in the first.
+MODES: dict[str, dict[str, Any]] = {
+    "present": {},
+    "purge": {"purge": True, "prune_orphans": True},
+    "absent": {"sharing": False},
+    "absent, orphans as well": {"sharing": False, "prune_orphans": True},
+}
+
+
+class Verbatim(InMemory):
+    """A registry that shows and takes every text as it is."""
+
+    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+        self.journal.append(("write", name, {"force": force, "patient": patient}))
+        self.policies[name] = text
+        return text
+
+    def _shown(self, text: str) -> str:
+        return text
+
+
+def granted(name: str, access: Access, *regions: str) -> Grant:
+    principal = read_principal(name, "aws")
+    assert principal is not None
+    return Grant(principal, access, regions or None)
+
+
+GRANTS = (
+    granted("111122223333", Access.PULL, "us-east-1"),
+    granted("arn:aws:iam::444455556666:role/ci", Access.PUSH),
+    granted("o-a1b2c3d4e5", Access.PULL_PUSH),
+    granted("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", Access.PULL),
+)
+
+
+def row(registry: InMemory, **changes: Any) -> Mapping[str, Any]:
+    """The only row of a run, which can be printed as any result can."""
+    common: dict[str, Any] = {
+        "repositories": (NAME,),
+        "grants": GRANTS,
+        "sharing": True,
+        "purge": False,
+        "prune_orphans": False,
+        "missing_ok": False,
+        "force": False,
+        "concurrency": 1,
+        "backup_dir": None,
+        "dry": False,
+        "diff": True,
+    }
+    result = run(Request(**{**common, **changes}), registry)
+    json.dumps(result.report(diff=True))
+    (single,) = result.rows
+    return single
+
+
+def spelt(text: str) -> Any:
+    """A policy in which each number is the text that it is written with."""
+    return json.loads(text, parse_int="number {}".format, parse_float="number {}".format)
+
+
+def foreign(text: str) -> list[str]:
+    """The foreign statements of a policy, to the letter."""
+    pairs = zip(statements(spelt(text)), statements(parse(text)), strict=True)
+    return [json.dumps(to_the_letter) for to_the_letter, statement in pairs if recognise(statement) is None]
+
+
+def members(text: str) -> list[str]:
+    """All of a policy but its statements, to the letter."""
+    return [json.dumps(member) for member in spelt(text).items() if member[0] != "Statement"]
+
+
+def assert_kept(text: str, changes: Mapping[str, Any]) -> None:
+    """A run keeps all that is not its own to the letter, and leaves nothing for a second run to do."""
+    registry = Verbatim({NAME: text})
+    first = row(registry, **changes)
+    if "error" in first:
+        # AWS takes no policy of this length, so it is left alone.
+        assert "characters long, and AWS allows 10,240" in first["error"]
+        assert (registry.written, registry.policies) == ([], {NAME: text})
+        return
+    stored = registry.policies[NAME]
+    assert (foreign(stored) if stored else []) == foreign(text)
+    if stored:
+        assert members(stored) == members(text)
+        assert first["changed"] or stored == text
+    assert len(registry.written) == first["changed"]
+    assert not row(registry, **changes)["changed"]
+
+
+@pytest.mark.parametrize("changes", MODES.values(), ids=MODES.keys())
+@pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_it_is_left_alone(text: str, reason: str, changes: dict[str, Any]) -> None:
+    registry = Verbatim({NAME: text})
+    told = row(registry, **changes)
+    assert told["error"].startswith(f"{NAME}: its policy is left alone, because ")
+    assert reason in told["error"]
+    assert (registry.written, registry.policies) == ([], {NAME: text})
+
+
+@pytest.mark.parametrize("changes", MODES.values(), ids=MODES.keys())
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT.keys())
+def test_it_is_kept_to_the_letter(text: str, changes: dict[str, Any]) -> None:
+    assert_kept(text, changes)
+
+
+# --- backups ---
+
+
+@pytest.mark.parametrize("member", ["policy", "written"])
+@pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_backup_of_it_is_refused(text: str, reason: str, member: str) -> None:
+    texts: dict[str, Any] = {"policy": None, "written": None, member: text}
+    backup = Backup("aws", OWNER, "us-east-1", NAME, "2026-01-31T12:00:00Z", **texts)
+    with pytest.raises(BackupError, match=f"^its {member} is not a policy: ") as refusal:
+        from_text(to_text(backup))
+    assert reason in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT.keys())
+def test_it_goes_back_to_the_letter(text: str, tmp_path: Path) -> None:
+    registry = Verbatim({NAME: text})
+    if not row(registry, backup_dir=str(tmp_path))["changed"]:
+        return
+    asked = RestoreRequest(
+        backup=str(tmp_path),
+        repositories=("*",),
+        overwrite=False,
+        registry_id=None,
+        missing_ok=False,
+        force=False,
+        concurrency=1,
+        backup_dir=None,
+        dry=False,
+        diff=True,
+    )
+    assert restore(asked, registry).result.failures == ()
+    assert registry.policies == {NAME: text}
+
+
+# --- any JSON ---
+
+# What code may look for, so that examples get past its first questions.
+WORDS = """
+Version Id Statement Sid Effect Principal NotPrincipal Action NotAction Condition AWS Service Allow Deny * true
+ecr:* ECR:batchgetimage ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:BatchCheckLayerAvailability AllowPull
+StringLike ArnLike StringEquals ForAnyValue:StringLike Bool Null IpAddress DateLessThan
+aws:sourceARN aws:SourceArn aws:PrincipalOrgID aws:PrincipalOrgPaths aws:PrincipalArn ${aws:userid}
+111122223333 arn:aws:iam::111122223333:root arn:aws:iam::444455556666:role/ci AROAEXAMPLEROLE123456 o-a1b2c3d4e5
+lambda.amazonaws.com arn:aws:lambda:us-east-1:111122223333:function:*
+"""
+WORD = st.sampled_from(["", *WORDS.split()])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = WORD | st.text(max_size=5)
+ANYTHING = st.recursive(
+    SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+VALUES = WORD | st.lists(WORD | SCALARS, max_size=3) | ANYTHING
+
+
+def some_of(**elements: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=elements)
+
+
+CONDITIONS = st.dictionaries(WORD, st.dictionaries(WORD, VALUES, max_size=2) | ANYTHING, max_size=2) | ANYTHING
+PRINCIPALS = st.just("*") | some_of(AWS=VALUES, Service=VALUES) | ANYTHING
+# Managed, or nearly.
+NEAR = (
+    (PULL_ACTIONS, st.fixed_dictionaries({"AWS": VALUES}), {}),
+    (PULL_ACTIONS, st.just("*"), {"Condition": CONDITIONS}),
+    (LAMBDA_ACTIONS, st.just({"Service": "lambda.amazonaws.com"}), {"Condition": CONDITIONS}),
+)
+STATEMENTS = st.one_of(
+    some_of(
+        Sid=VALUES,
+        Effect=st.sampled_from(("Allow", "Deny")) | ANYTHING,
+        Principal=PRINCIPALS,
+        NotPrincipal=PRINCIPALS,
+        Action=VALUES,
+        NotAction=VALUES,
+        Condition=CONDITIONS,
+        Resource=ANYTHING,
+    ),
+    *(
+        st.fixed_dictionaries(
+            {"Effect": st.just("Allow"), "Action": st.just(list(actions)), "Principal": principal, **condition},
+            optional={"Sid": VALUES},
+        )
+        for actions, principal, condition in NEAR
+    ),
+)
+POLICIES = st.fixed_dictionaries(
+    {"Statement": STATEMENTS | st.lists(STATEMENTS, max_size=4)},
+    optional={"Version": VALUES, "Id": VALUES, "x": VALUES},
+)
+
+
+@LAWS
+@given(POLICIES | ANYTHING)
+def test_any_json_is_read_and_written_to_the_letter_or_refused(document: Any) -> None:
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    try:
+        policy = parse(text)
+    except PolicyError:
+        return
+    assert serialise(policy) == text
+    assert equal(canonical(policy, "aws"), policy, "aws")
+
+
+@LAWS
+@given(st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,20})?", fullmatch=True))
+def test_any_number_is_written_to_the_letter_or_refused(number: str) -> None:
+    text = f'{{"Id":{number},"Statement":[]}}'
+    with suppress(PolicyError):
+        assert serialise(parse(text)) == text
+
+
+@LAWS
+@given(st.sampled_from([*KEPT.values()]), st.integers(0, 500), st.integers(0, 9), st.text(max_size=3))
+def test_any_text_is_read_or_refused(text: str, begin: int, count: int, inserted: str) -> None:
+    for damaged in (text[:begin] + inserted + text[begin + count :], inserted):
+        with suppress(PolicyError):
+            parse(damaged)
+
+
+@LAWS
+@given(POLICIES, st.sampled_from([*MODES.values()]))
+def test_any_policy_is_kept_to_the_letter(policy: Any, changes: dict[str, Any]) -> None:
+    assert_kept(json.dumps(policy), changes)
