@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of modules that write the policies of many repositories."""
+    """Options of modules that write the policies of many repositories, and of those that read them."""
 
     DOCUMENTATION = r"""
 options:
@@ -17,11 +17,6 @@ options:
       - Whether to set a policy even if it keeps the caller from setting another one later.
     type: bool
     default: false
-  concurrency:
-    description:
-      - How many repositories to work on at the same time, from 1 to 16.
-    type: int
-    default: 8
   backup_dir:
     description:
       - A directory on the managed host, in which to save each policy before it is replaced or deleted. It is made if it
@@ -34,4 +29,13 @@ options:
       - A repository whose policy cannot be saved fails, and is left as it is.
       - Nothing is saved in check mode.
     type: path
+"""
+
+    CONCURRENCY = r"""
+options:
+  concurrency:
+    description:
+      - How many repositories to work on at the same time, from 1 to 16.
+    type: int
+    default: 8
 """

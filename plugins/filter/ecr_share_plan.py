@@ -31,6 +31,10 @@ options:
     description: Whether grants are needed; they are not to restore a backup.
     type: bool
     default: true
+  required:
+    description: Whether it is a failure that nothing is granted. If it is none, there are no runs then.
+    type: bool
+    default: true
 author:
   - imageshare.aws contributors (@imageshare)
 """
@@ -113,16 +117,14 @@ _value:
               access: pull
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._plan import plan
-from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+from ansible_collections.imageshare.aws.plugins.plugin_utils._options import read_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
 
@@ -131,14 +133,16 @@ def ecr_share_plan(
     hosts: Mapping[str, Mapping[str, Any]] | None = None,
     current: str = "",
     granting: bool = True,
+    required: bool = True,
 ) -> list[dict[str, Any]]:
     try:
         connections = plan(
             _of_the_role(play),
             None if hosts is None else {host: _of_the_role(variables) for host, variables in hosts.items()},
             current=current,
-            read_options=_read_options,
+            read_options=read_options,
             granting=granting,
+            required=required,
         )
     except InputError as error:
         raise AnsibleFilterError("Nothing was done. " + ". ".join(error.problems)) from None
@@ -148,20 +152,6 @@ def ecr_share_plan(
 def _of_the_role(variables: Mapping[str, Any]) -> dict[str, Any]:
     # A host's other variables are not looked at, because each of them may be a template that costs, or fails.
     return {name: plain(variables[name]) for name in variables if name.startswith("ecr_")}
-
-
-def _read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
-    """What the argument specification of the module makes of grants, under the name of their variable."""
-    options = value if isinstance(value, list) else [value]
-    odd = [key for option in options if isinstance(option, Mapping) for key in option if not isinstance(key, str)]
-    if odd:
-        raise InputError([f"{name}: the key {key!r} of a grant is not a string" for key in odd])
-    spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(GRANT_OPTIONS)), "required": True}}
-    result = ArgumentSpecValidator(spec).validate({name: value})
-    if result.error_messages:
-        raise InputError(result.error_messages)
-    validated: Sequence[Mapping[str, Any]] = result.validated_parameters[name]
-    return validated
 
 
 class FilterModule:

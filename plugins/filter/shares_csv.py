@@ -20,7 +20,8 @@ options:
   _input:
     description:
       - "The report: a dictionary whose C(registries) have C(registry_id), C(region) and C(repositories)."
-    type: dict
+      - Or the same as a JSON text, as P(imageshare.aws.ecr_share_report#filter) makes it.
+    type: raw
     required: true
 notes:
   - A spreadsheet that takes account ids for numbers drops their leading zeros. Import these columns as text.
@@ -98,15 +99,15 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def shares_csv(report: Mapping[str, Any]) -> str:
-    """A report as CSV, with CRLF after each line; raises AnsibleFilterError for what is no report."""
+def shares_csv(report: Mapping[str, Any] | str) -> str:
+    """A report, or its JSON, as CSV, with CRLF after each line; raises AnsibleFilterError for what is no report."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     try:
-        for line in _lines(report):
+        for line in _lines(json.loads(report) if isinstance(report, str) else report):
             writer.writerow({column: _harmless(_text(value)) for column, value in line.items()})
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
             f"shares_csv: not a report on ECR repositories ({type(error).__name__}: {error})"
         ) from error

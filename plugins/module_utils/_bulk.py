@@ -19,6 +19,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Po
 
 # Works on the repository of a name. The warnings that it adds to the list are told even if it raises.
 Work = Callable[[str, list[PolicyWarning]], Outcome]
+# Makes the row of a repository that failed or is missing: of its name, the warnings, and C(error) or C(missing).
+MakeRow = Callable[..., Row]
 
 
 def run_each(
@@ -29,6 +31,7 @@ def run_each(
     concurrency: int,
     missing_ok: bool,
     warn_of_unmatched: bool = False,
+    make_row: MakeRow = row,
 ) -> Result:
     """What became of each repository, in the order of the names; an error is a row, too.
 
@@ -37,31 +40,31 @@ def run_each(
     warn_of_unmatched: whether to warn of what is unmatched where that is no failure.
     """
     with ThreadPoolExecutor(max_workers=concurrency) as workers:
-        outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok), names))
+        outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok, make_row), names))
     rows = [outcome.row for outcome in outcomes]
     for text, why in unmatched:
         warnings = [PolicyWarning("unmatched", f"{text}: {why}")] if warn_of_unmatched else []
-        rows.append(_missing(text, why, missing_ok, warnings))
+        rows.append(_missing(text, why, missing_ok, make_row, warnings))
     return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
 
 
-def _run_one(name: str, work: Work, missing_ok: bool) -> Outcome:
+def _run_one(name: str, work: Work, missing_ok: bool, make_row: MakeRow) -> Outcome:
     warnings: list[PolicyWarning] = []
     try:
         return work(name, warnings)
     except RepositoryMissingError as error:
-        return Outcome(_missing(name, str(error), missing_ok))
+        return Outcome(_missing(name, str(error), missing_ok, make_row))
     except (BackupError, EcrError) as error:
-        return Outcome(row(name, warnings, error=f"{name}: {error}"))
+        return Outcome(make_row(name, warnings, error=f"{name}: {error}"))
     except PolicyError as error:
-        return Outcome(row(name, warnings, error=f"{name}: its policy is left alone, because {error}"))
+        return Outcome(make_row(name, warnings, error=f"{name}: its policy is left alone, because {error}"))
     except Exception as error:  # One repository's surprise must not hide what was done to the others.
         text = (
-            f"{name}: unexpected {type(error).__name__}: {error}. Look at its policy, which may have been written, and "
-            "please report this to the collection imageshare.aws"
+            f"{name}: unexpected {type(error).__name__}: {error}. Look at its policy, which may have been written "
+            "if the task writes, and please report this to the collection imageshare.aws"
         )
-        return Outcome(row(name, warnings, error=text))
+        return Outcome(make_row(name, warnings, error=text))
 
 
-def _missing(name: str, why: str, missing_ok: bool, warnings: Sequence[PolicyWarning] = ()) -> Row:
-    return row(name, warnings, missing=True) if missing_ok else row(name, error=why)
+def _missing(name: str, why: str, missing_ok: bool, make_row: MakeRow, warnings: Sequence[PolicyWarning] = ()) -> Row:
+    return make_row(name, warnings, missing=True) if missing_ok else make_row(name, error=why)

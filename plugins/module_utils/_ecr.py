@@ -165,6 +165,14 @@ class Registry:
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
 
+    @property
+    def host(self) -> str:
+        """What stands before the names of repositories in the URIs of their images. A partition has its own domain:
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+        """
+        domain = _partitions()[self.partition]["outputs"]["dnsSuffix"]
+        return f"{self.owner()}.dkr.ecr.{self.region}.{domain}"
+
     def of(self, registry_id: str) -> Registry:
         """The registry of this account in the same region, for the same caller."""
         return Registry(self._client, self._identity, registry_id, self._patience)
@@ -386,10 +394,12 @@ def _config(concurrency: int) -> Config:
 @cache
 def partition_of_region(region: str) -> str | None:
     """The partition a region belongs to, as botocore's data has it; None for a region that it does not know."""
-    for partition in create_loader().load_data("partitions")["partitions"]:
-        if region in partition["regions"]:
-            return str(partition["id"])
-    return None
+    return next((name for name, partition in _partitions().items() if region in partition["regions"]), None)
+
+
+@cache
+def _partitions() -> Mapping[str, Any]:
+    return {partition["id"]: partition for partition in create_loader().load_data("partitions")["partitions"]}
 
 
 def _code(error: Exception) -> str:

@@ -146,7 +146,7 @@ def read_grants(
         where = f"{place}[{index}] (principal {name})" if name else f"{place}[{index}]"
         principal = read_principal(name, partition)
         if principal is None:
-            problems.append(f"{where}: {_why_no_principal(name, partition)}")
+            problems.append(f"{where}: {why_no_principal(name, partition)}")
             continue
         grant = Grant(principal, Access(option.get("access") or Access.PULL), _tuple(option.get("lambda_regions")))
         grant = replace(grant, repositories=_tuple(option.get("repositories")))
@@ -211,7 +211,8 @@ def _contradictions(
             yield f"lambda_regions: {region} is in another partition than the registry ({partition})"
 
 
-def _why_no_principal(name: str, partition: str | None) -> str:
+def why_no_principal(name: str, partition: str | None) -> str:
+    """What is wrong with a text for which read_principal() finds no principal, and what to write instead."""
     if not name:
         return "principal is empty"
     if name.isascii() and name.isdecimal():

@@ -53,6 +53,7 @@ _OF_PLAYS = (
     "ecr_share_overwrite",
     "ecr_share_prune_orphans",
     "ecr_share_purge",
+    "ecr_share_report_dir",
     "ecr_share_secret_key",
     "ecr_share_session_token",
     "ecr_share_state",
@@ -106,13 +107,14 @@ def plan(
     current: str = "",
     read_options: ReadOptions,
     granting: bool = True,
+    required: bool = True,
 ) -> tuple[Connection, ...]:
     """The runs that variables ask for, by connection.
 
     play: the variables as the current host sees them, so that those of the play are among them.
     hosts: the variables of each host, if hosts are repositories; None if the current host is a registry.
     current: the name of the current host, which is one of them.
-    granting: False where grants do not matter.
+    granting: False where grants do not matter. required: False where no grants at all are no runs, and no problem.
 
     Raises InputError with every problem; each begins with the variable that is wrong.
     """
@@ -130,13 +132,15 @@ def plan(
         try:
             grants = _all_grants(variables, read) if granting else ()
             members += (
-                _registry(variables, grants, granting) if hosts is None else [_repository(host, variables, grants)]
+                _registry(variables, grants, granting and (required or bool(grants)))
+                if hosts is None
+                else [_repository(host, variables, grants)]
             )
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
-    if granting and not any(member.grants for member in members):
+    if granting and required and not any(member.grants for member in members):
         raise InputError(
             ["ecr_share_grants is empty: name at least one principal, there or in variables ecr_share_grants_…"]
         )
@@ -375,7 +379,7 @@ def _narrowed_to(names: Sequence[str], grants: Iterable[GrantOptions]) -> Iterat
 
 
 def _label(region: str | None, repositories: Sequence[str]) -> str:
-    told = ", ".join(repositories) if len(repositories) <= 3 else f"{len(repositories):,} repositories"
+    told = ", ".join(repositories or ["all"]) if len(repositories) <= 3 else f"{len(repositories):,} repositories"
     return f"{region}: {told}" if region else told
 
 

@@ -8,12 +8,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._backup import problem_with_directory
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Grant, InputError, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
+    Grant,
+    InputError,
+    is_unique_id,
+    read_grants,
+    read_principal,
+    why_no_principal,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._names import idle, is_pattern, matches, problem_with
 
 # The options of a grant, as Ansible's argument specifications spell them.
@@ -25,6 +33,8 @@ GRANT_OPTIONS: Mapping[str, Any] = {
 }
 # More do not pay: over TLS every new connection costs some 20 ms of CPU.
 MAX_CONCURRENCY = 16
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+_SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,20 @@ class RestoreRequest:
     backup_dir: str | None
     dry: bool
     diff: bool
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """What a task that audits a registry asks for.
+
+    principal: as rows of shares name it; None for all. missing_ok: whether a name or pattern may match nothing.
+    """
+
+    repositories: tuple[str, ...]
+    principal: str | None
+    include_policy: bool
+    missing_ok: bool
+    concurrency: int
 
 
 def read_request(
@@ -137,6 +161,34 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     )
 
 
+def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRequest:
+    """What the options of the module that audits ask for.
+
+    Raises InputError with every problem.
+    """
+    principal, problems = options["principal"], [*_problems_with_wanted(options["repositories"])]
+    problems += _problems_with_runs(options)
+    if principal is not None:
+        who = read_principal(principal.strip(), partition)
+        principal = principal.strip() if who is None else who.name
+        if who is None and not _is_only_found(principal):
+            problems.append(f"principal {principal}: {why_no_principal(principal, partition)}")
+    if problems:
+        raise InputError(problems)
+    return AuditRequest(
+        repositories=tuple(options["repositories"]),
+        principal=principal,
+        include_policy=options["include_policy"],
+        missing_ok=options["missing"] == "skip",
+        concurrency=options["concurrency"],
+    )
+
+
+def _is_only_found(principal: str) -> bool:
+    """Whether policies name such principals, though no grant does: everyone, services, ids of deleted principals."""
+    return principal == "*" or is_unique_id(principal) or _SERVICE.fullmatch(principal) is not None
+
+
 def problems_with_registry_id(registry_id: str | None) -> list[str]:
     """What is wrong with the option C(registry_id), which may be left out."""
     if not registry_id or (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
@@ -157,7 +209,8 @@ def _problems_with_runs(options: Mapping[str, Any]) -> list[str]:
     if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
         problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
     problems += problems_with_registry_id(options["registry_id"])
-    trouble = problem_with_directory(options["backup_dir"]) if options["backup_dir"] else None
+    backup_dir = options.get("backup_dir")
+    trouble = problem_with_directory(backup_dir) if backup_dir else None
     if trouble:
         problems.append(f"backup_dir: {trouble}")
     return problems

@@ -54,7 +54,7 @@ class Result:
     @property
     def message(self) -> str:
         """What a task says that fails because repositories did."""
-        failed, all_of_them = self.summary["failed"], len(self.rows)
+        failed, all_of_them = sum("error" in row for row in self.rows), len(self.rows)
         others = ", the others are done" if failed < all_of_them else ""
         return f"{failed} of {all_of_them} repositories failed{others}. {' | '.join(self.failures)}"
 

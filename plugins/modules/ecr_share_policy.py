@@ -122,6 +122,7 @@ notes:
   - "B(Caution:) the wildcards of O(repositories) are matched in Python. An IAM policy that limits the caller to some
     repositories makes the others fail, and not be left out."
 seealso:
+  - module: imageshare.aws.ecr_share_policy_info
   - module: imageshare.aws.ecr_share_policy_restore
   - module: community.aws.ecs_ecr
   - name: Repository policies in Amazon ECR
@@ -139,6 +140,7 @@ extends_documentation_fragment:
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
   - imageshare.aws._bulk
+  - imageshare.aws._bulk.concurrency
 attributes:
   check_mode:
     support: full

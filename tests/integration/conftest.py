@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.module_process import RESTORE, SHARE, Result, run_module
+from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, RESTORE, SHARE, Result, run_module
 
 Run = Callable[..., Result]
 
@@ -39,6 +39,12 @@ def run(aws: EmbeddedAws) -> Run:
 def restore(aws: EmbeddedAws) -> Run:
     """Run the module that restores, likewise."""
     return _checked(aws, RESTORE)
+
+
+@pytest.fixture
+def audit(aws: EmbeddedAws) -> Run:
+    """Run the module that audits, likewise."""
+    return _checked(aws, AUDIT)
 
 
 def _checked(aws: EmbeddedAws, module: str) -> Run:

@@ -15,9 +15,10 @@ import yaml
 from ansible_collections.imageshare.aws.plugins.modules import (
     ecr_repository_info,
     ecr_share_policy,
+    ecr_share_policy_info,
     ecr_share_policy_restore,
 )
-from ansible_collections.imageshare.aws.tests.support.module_process import REPOSITORIES, RESTORE, SHARE
+from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, REPOSITORIES, RESTORE, SHARE
 
 _TYPES = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Of every module, or of Ansible itself:
@@ -64,6 +65,7 @@ class Documented:
 DOCUMENTED = {
     SHARE: Documented(ecr_share_policy),
     RESTORE: Documented(ecr_share_policy_restore),
+    AUDIT: Documented(ecr_share_policy_info),
     REPOSITORIES: Documented(ecr_repository_info),
 }
 

@@ -25,7 +25,8 @@ from typing import Any
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, SECRET_KEY, EmbeddedAws
 
 _MODULES = "ansible_collections.imageshare.aws.plugins.modules"
-SHARE, RESTORE, REPOSITORIES = "ecr_share_policy", "ecr_share_policy_restore", "ecr_repository_info"
+SHARE, RESTORE = "ecr_share_policy", "ecr_share_policy_restore"
+AUDIT, REPOSITORIES = "ecr_share_policy_info", "ecr_repository_info"
 # What core adds to the values of every module.
 _OF_ANSIBLE = ("invocation", "warnings")
 

@@ -30,6 +30,7 @@ class InMemory:
 
     partition = "aws"
     region = "us-east-1"
+    host = f"{OWNER}.dkr.ecr.us-east-1.amazonaws.com"
     whose: str | None = OWNER
 
     def __init__(self, policies: Mapping[str, str | None], missing: frozenset[str] = frozenset()) -> None:

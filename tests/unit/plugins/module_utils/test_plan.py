@@ -131,7 +131,7 @@ class TestRegistry:
     def test_can_be_restored_without_grants_or_repositories(self) -> None:
         variables = registry(ecr_share_grants=[], ecr_share_repositories=[])
         (connection,) = planned(variables, granting=False)
-        assert connection.runs == (Run("", None, None, (), ()),)
+        assert connection.runs == (Run("all", None, None, (), ()),)
 
 
 class TestRepositories:

@@ -37,6 +37,9 @@ MAY_IMPORT = {
     "_filter": {"_grants", "_names"},
     "_request": {"_backup", "_grants", "_names"},
     "_result": {"_merge", "_policy", "_warnings"},
+    "_findings": {"_access", "_policy", "_result", "_shares"},
+    "_consumer": {"_grants", "_names", "_templates"},
+    "_report": set(),
 }
 BELOW = {*MAY_IMPORT, "_ecr"}
 MAY_IMPORT |= {
@@ -45,6 +48,7 @@ MAY_IMPORT |= {
     "_listing": {"_ecr"},
     "_share": {*BELOW, "_bulk", "_store"},
     "_restore": {*BELOW, "_bulk", "_store"},
+    "_audit": {*BELOW, "_bulk"},
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 

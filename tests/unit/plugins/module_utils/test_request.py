@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, InputError, Kind, Principal
 from ansible_collections.imageshare.aws.plugins.module_utils._request import (
     MAX_CONCURRENCY,
+    AuditRequest,
     Request,
     RestoreRequest,
+    read_audit_request,
     read_request,
     read_restore_request,
 )
@@ -371,3 +373,68 @@ def test_restoring_nothing_is_refused() -> None:
 def test_a_directory_for_backups_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert problems(backup_dir=str(tmp_path / "file")) == (f"backup_dir: {tmp_path / 'file'} is not a directory",)
+
+
+# --- auditing ---
+
+
+def audit_options(**changes: Any) -> dict[str, Any]:
+    return {
+        "repositories": ["*"],
+        "principal": None,
+        "include_policy": True,
+        "missing": "fail",
+        "registry_id": None,
+        "concurrency": 8,
+        **changes,
+    }
+
+
+def test_what_the_defaults_of_auditing_ask_for() -> None:
+    assert read_audit_request(audit_options(), partition="aws") == AuditRequest(
+        repositories=("*",), principal=None, include_policy=True, missing_ok=False, concurrency=8
+    )
+
+
+AUDITED: dict[str, tuple[str, str]] = {
+    "an account": (ACCOUNT, ACCOUNT),
+    "an account by its root": (f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT),
+    "a role": (ROLE, ROLE),
+    "an organization": ("o-a1b2c3d4e5", "o-a1b2c3d4e5"),
+    "a unit": ("o-a1b2c3d4e5/r-ab12/*", "o-a1b2c3d4e5/r-ab12/*"),
+    "everyone": ("*", "*"),
+    "a service": (" ecs.amazonaws.com ", "ecs.amazonaws.com"),
+    "a service of a region": ("codebuild.cn-north-1.amazonaws.com.cn", "codebuild.cn-north-1.amazonaws.com.cn"),
+    "a deleted role": ("AROAEXAMPLEROLE123456", "AROAEXAMPLEROLE123456"),
+}
+
+
+@pytest.mark.parametrize(("principal", "meant"), AUDITED.values(), ids=AUDITED.keys())
+def test_whose_shares_an_audit_is_about(principal: str, meant: str) -> None:
+    assert read_audit_request(audit_options(principal=principal), partition="aws").principal == meant
+
+
+@pytest.mark.parametrize(
+    ("principal", "why"),
+    [
+        pytest.param("", "is empty", id="nobody"),
+        pytest.param("12345670123", "quote account ids", id="a number that has lost its zero"),
+        pytest.param(f"arn:aws-cn:iam::{ACCOUNT}:root", "aws-cn", id="another partition"),
+        pytest.param("lambda", "", id="no domain"),
+        pytest.param("arn:aws:iam::111122223333:role/*", "", id="a pattern"),
+    ],
+)
+def test_a_principal_that_no_row_could_have_is_refused(principal: str, why: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        read_audit_request(audit_options(principal=principal), partition="aws")
+    (problem,) = refusal.value.problems
+    assert problem.startswith(f"principal {principal}: ")
+    assert why in problem
+
+
+def test_every_problem_of_auditing_is_told() -> None:
+    wrong = audit_options(repositories=["Base", "x y"], concurrency=17, registry_id="123", principal="lambda")
+    with pytest.raises(InputError) as refusal:
+        read_audit_request(wrong, partition="aws")
+    places = ["repositories", "repositories", "concurrency", "registry_id", "principal lambda"]
+    assert [problem.split(":")[0] for problem in refusal.value.problems] == places

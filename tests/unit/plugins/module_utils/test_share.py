@@ -590,8 +590,8 @@ class Troubled(InMemory):
 
 MORE = (grant(ACCOUNT, Access.PULL_PUSH),)
 SURPRISE = (
-    "second: unexpected KeyError: 'policyText'. Look at its policy, which may have been written, and please report "
-    "this to the collection imageshare.aws"
+    "second: unexpected KeyError: 'policyText'. Look at its policy, which may have been written if the "
+    "task writes, and please report this to the collection imageshare.aws"
 )
 TROUBLE: dict[str, tuple[str, bool, Exception, str]] = {
     "reading": ("read", True, EcrError("AWS says no"), "second: AWS says no"),

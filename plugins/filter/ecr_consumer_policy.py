@@ -1,0 +1,89 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ecr_consumer_policy
+short_description: The IAM policy that a grant's principal needs in its own account
+version_added: 0.1.0
+description:
+  - A repository policy is one half of access across accounts. This makes the other half, the IAM policy that a role or
+    user of the other account needs to pull or push what a grant of P(imageshare.aws.ecr_share_policy#module) shares.
+  - It allows the actions of the grant on these repositories, and to log in, with C(ecr:GetAuthorizationToken), which no
+    repository policy can grant.
+  - With the access V(lambda), it is for whoever creates or updates the functions there. They need no login, and the
+    functions themselves need no policy for ECR.
+  - Reaches no AWS.
+positional: _input, arns
+options:
+  _input:
+    description:
+      - The grant, with C(principal), C(access) and the other options of a grant.
+    type: dict
+    required: true
+  arns:
+    description:
+      - The ARNs of the repositories, such as those that P(imageshare.aws.ecr_share_policy_info#module) returns. They
+        may hold the wildcards C(*) and C(?), as in C(repository/base/*).
+      - A grant that is narrowed to some C(repositories) leaves the others out.
+    type: list
+    elements: str
+    required: true
+author:
+  - imageshare.aws contributors (@imageshare)
+"""
+
+EXAMPLES = r"""
+- name: Show what an account needs to pull the base images
+  ansible.builtin.debug:
+    msg: "{{ grant | imageshare.aws.ecr_consumer_policy(['arn:aws:ecr:us-east-1:123456789012:repository/base/*']) }}"
+  vars:
+    grant:
+      principal: "111122223333"
+      access: pull
+"""
+
+RETURN = r"""
+_value:
+  description: The policy.
+  type: dict
+  sample:
+    Version: "2012-10-17"
+    Statement:
+      - Sid: LogIn
+        Effect: Allow
+        Action: ecr:GetAuthorizationToken
+        Resource: "*"
+      - Sid: Pull
+        Effect: Allow
+        Action:
+          - ecr:GetDownloadUrlForLayer
+          - ecr:BatchGetImage
+          - ecr:BatchCheckLayerAvailability
+        Resource: arn:aws:ecr:us-east-1:123456789012:repository/base/*
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.imageshare.aws.plugins.module_utils._consumer import consumer_policy
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, read_grants
+from ansible_collections.imageshare.aws.plugins.plugin_utils._options import read_options
+from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
+
+
+def ecr_consumer_policy(grant: Mapping[str, Any], arns: Sequence[str]) -> dict[str, Any]:
+    try:
+        options = read_options("grants", [plain(grant)])
+        (read,) = read_grants(options, partition=None, sharing=True, partition_of_region=lambda _region: None)
+        return consumer_policy(read, plain(arns))
+    except InputError as error:
+        raise AnsibleFilterError("ecr_consumer_policy: " + ". ".join(error.problems)) from None
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"ecr_consumer_policy": ecr_consumer_policy}

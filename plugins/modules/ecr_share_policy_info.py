@@ -1,0 +1,465 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecr_share_policy_info
+short_description: Tell who may use ECR repositories, and through which statements
+version_added: 0.1.0
+description:
+  - Reads the policies of private ECR repositories and tells who gets what from them, under which conditions, and
+    through which statements.
+  - It understands any policy, however it came about, and not only what P(imageshare.aws.ecr_share_policy#module) has
+    written. What a policy does not decide is told as a condition, and nothing is guessed.
+  - It tells what repository policies grant. The account that owns the registry can grant access to its own roles and
+    users without them, and whoever is in another account needs the permission of that account as well. The filter
+    P(imageshare.aws.ecr_consumer_policy#filter) makes the policy that is needed there.
+  - Asks AWS once for each repository, and once for each 1,000 to match patterns. Writes nothing.
+options:
+  repositories:
+    description:
+      - The repositories to audit, by name (C(base/python)) or by shell pattern (C(services/*)), in which C(*) crosses
+        C(/). If left out, all.
+      - Names alone need no permission to list repositories.
+    type: list
+    elements: str
+    default: ["*"]
+  principal:
+    description:
+      - Tells only what this principal gets, and leaves out the repositories of which it gets nothing.
+      - "A principal as in the grants of P(imageshare.aws.ecr_share_policy#module): an account id or its root ARN, the
+        ARN of an IAM role or user, or of an STS session, an organization or an organizational unit. Or else, as
+        RV(repositories[].shares[].principal) has them, V(*) for everyone, a service, or the id of a deleted principal."
+      - "An account, its roles and its organization are three principals: what an account gets as one of everyone, or
+        through its organization, is left out."
+    type: str
+  include_policy:
+    description:
+      - Whether to return the policies themselves.
+    type: bool
+    default: true
+  as_json:
+    description:
+      - Whether to return RV(repositories) and RV(principals) as one text, RV(json). Ansible takes seconds for what it
+        returns of a thousand repositories, once more in each task that uses it, and none for a text.
+    type: bool
+    default: false
+  missing:
+    description:
+      - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
+        others are done. With V(skip), it is reported as missing.
+      - That there are no repositories at all for the pattern C(*) is never a failure.
+    type: str
+    choices: [fail, skip]
+    default: fail
+  registry_id:
+    description:
+      - The 12-digit id of the account that owns the registry. If left out, it is the account of the credentials.
+    type: str
+notes:
+  - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and C(ecr:DescribeRepositories) on C(*), if there are
+    patterns."
+  - If O(registry_id) is left out and no answer of AWS says it, because all of the repositories are named and none has a
+    policy, the account of the credentials is asked for. That takes one call of C(sts:GetCallerIdentity), which needs no
+    permission.
+  - A repository that cannot be read is told with its error, and the task fails at its end, with all rows.
+seealso:
+  - module: imageshare.aws.ecr_share_policy
+  - module: imageshare.aws.ecr_repository_info
+  - plugin: imageshare.aws.ecr_consumer_policy
+    plugin_type: filter
+  - name: How IAM evaluates policies
+    description: What AWS says about it.
+    link: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+author:
+  - imageshare.aws contributors (@imageshare)
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - imageshare.aws._attributes
+  - imageshare.aws._attributes.action_group
+  - imageshare.aws._bulk.concurrency
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Audit all repositories of a registry
+  imageshare.aws.ecr_share_policy_info:
+  register: audit
+
+- name: List those that are open to everyone
+  ansible.builtin.debug:
+    msg: "{{ audit.repositories | selectattr('public') | map(attribute='name') }}"
+
+- name: Find out what an account gets, and through which statements
+  imageshare.aws.ecr_share_policy_info:
+    repositories:
+      - base/*
+    principal: "111122223333"
+    include_policy: false
+
+- name: Find the repositories whose policies name roles that were deleted
+  imageshare.aws.ecr_share_policy_info:
+    include_policy: false
+  register: audit
+
+- name: List them
+  ansible.builtin.debug:
+    msg: "{{ audit.repositories | selectattr('orphans') | items2dict(key_name='name', value_name='orphans') }}"
+"""
+
+RETURN = r"""
+repositories:
+  description:
+    - One row for each repository, in the order asked for, those of a pattern by name; also if the task fails.
+    - A pattern or a name that matches no repository has a row of its own at the end.
+  returned: if the options are valid and, with patterns, the repositories could be listed, unless O(as_json=true)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the repository.
+      returned: always
+      type: str
+      sample: base/python
+    arn:
+      description: Its ARN.
+      returned: if it could be read
+      type: str
+      sample: arn:aws:ecr:us-east-1:123456789012:repository/base/python
+    uri:
+      description: Where its images are pulled from and pushed to.
+      returned: if it could be read
+      type: str
+      sample: 123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python
+    registry_id:
+      description: The 12-digit id of the account that owns the registry.
+      returned: if it could be read
+      type: str
+      sample: "123456789012"
+    region:
+      description: The region of the registry.
+      returned: if it could be read
+      type: str
+      sample: us-east-1
+    policy:
+      description: The policy; null if there is none.
+      returned: if it could be read, and unless O(include_policy=false)
+      type: dict
+      sample:
+        Version: "2008-10-17"
+        Statement:
+          - Sid: AllowPull
+            Effect: Allow
+            Principal:
+              AWS: arn:aws:iam::111122223333:root
+            Action:
+              - ecr:GetDownloadUrlForLayer
+              - ecr:BatchGetImage
+              - ecr:BatchCheckLayerAvailability
+    policy_length:
+      description:
+        - The number of characters of the policy, 0 if there is none.
+        - It is that of the policy as AWS has stored it, with account ids spelt as ARNs, without white space. That is
+          what this collection sends, and what AWS limits. AWS shows a policy with more white space.
+      returned: if it could be read
+      type: int
+      sample: 218
+    policy_room:
+      description: How many of the 10,240 characters that AWS takes are left.
+      returned: if it could be read
+      type: int
+      sample: 10022
+    shares:
+      description:
+        - Who gets what. A principal has one row for the managed statements, one for the foreign ones, and one more for
+          each other set of conditions.
+        - What the statements with C(Allow) grant. RV(repositories[].shares[].denied_by) tells what becomes of it.
+      returned: if it could be read
+      type: list
+      elements: dict
+      contains:
+        principal:
+          description:
+            - An account by its id; a role, a user or a session by its ARN; an organization by its id, and an
+              organizational unit by its path; a service by its name; everyone as V(*); a deleted role or user by its
+              unique id.
+          returned: always
+          type: str
+          sample: "111122223333"
+        kind:
+          description:
+            - V(account), V(role), V(user), V(session), V(organization), V(organizational_unit), V(service),
+              V(everyone), V(unique_id), or V(other) for a principal of another kind or partition.
+          returned: always
+          type: str
+          sample: account
+        access:
+          description:
+            - V(pull), V(push), V(pull_push) and V(lambda) as in grants; V(admin) if it may change the policy, or
+              delete; V(partial) for any other actions.
+          returned: always
+          type: str
+          sample: pull
+        actions:
+          description: The actions, where the access is V(admin) or V(partial).
+          returned: always
+          type: list
+          elements: str
+          sample: []
+        lambda_regions:
+          description: The regions whose Lambda functions of this account may pull; V(*) is every region.
+          returned: always
+          type: list
+          elements: str
+          sample: [us-east-1]
+        conditions:
+          description:
+            - What must hold besides, and is not decided by the policy. Empty if the access is unconditional.
+            - A condition that names the principal, such as C(aws:PrincipalOrgID) of an organization, is none of them.
+          returned: always
+          type: list
+          elements: dict
+          contains:
+            operator:
+              description: The condition operator, or C(NotPrincipal), which exempts those that it names.
+              returned: always
+              type: str
+              sample: StringEquals
+            key:
+              description: The condition key. Of C(NotPrincipal), the kind of the principals, such as C(AWS).
+              returned: always
+              type: str
+              sample: aws:SourceVpc
+            values:
+              description: The values, any of which will do.
+              returned: always
+              type: list
+              elements: str
+              sample: [vpc-0a1b2c3d]
+          sample: []
+        statements:
+          description: The statements that grant it.
+          returned: always
+          type: list
+          elements: dict
+          contains: &statement
+            position:
+              description: The position of the statement in the policy, from 1.
+              returned: always
+              type: int
+              sample: 1
+            sid:
+              description: Its C(Sid); null if it has none.
+              returned: always
+              type: str
+              sample: AllowPull
+          sample:
+            - position: 1
+              sid: AllowPull
+        denied_by:
+          description: The statements with C(Deny) that defeat all or a part of it, or may do so.
+          returned: always
+          type: list
+          elements: dict
+          contains:
+            <<: *statement
+            certain:
+              description: Whether it defeats all of it for certain, by itself or with the others that are certain.
+              returned: always
+              type: bool
+              sample: false
+          sample: []
+        managed:
+          description:
+            - Whether the statements are managed, which means that P(imageshare.aws.ecr_share_policy#module) would have
+              written the same, whatever their C(Sid). These rows are as the grants that were declared.
+          returned: always
+          type: bool
+          sample: true
+      sample:
+        - principal: "111122223333"
+          kind: account
+          access: pull
+          actions: []
+          lambda_regions: [us-east-1]
+          conditions: []
+          statements:
+            - position: 1
+              sid: AllowPull
+            - position: 2
+              sid: AllowLambdaPull
+          denied_by: []
+          managed: true
+    public:
+      description: Whether it is open to everyone, or to any account, so that somebody unknown may use it.
+      returned: if it could be read
+      type: bool
+      sample: false
+    orphans:
+      description: The unique ids of deleted roles and users in its policy. AWS refuses to store it again with them.
+      returned: if it could be read
+      type: list
+      elements: str
+      sample: []
+    foreign_statements:
+      description: The statements that are not managed.
+      returned: if it could be read
+      type: list
+      elements: dict
+      contains: *statement
+      sample: []
+    missing:
+      description: That the repository does not exist, or that the pattern matches none.
+      returned: if that is so, and no failure
+      type: bool
+      sample: true
+    error:
+      description: Why it failed, and what to do.
+      returned: if it failed
+      type: str
+      sample: >-
+        base/python: could not read the policy of base/python (GetRepositoryPolicy): AccessDeniedException: User is not
+        authorized. To do: allow the caller ecr:GetRepositoryPolicy on this repository.
+principals:
+  description: The principals of all RV(repositories), by kind and name.
+  returned: when RV(repositories) is
+  type: list
+  elements: dict
+  contains:
+    principal:
+      description: The principal, as RV(repositories[].shares[].principal) has it.
+      returned: always
+      type: str
+      sample: "111122223333"
+    kind:
+      description: What it is, as RV(repositories[].shares[].kind) says.
+      returned: always
+      type: str
+      sample: account
+    repositories:
+      description: The names of the repositories of which it gets something.
+      returned: always
+      type: list
+      elements: str
+      sample: [base/node, base/python]
+  sample:
+    - principal: "111122223333"
+      kind: account
+      repositories: [base/node, base/python]
+json:
+  description: RV(repositories) and RV(principals), as an object in JSON.
+  returned: instead of them, with O(as_json=true)
+  type: str
+  sample: '{"repositories": [], "principals": []}'
+summary:
+  description: The rows, counted.
+  returned: if the options are valid and, with patterns, the repositories could be listed
+  type: dict
+  contains:
+    repositories:
+      description: All rows.
+      returned: always
+      type: int
+      sample: 40
+    shares:
+      description: The shares in all rows.
+      returned: always
+      type: int
+      sample: 96
+    principals:
+      description: The principals.
+      returned: always
+      type: int
+      sample: 12
+    public:
+      description: Rows of repositories that are public.
+      returned: always
+      type: int
+      sample: 1
+    orphaned:
+      description: Rows of repositories whose policies name deleted principals.
+      returned: always
+      type: int
+      sample: 2
+    missing:
+      description: Rows of repositories that do not exist.
+      returned: always
+      type: int
+      sample: 0
+    failed:
+      description: Rows with an error.
+      returned: always
+      type: int
+      sample: 0
+  sample:
+    repositories: 40
+    shares: 96
+    principals: 12
+    public: 1
+    orphaned: 2
+    missing: 0
+    failed: 0
+partition:
+  description: The partition of the registry.
+  returned: when RV(summary) is
+  type: str
+  sample: aws
+region:
+  description: The region of the registry.
+  returned: when RV(summary) is
+  type: str
+  sample: us-east-1
+registry_id:
+  description: The 12-digit id of the account that owns the registry; null if nobody says whose it is.
+  returned: when RV(summary) is
+  type: str
+  sample: "123456789012"
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.imageshare.aws.plugins.module_utils._audit import run
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._request import read_audit_request
+
+ARGUMENT_SPEC = {
+    "repositories": {"type": "list", "elements": "str", "default": ["*"]},
+    "principal": {"type": "str"},
+    "include_policy": {"type": "bool", "default": True},
+    "as_json": {"type": "bool", "default": False},
+    "missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "registry_id": {"type": "str"},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    registry = connect(module, concurrency=module.params["concurrency"])
+    try:
+        request = read_audit_request(module.params, partition=registry.partition)
+        audit = run(request, registry)
+    except InputError as error:
+        module.fail_json(msg=". ".join(error.problems))
+    except EcrError as error:
+        module.fail_json(msg=str(error))
+    report = audit.report(as_json=module.params["as_json"])
+    if audit.result.failures:
+        module.fail_json(msg=audit.result.message, **report)
+    module.exit_json(changed=False, **report)
+
+
+if __name__ == "__main__":
+    main()

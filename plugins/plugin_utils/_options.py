@@ -1,0 +1,33 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Grants that a filter gets, as the argument specification of the module reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+
+
+def read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
+    """What the argument specification of the module makes of grants, under the name of their variable. Raises
+    InputError.
+    """
+    options = value if isinstance(value, list) else [value]
+    odd = [key for option in options if isinstance(option, Mapping) for key in option if not isinstance(key, str)]
+    if odd:
+        raise InputError([f"{name}: the key {key!r} of a grant is not a string" for key in odd])
+    spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(GRANT_OPTIONS)), "required": True}}
+    result = ArgumentSpecValidator(spec).validate({name: value})
+    if result.error_messages:
+        raise InputError(result.error_messages)
+    validated: Sequence[Mapping[str, Any]] = result.validated_parameters[name]
+    return validated

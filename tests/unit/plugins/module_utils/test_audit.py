@@ -1,0 +1,169 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs that audit, over a registry in memory: which repositories, in what order, at what cost, and what failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._audit import Audit, run
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import equal
+from ansible_collections.imageshare.aws.plugins.module_utils._request import AuditRequest
+from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+
+
+def request(*repositories: str, **changes: Any) -> AuditRequest:
+    asked: dict[str, Any] = {"principal": None, "include_policy": False, "missing_ok": False, "concurrency": 4}
+    return AuditRequest(repositories or ("*",), **{**asked, **changes})
+
+
+def text(*accounts: str) -> str:
+    principals = [f"arn:aws:iam::{account}:root" for account in accounts]
+    statement = {"Sid": "AllowPull", "Effect": "Allow", "Principal": {"AWS": principals}}
+    return json.dumps({"Statement": [{**statement, "Action": list(ACTION_SETS["pull"])}]})
+
+
+POLICIES = {"web": text(ACCOUNT, OTHER), "base/python": text(ACCOUNT), "base/empty": None, "base/go": text(OTHER)}
+
+
+def rows(audit: Audit) -> dict[str, Mapping[str, Any]]:
+    return {row["name"]: row for row in audit.result.rows}
+
+
+def test_all_repositories_of_a_registry_cost_one_list_and_a_read_each() -> None:
+    registry = InMemory(POLICIES)
+    audit = run(request(), registry)
+    assert list(rows(audit)) == ["base/empty", "base/go", "base/python", "web"]
+    calls = [call[0] for call in registry.journal]
+    assert calls[0] == "names"
+    assert calls.count("read") == 4
+    assert set(calls) <= {"names", "read", "owner"}
+
+
+def test_names_are_taken_in_their_order_and_not_looked_up() -> None:
+    registry = InMemory(POLICIES)
+    assert list(rows(run(request("web", "base/go"), registry))) == ["web", "base/go"]
+    assert ("names",) not in registry.journal
+
+
+def test_a_repository_has_its_address() -> None:
+    row = rows(run(request("base/python"), InMemory(POLICIES)))["base/python"]
+    assert list(row)[:5] == ["name", "arn", "uri", "registry_id", "region"]
+    assert row["arn"] == f"arn:aws:ecr:us-east-1:{OWNER}:repository/base/python"
+    assert row["uri"] == f"{OWNER}.dkr.ecr.us-east-1.amazonaws.com/base/python"
+    assert (row["registry_id"], row["region"]) == (OWNER, "us-east-1")
+
+
+def test_a_policy_is_returned_as_it_is_where_it_is_wanted() -> None:
+    found = rows(run(request(include_policy=True), InMemory(POLICIES)))
+    assert found["base/empty"]["policy"] is None
+    assert all(equal(found[name]["policy"], json.loads(policy), "aws") for name, policy in POLICIES.items() if policy)
+    assert all("policy" not in row for row in rows(run(request(), InMemory(POLICIES))).values())
+
+
+def test_of_one_principal_only_its_repositories_are_told() -> None:
+    audit = run(request(principal=OTHER), InMemory(POLICIES))
+    assert {name: [share["principal"] for share in row["shares"]] for name, row in rows(audit).items()} == {
+        "base/go": [OTHER],
+        "web": [OTHER],
+    }
+
+
+def test_nor_does_a_filter_hide_what_could_not_be_read_or_is_not_there() -> None:
+    registry = InMemory({**POLICIES, "broken": "{"})
+    audit = run(request("*", "x*", principal=OTHER), registry)
+    assert {name for name, row in rows(audit).items() if "error" in row} == {"broken", "x*"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("tools/*", 'no repository matches "tools/*"'),
+        ("tools/ci", "could not read the policy of tools/ci: it does not exist"),
+    ],
+)
+def test_what_is_not_there_fails_or_is_missing(wanted: str, said: str) -> None:
+    failing = run(request(wanted, "web"), InMemory(POLICIES))
+    assert rows(failing)[wanted] == {"name": wanted, "error": said}
+    assert "shares" in rows(failing)["web"]
+    skipping = run(request(wanted, "web", missing_ok=True), InMemory(POLICIES))
+    assert rows(skipping)[wanted] == {"name": wanted, "missing": True}
+    assert not skipping.result.failures
+
+
+def test_all_of_an_empty_registry_is_no_failure() -> None:
+    audit = run(request(), InMemory({}))
+    assert audit.result.rows == ()
+    assert not audit.result.failures
+
+
+class Verbatim(InMemory):
+    """Its answers are the texts as they were planted."""
+
+    def read(self, name: str) -> StoredPolicy:
+        return StoredPolicy(self.policies[name], OWNER)
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ("{", "it is not valid JSON"),
+        ("[]", "it is not a JSON object"),
+        ('{"Statement": null}', "its Statement is neither an object nor a list of objects"),
+        ('{"Statement": [1]}', "its Statement is neither an object nor a list of objects"),
+        ('{"Statement": [], "Statement": []}', 'the key "Statement" occurs twice in one object'),
+    ],
+)
+def test_a_policy_that_is_none_is_an_error_of_its_repository_alone(policy: str, why: str) -> None:
+    found = rows(run(request(), Verbatim({"base": text(ACCOUNT), "broken": policy})))
+    assert found["broken"]["error"].startswith(f"broken: its policy cannot be understood, because {why}")
+    assert "shares" in found["base"]
+
+
+class Nobodys(InMemory):
+    """Nobody says whose it is, not even AWS."""
+
+    whose = None
+
+    def owner(self) -> str:
+        raise EcrError("whose registry it is, is not known. To do: set registry_id.")
+
+
+def test_where_nobody_says_whose_the_registry_is_the_rows_fail_and_say_so() -> None:
+    audit = run(request("web", "x", missing_ok=True), Nobodys(POLICIES))
+    said = "web: whose registry it is, is not known. To do: set registry_id."
+    assert audit.result.rows == ({"name": "web", "error": said}, {"name": "x", "missing": True})
+    assert audit.registry_id is None
+
+
+class Surprising(InMemory):
+    def read(self, name: str) -> StoredPolicy:
+        if name == "web":
+            raise KeyError("policyText")
+        return super().read(name)
+
+
+def test_a_surprise_hides_nothing_of_the_others() -> None:
+    found = rows(run(request(), Surprising(POLICIES)))
+    assert found["web"]["error"].startswith("web: unexpected KeyError: 'policyText'.")
+    assert all("shares" in row for name, row in found.items() if name != "web")
+
+
+def test_a_report_is_plain_values_or_one_text() -> None:
+    audit = run(request(include_policy=True), InMemory(POLICIES))
+    whole = audit.report(as_json=False)
+    assert json.loads(json.dumps(whole)) == whole
+    short = audit.report(as_json=True)
+    assert {**whole, **json.loads(short.pop("json"))} == whole
+    assert short.items() <= whole.items()
+    assert [one["principal"] for one in whole["principals"]] == [ACCOUNT, OTHER]
+    assert whole["summary"]["shares"] == 4

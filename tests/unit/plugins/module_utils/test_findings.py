@@ -1,0 +1,165 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rows of an audit: what is said of one policy, and of many."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.imageshare.aws.plugins.module_utils._findings import by_principal, counts, findings
+from ansible_collections.imageshare.aws.plugins.module_utils._policy import MAX_LENGTH, parse
+from ansible_collections.imageshare.aws.tests.support import policies, wild_policies
+from hypothesis import given
+from hypothesis import strategies as st
+
+OWNER, ACCOUNT, OTHER = "123456789012", "111122223333", "444455556666"
+ROOT, OTHER_ROOT = f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{OTHER}:root"
+ORPHANS = ["AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"]
+PULL = list(policies.ACTION_SETS["pull"])
+
+
+def policy(*statements: dict[str, Any]) -> Any:
+    return {"Version": "2008-10-17", "Statement": list(statements)}
+
+
+def allow(*principals: str, **elements: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": PULL, **elements}
+
+
+NETWORK = {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+DENIED = {"Sid": "network", "Effect": "Deny", "Principal": "*", "Action": "ecr:*", **NETWORK}
+
+
+def test_everything_is_said_in_plain_values() -> None:
+    whole = policy(
+        allow(ROOT, Sid="AllowPull"),
+        {"Sid": "some", **allow("*"), "Condition": {"StringEquals": {"aws:SourceVpc": ["vpc-1", "vpc-2"]}}},
+        DENIED,
+    )
+    found = findings(whole, "aws", OWNER)
+    assert json.loads(json.dumps(found)) == found
+    assert found.pop("policy_length") + found.pop("policy_room") == MAX_LENGTH
+    denied = [{"position": 3, "sid": "network", "certain": False}]
+    nothing: dict[str, Any] = {"actions": [], "lambda_regions": []}
+    assert found == {
+        "shares": [
+            {
+                "principal": ACCOUNT,
+                "kind": "account",
+                "access": "pull",
+                **nothing,
+                "conditions": [],
+                "statements": [{"position": 1, "sid": "AllowPull"}],
+                "denied_by": denied,
+                "managed": True,
+            },
+            {
+                "principal": "*",
+                "kind": "everyone",
+                "access": "pull",
+                **nothing,
+                "conditions": [{"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1", "vpc-2"]}],
+                "statements": [{"position": 2, "sid": "some"}],
+                "denied_by": denied,
+                "managed": False,
+            },
+        ],
+        "public": False,
+        "orphans": [],
+        "foreign_statements": [{"position": 2, "sid": "some"}, {"position": 3, "sid": "network"}],
+    }
+
+
+def test_of_no_policy_there_is_nothing_to_say() -> None:
+    assert findings(None, "aws", OWNER) == {
+        "policy_length": 0,
+        "policy_room": 10_240,
+        "shares": [],
+        "public": False,
+        "orphans": [],
+        "foreign_statements": [],
+    }
+
+
+def test_the_length_is_that_of_the_text_that_would_be_sent() -> None:
+    spread = json.dumps(policy(allow(ROOT, Sid="é")), indent=8, ensure_ascii=False)
+    compact = json.dumps(json.loads(spread), separators=(",", ":"), ensure_ascii=False)
+    assert findings(parse(spread), "aws", OWNER)["policy_length"] == len(compact)
+
+
+def test_there_is_no_room_left_in_what_is_too_long_already() -> None:
+    assert findings(policy(allow(ROOT, Sid="x" * 20_000)), "aws", OWNER)["policy_room"] == 0
+
+
+def test_only_the_shares_of_one_principal_are_told_and_all_else_is_of_the_whole() -> None:
+    whole = policy(allow(ROOT, OTHER_ROOT, *ORPHANS), allow("*"))
+    alone = findings(whole, "aws", OWNER, ACCOUNT)
+    assert [share["principal"] for share in alone["shares"]] == [ACCOUNT]
+    assert {**alone, "shares": []} == {**findings(whole, "aws", OWNER), "shares": []}
+    assert alone["public"]
+    assert alone["orphans"] == sorted(ORPHANS)
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_in_which_aws_lists_principals_does_not_matter(random: Any) -> None:
+    principals = [ROOT, OTHER_ROOT, f"arn:aws:iam::{OTHER}:role/ci", f"arn:aws:iam::{OTHER}:user/ci", *ORPHANS, "*"]
+    expected = findings(policy(allow(*principals)), "aws", OWNER)
+    random.shuffle(principals)
+    assert findings(policy(allow(*principals)), "aws", OWNER) == expected
+
+
+@given(st.randoms(use_true_random=False))
+def test_any_policy_has_findings_that_are_plain_values(random: Any) -> None:
+    found = findings(parse(json.dumps(wild_policies.wild_policy(random))), "aws", OWNER)
+    assert json.loads(json.dumps(found)) == found
+    positions = [share["statements"][0]["position"] for share in found["shares"]]
+    assert positions == sorted(positions)
+
+
+# --- many ---
+
+
+def row(name: str, *shared: tuple[str, str], **more: Any) -> dict[str, Any]:
+    return {"name": name, "shares": [{"kind": kind, "principal": principal} for kind, principal in shared], **more}
+
+
+ROWS = [
+    row("web", ("role", "r"), ("account", OTHER), ("account", OTHER), public=True, orphans=[]),
+    row("base", ("account", ACCOUNT), ("account", OTHER), public=False, orphans=ORPHANS),
+    row("empty", public=False, orphans=[]),
+    {"name": "denied", "error": "denied: no"},
+    {"name": "gone", "missing": True},
+]
+
+
+def test_each_principal_has_the_names_of_its_repositories_once_and_in_their_order() -> None:
+    assert by_principal(ROWS) == [
+        {"principal": ACCOUNT, "kind": "account", "repositories": ["base"]},
+        {"principal": OTHER, "kind": "account", "repositories": ["web", "base"]},
+        {"principal": "r", "kind": "role", "repositories": ["web"]},
+    ]
+
+
+def test_a_role_and_an_account_of_one_name_are_two_principals() -> None:
+    found = by_principal([row("web", ("other", "x")), row("base", ("service", "x"))])
+    assert [(one["kind"], one["repositories"]) for one in found] == [("other", ["web"]), ("service", ["base"])]
+
+
+def test_rows_are_counted() -> None:
+    assert counts(ROWS) == {
+        "repositories": 5,
+        "shares": 5,
+        "principals": 3,
+        "public": 1,
+        "orphaned": 1,
+        "missing": 1,
+        "failed": 1,
+    }
+
+
+def test_no_rows_are_counted() -> None:
+    assert set(counts([]).values()) == {0}
+    assert by_principal([]) == []
