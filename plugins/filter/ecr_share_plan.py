@@ -152,12 +152,16 @@ def _of_the_role(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
     """What the argument specification of the module makes of grants, under the name of their variable."""
+    options = value if isinstance(value, list) else [value]
+    odd = [key for option in options if isinstance(option, Mapping) for key in option if not isinstance(key, str)]
+    if odd:
+        raise InputError([f"{name}: the key {key!r} of a grant is not a string" for key in odd])
     spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(GRANT_OPTIONS)), "required": True}}
     result = ArgumentSpecValidator(spec).validate({name: value})
     if result.error_messages:
         raise InputError(result.error_messages)
-    options: Sequence[Mapping[str, Any]] = result.validated_parameters[name]
-    return options
+    validated: Sequence[Mapping[str, Any]] = result.validated_parameters[name]
+    return validated
 
 
 class FilterModule:

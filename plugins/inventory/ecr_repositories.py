@@ -124,7 +124,6 @@ cache_connection: ~/.cache/ecr_repositories
 cache_timeout: 600
 """
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from json import dumps
@@ -134,7 +133,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.imageshare.aws.plugins.module_utils._ecr import AWS_ERRORS, connect_with_tags
 from ansible_collections.imageshare.aws.plugins.module_utils._filter import Filter, read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, is_region
 from ansible_collections.imageshare.aws.plugins.module_utils._listing import (
     CONCURRENCY,
     ListingError,
@@ -145,7 +144,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._listing import (
 )
 
 GROUP = "ecr_repositories"
-REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-[0-9]+")
 CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
 # Of the arguments of a boto3 client: a profile's credentials must not yield to those of the environment.
 NO_KEYS = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key", "aws_session_token"))
@@ -201,7 +199,7 @@ class InventoryModule(AWSInventoryBase):
         if "profiles" in given and excess:
             self._do_fail(f"profiles cannot go together with {', '.join(excess)}: name one way to the credentials")
         for region in self.get_option("regions"):
-            if not (isinstance(region, str) and REGION.fullmatch(region)):
+            if not is_region(region):
                 self._do_fail(f"regions: {region!r} is not the name of a region, such as us-east-1")
         for profile in self.get_option("profiles"):
             if not (isinstance(profile, str) and profile):

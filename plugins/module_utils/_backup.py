@@ -168,6 +168,8 @@ def find(path: str) -> tuple[Saved, ...]:
 
     Raises BackupError with every file that is no backup, so that nothing is begun with a part of them.
     """
+    if _is_no_path(path):
+        raise BackupError(f"{path!a} is no path")
     # Whoever names a link means where it leads. Links below are nobody's word.
     path = os.path.realpath(path)
     if not os.path.exists(path):
@@ -186,12 +188,22 @@ def find(path: str) -> tuple[Saved, ...]:
 
 def problem_with_directory(path: str) -> str | None:
     """Why no directory for backups can be used or made at a path; None if it can, as far as one can see."""
+    if _is_no_path(path):
+        return f"{path!a} is no path"
     path = os.path.abspath(path)
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     if not os.path.isdir(path):
         return f"{path} is not a directory"
     return None if os.access(path, os.W_OK | os.X_OK) else f"{path} cannot be written to"
+
+
+def _is_no_path(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return True
+    return not text or "\0" in text
 
 
 def _check(name: str, value: Any) -> None:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupError
@@ -22,16 +22,26 @@ Work = Callable[[str, list[PolicyWarning]], Outcome]
 
 
 def run_each(
-    names: Iterable[str], work: Work, unmatched: Iterable[tuple[str, str]], *, concurrency: int, missing_ok: bool
+    names: Iterable[str],
+    work: Work,
+    unmatched: Iterable[tuple[str, str]],
+    *,
+    concurrency: int,
+    missing_ok: bool,
+    warn_of_unmatched: bool = False,
 ) -> Result:
     """What became of each repository, in the order of the names; an error is a row, too.
 
     unmatched: repositories or patterns that there is none of, and why; they come last.
     concurrency: how many to work on at the same time. missing_ok: whether a repository may be missing.
+    warn_of_unmatched: whether to warn of what is unmatched where that is no failure.
     """
     with ThreadPoolExecutor(max_workers=concurrency) as workers:
         outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok), names))
-    rows = [*(outcome.row for outcome in outcomes), *(_missing(text, why, missing_ok) for text, why in unmatched)]
+    rows = [outcome.row for outcome in outcomes]
+    for text, why in unmatched:
+        warnings = [PolicyWarning("unmatched", f"{text}: {why}")] if warn_of_unmatched else []
+        rows.append(_missing(text, why, missing_ok, warnings))
     return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
 
 
@@ -53,5 +63,5 @@ def _run_one(name: str, work: Work, missing_ok: bool) -> Outcome:
         return Outcome(row(name, warnings, error=text))
 
 
-def _missing(name: str, why: str, missing_ok: bool) -> Row:
-    return row(name, missing=True) if missing_ok else row(name, error=why)
+def _missing(name: str, why: str, missing_ok: bool, warnings: Sequence[PolicyWarning] = ()) -> Row:
+    return row(name, warnings, missing=True) if missing_ok else row(name, error=why)

@@ -48,6 +48,8 @@ _CONNECT_TIMEOUT = 10
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 _PATIENCE = 20.0
 _REFUSED_PRINCIPAL = ("Invalid repository policy provided", "Principal not found")
+_REFUSED_LENGTH = "must have length less than or equal to"
+SHORTEN = "grant access to an organization (o-…) instead of many accounts, or take away what is no longer needed"
 
 # A throttled call has done nothing and costs nothing, so it is tried until its turn comes: half a minute or more.
 _THROTTLED = ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException")
@@ -403,6 +405,9 @@ def _explained(error: Exception, operation: str, name: str | None) -> EcrError:
     whose = f" of {name}" if name else ""
     where = "this repository" if name else "all repositories"
     advice = _ADVICE.get(code, "").format(action=_ACTIONS.get(operation, f"ecr:{operation}"), where=where)
+    if operation == "SetRepositoryPolicy" and _REFUSED_LENGTH in said:
+        # It may count what it makes of the policy: account ids become root ARNs, which are longer.
+        advice = SHORTEN
     text = f"could not {_DOINGS[operation]}{whose} ({operation}): {code}: {said}"
     text = f"{text.rstrip('.')}. To do: {advice}." if advice else text
     if code == "RepositoryNotFoundException":

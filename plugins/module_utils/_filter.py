@@ -48,7 +48,7 @@ def _problems_with_names(names: Sequence[Any]) -> Iterator[str]:
     if not names:
         yield "repositories is empty: leave it out to list all, or name at least one repository or pattern"
     for text in names:
-        problem = problem_with(text) if isinstance(text, str) else f"{text!r} is not a string"
+        problem = problem_with(text)
         if problem:
             yield f"repositories: {problem}"
 

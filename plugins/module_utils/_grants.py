@@ -66,6 +66,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns; a path may hold any
 # printable character, but a wildcard inside a principal is refused by AWS.
 _NAME = r"[A-Za-z0-9_+=,.@-]+"
+_OF_A_PARTITION = re.compile(r"arn:(?P<partition>aws(?:-[a-z]+)*):(?:[^:]*:){3}")
 _ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):"
     rf"(?:iam::(?P<iam>[0-9]{{12}}):(?:(?P<root>root)|(?P<kind>role|user)/(?:[!-)+->@-~]+/)?{_NAME})"
@@ -93,6 +94,11 @@ def is_unique_id(value: object) -> bool:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
     return isinstance(value, str) and _UNIQUE_ID.fullmatch(value) is not None
+
+
+def is_region(value: object) -> bool:
+    """Whether a value looks like the name of a region: AWS opens new ones, so only it knows which there are."""
+    return isinstance(value, str) and _REGION.fullmatch(value) is not None
 
 
 def read_principal(text: str, partition: str | None) -> Principal | None:
@@ -195,7 +201,7 @@ def _contradictions(
     for region in regions:
         if region == "*":
             continue
-        if not _REGION.fullmatch(region):
+        if not is_region(region):
             yield f'lambda_regions: "{region}" is not a region such as eu-west-1, nor "*" for every region'
         elif partition is not None and partition_of_region(region) not in (partition, None):
             yield f"lambda_regions: {region} is in another partition than the registry ({partition})"
@@ -204,15 +210,16 @@ def _contradictions(
 def _why_no_principal(name: str, partition: str | None) -> str:
     if not name:
         return "principal is empty"
-    if name.isdecimal():
+    if name.isascii() and name.isdecimal():
         return (
             f"{name} has {len(name)} digits, an account id has 12. YAML reads a number that begins with 0 as octal: "
             'quote account ids, as in "012345670123"'
         )
     if is_unique_id(name):
         return "this is the id of a deleted role or user; to remove such ids from managed statements use prune_orphans"
-    if name.startswith("arn:") and name.count(":") >= 5 and partition not in (name.split(":")[1], None):
-        return f"it belongs to the partition {name.split(':')[1]}, and the registry to {partition}"
+    elsewhere = _OF_A_PARTITION.match(name)
+    if elsewhere and partition not in (elsewhere["partition"], None):
+        return f"it belongs to the partition {elsewhere['partition']}, and the registry to {partition}"
     if name.startswith("o-") and "/" in name:
         return (
             "the path of an organizational unit reads o-…/r-…/ou-…/ for that unit alone or o-…/r-…/ou-…/* for all "

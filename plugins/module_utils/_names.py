@@ -39,8 +39,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def problem_with(text: str) -> str | None:
-    """Why a text is neither a repository's name nor a pattern; None if it is one."""
+def problem_with(text: object) -> str | None:
+    """Why a value is neither a repository's name nor a pattern; None if it is one."""
+    if not isinstance(text, str):
+        return f"{text!r} is not a string"
     if _ADDRESS.match(text):
         return f'"{text}" is an ARN or a URI: write the repository\'s name alone, such as base/python'
     if _PATTERN.fullmatch(text) if is_pattern(text) else _NAME.fullmatch(text):

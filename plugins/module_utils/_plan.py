@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, is_region, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._names import (
     idle,
     is_pattern,
@@ -37,6 +37,7 @@ ReadOptions = Callable[[str, Any], Sequence[GrantOptions]]
 _OF_CONNECTIONS = ("ecr_share_profile", "ecr_share_assume_role_arn", "ecr_share_assume_role_external_id")
 # Those whose answer such a host is by itself.
 _OF_REGISTRIES = ("ecr_share_repositories", "ecr_share_regions", "ecr_share_registry_id")
+_OF_LISTS = ("ecr_share_repositories", "ecr_share_regions")
 # All others are one for the whole play.
 _OF_PLAYS = (
     "ecr_share_access_key",
@@ -262,38 +263,63 @@ def _remembering(read: ReadOptions) -> ReadOptions:
 
 
 def _registry(variables: Variables, grants: tuple[GrantOptions, ...], granting: bool) -> list[_Member]:
-    wanted, regions = _listed(variables.get("ecr_share_repositories")), _listed(variables.get("ecr_share_regions"))
+    problems = list(_problems_with_types(variables, _OF_LISTS, (str, list), "a list"))
+    problems += _problems_with_types(variables, (*_OF_CONNECTIONS, "ecr_share_registry_id"), (str, int), "a text")
+    if problems:
+        raise InputError(problems)
+    wanted, regions = (_listed(variables.get(name)) for name in _OF_LISTS)
     if granting and not wanted:
-        raise InputError(["ecr_share_repositories is empty: name at least one repository or pattern"])
-    problems = [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
-    if not all(regions):
-        # It would be the region of the connection, which nobody has named.
-        problems.append("ecr_share_regions: the name of a region is empty")
+        problems.append("ecr_share_repositories is empty: name at least one repository or pattern")
+    problems += [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
+    # Of a region without a name it would be that of the connection, which nobody has named.
+    problems += [f"ecr_share_regions: {_no_region(region)}" for region in regions if not is_region(region)]
     if problems:
         raise InputError(problems)
     return [
-        _Member(_connection(variables), region, variables.get("ecr_share_registry_id") or None, tuple(wanted), grants)
+        _Member(_connection(variables), region, _registry_id(variables, "ecr_share_registry_id"), tuple(wanted), grants)
         for region in (dict.fromkeys(regions) if regions else (None,))
     ]
 
 
-def _listed(value: Any) -> list[str]:
+def _listed(value: Any) -> list[Any]:
     """A list of texts as the argument specification takes it: a text that stands for a list has commas in it."""
     members = value.split(",") if isinstance(value, str) else value or []
-    return [str(member).strip() for member in members]
+    return [str(member).strip() if isinstance(member, (str, int)) else member for member in members]
 
 
 def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...]) -> _Member:
-    name = variables.get("ecr_repository_name")
+    name: Any = variables.get("ecr_repository_name")
+    region = variables.get("ecr_region") or None
+    texts = (*_OF_CONNECTIONS, "ecr_profile", "ecr_registry_id")
+    problems = list(_problems_with_types(variables, texts, (str, int), "a text", f" of the host {host}"))
     if not isinstance(name, str) or is_pattern(name) or problem_with(name):
-        raise InputError([f"ecr_repository_name of the host {host} is not the name of a repository: {name!r}"])
+        problems.append(f"ecr_repository_name of the host {host} is not the name of a repository: {name!r}")
+    if region is not None and not is_region(region):
+        problems.append(f"ecr_region of the host {host}: {_no_region(region)}")
+    if problems:
+        raise InputError(problems)
     return _Member(
         connection=_connection(variables),
-        region=variables.get("ecr_region") or None,
-        registry_id=variables.get("ecr_registry_id") or None,
+        region=region,
+        registry_id=_registry_id(variables, "ecr_registry_id"),
         repositories=(name,),
         grants=tuple({**grant, "repositories": None} for grant in grants if _covers(grant, name)),
     )
+
+
+def _problems_with_types(
+    variables: Variables, names: Iterable[str], types: tuple[type, ...], what: str, whose: str = ""
+) -> Iterator[str]:
+    # The value is not told: it may be a secret.
+    return (f"{name}{whose} is not {what}" for name in names if not isinstance(variables.get(name) or "", types))
+
+
+def _no_region(value: Any) -> str:
+    return f"{value!r} is not the name of a region, such as us-east-1"
+
+
+def _registry_id(variables: Variables, name: str) -> str | None:
+    return str(variables.get(name) or "") or None
 
 
 def _connection(variables: Variables) -> tuple[str | None, ...]:

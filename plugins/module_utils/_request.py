@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,8 @@ MAX_CONCURRENCY = 16
 @dataclass(frozen=True)
 class Request:
     """What a task asks for. sharing: True for state present, False for absent. missing_ok: whether a name or pattern
-    may match nothing.
+    may match nothing. warn_of_unmatched: whether a pattern that does is warned about. warnings: what else a person
+    should know of the options.
     """
 
     repositories: tuple[str, ...]
@@ -44,6 +45,8 @@ class Request:
     backup_dir: str | None
     dry: bool
     diff: bool
+    warn_of_unmatched: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,9 @@ def read_request(
         backup_dir=options["backup_dir"],
         dry=check_mode,
         diff=diff,
+        # A slip in a pattern would leave access that was to be taken away.
+        warn_of_unmatched=options["missing"] == "fail" and not sharing,
+        warnings=tuple(_unknown_regions(grants, partition_of_region)) if sharing else (),
     )
 
 
@@ -136,6 +142,13 @@ def problems_with_registry_id(registry_id: str | None) -> list[str]:
     if not registry_id or (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
         return []
     return [f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"']
+
+
+def _unknown_regions(grants: Sequence[Grant], partition_of_region: Callable[[str], str | None]) -> Iterator[str]:
+    # Not refused: AWS opens regions faster than boto3 is updated.
+    for region in dict.fromkeys(region for grant in grants for region in grant.lambda_regions or ()):
+        if region != "*" and partition_of_region(region) is None:
+            yield f"lambda_regions: boto3 knows no region {region}. If it is not a new one, correct it and run again"
 
 
 def _problems_with_runs(options: Mapping[str, Any]) -> list[str]:

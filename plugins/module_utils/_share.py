@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.imageshare.aws.plugins.module_utils._bulk import run_each
@@ -27,7 +28,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._warnings import (
     after_unsharing,
 )
 
-_ADVICE = "set prune_orphans, or take them out of the foreign statements by hand"
+_BY_HAND = "take them out of the foreign statements by hand"
+_ADVICE = {True: _BY_HAND, False: f"set prune_orphans, or {_BY_HAND}"}
 
 
 def run(request: Request, registry: Registry) -> Result:
@@ -37,19 +39,33 @@ def run(request: Request, registry: Registry) -> Result:
     """
     existing = registry.names() if any(map(is_pattern, request.repositories)) else []
     selection = select(request.repositories, existing)
-    unmatched = [(pattern, f'no repository matches "{pattern}"') for pattern in selection.unmatched]
-    unmatched += [
-        (text, f'grants[{index}]: no repository of this task matches "{text}"')
-        for index, grant in enumerate(request.grants)
-        for text in idle(grant.repositories or (), selection.names)
-    ]
+    unmatched = {text: f'no repository matches "{text}"' for text in selection.unmatched}
+    for text, indices in _idle_in_grants(request.grants, selection.names).items():
+        where = ", ".join(f"grants[{index}]" for index in indices)
+        unmatched.setdefault(text, f'{where}: no repository of this task matches "{text}"')
     store = open_store(registry, dry=request.dry, force=request.force, backup_dir=request.backup_dir)
 
     def work(name: str, warnings: list[PolicyWarning]) -> Outcome:
         return _share_one(name, request, store, warnings)
 
-    result = run_each(selection.names, work, unmatched, concurrency=request.concurrency, missing_ok=request.missing_ok)
+    result = run_each(
+        selection.names,
+        work,
+        unmatched.items(),
+        concurrency=request.concurrency,
+        missing_ok=request.missing_ok,
+        warn_of_unmatched=request.warn_of_unmatched,
+    )
     return replace(result, backup=store.backup)
+
+
+def _idle_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[str, list[int]]:
+    """The names and patterns that grants are narrowed to and that match none of these, with the grants' indices."""
+    found: dict[str, list[int]] = {}
+    for index, grant in enumerate(grants):
+        for text in idle(grant.repositories or (), names):
+            found.setdefault(text, []).append(index)
+    return found
 
 
 def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyWarning]) -> Outcome:
@@ -72,7 +88,9 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
     if merged.changed:
         fresh = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))
         text = None if merged.policy is None else serialise(merged.policy)
-        new = Replacement(stored, merged.policy, text, newcomers=fresh, patient=bool(fresh), advice=_ADVICE)
+        new = Replacement(
+            stored, merged.policy, text, newcomers=fresh, patient=bool(fresh), advice=_ADVICE[request.prune_orphans]
+        )
         warnings += store.put(name, new)
     return outcome(name, warnings, before, merged, partition=registry.partition, diff=request.diff)
 

@@ -14,7 +14,12 @@ from typing import Protocol
 
 from ansible_collections.imageshare.aws.plugins.module_utils._access import policy_unique_ids
 from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupRun
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, PolicyRefusedError, StoredPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
+    SHORTEN,
+    EcrError,
+    PolicyRefusedError,
+    StoredPolicy,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
     MAX_LENGTH,
     Policy,
@@ -81,8 +86,7 @@ class Store:
         """
         if new.text is not None and len(new.text) > MAX_LENGTH:
             raise PolicyError(
-                f"it would be {len(new.text):,} characters long, and AWS allows {MAX_LENGTH:,}. To do: grant access to "
-                "an organization (o-…) instead of many accounts, or take away what is no longer needed"
+                f"it would be {len(new.text):,} characters long, and AWS allows {MAX_LENGTH:,}. To do: {SHORTEN}"
             )
         if self.dry:
             return ()

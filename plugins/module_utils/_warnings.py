@@ -39,6 +39,7 @@ SUMMARIES = {
     "excess_access": "leave a principal, certainly or possibly, with access beyond the declared",
     "orphan": "have deleted principals in their policy",
     "stored_differently": "have now another policy than the one that was sent",
+    "unmatched": "are patterns that match none, so that no access was taken away",
 }
 
 # The conditions by which a statement says for whom a service may act.

@@ -65,6 +65,7 @@ options:
         description:
           - The regions whose Lambda functions of this account may pull, or V(*) for all regions.
           - A function pulls from its own region only, so this is the region of the registry in most cases.
+          - A region that boto3 does not know is warned about and granted, as it may be a new one.
           - If left out, the Lambda entries of the account stay as they are. An empty list takes them away.
           - For accounts only, and not together with O(grants[].access=push), as Lambda needs the pull.
           - Ignored with O(state=absent).
@@ -101,7 +102,7 @@ options:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
         others are done. With V(skip), it is reported as missing.
-      - With O(state=absent), a repository that does not exist is never a failure.
+      - With O(state=absent), neither is a failure, but V(fail) warns of a pattern that matches none.
     type: str
     choices: [fail, skip]
     default: fail
@@ -292,6 +293,7 @@ repositories:
               with O(purge=true) also if the policy lets in others whom no grant names.
             - V(orphan) if there are deleted principals in the policy.
             - V(stored_differently) if AWS stored something else than what was sent.
+            - V(unmatched) if with O(state=absent) a pattern matches no repository, so that no access was taken away.
           returned: always
           type: str
           sample: denied
@@ -453,7 +455,7 @@ def main() -> None:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    for warning in result.warnings:
+    for warning in (*request.warnings, *result.warnings):
         warn(warning)
     report = result.report(diff=request.diff)
     if result.failures:

@@ -173,6 +173,17 @@ def test_a_policy_that_aws_stores_in_other_words_is_told(aws: EmbeddedAws, run: 
     assert root(PARTNER) in warning["message"]
 
 
+def test_a_region_that_may_be_new_is_granted_and_warned_about(aws: EmbeddedAws, run: Run) -> None:
+    aws.plant("app", None)
+    regions = [REGION, "us-esat-1"]
+
+    result = run(repositories=["app"], grants=[{"principal": TEAM, "lambda_regions": regions}])
+
+    assert result.row["granted"] == [{"principal": TEAM, "access": "pull", "lambda_regions": regions}]
+    (warning,) = result.warnings
+    assert "boto3 knows no region us-esat-1" in warning
+
+
 def test_lambda_everywhere_covers_the_region_of_the_repository(aws: EmbeddedAws, run: Run) -> None:
     aws.plant("app", None)
 

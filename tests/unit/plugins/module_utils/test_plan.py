@@ -227,7 +227,7 @@ REFUSED = {
     ),
     "a region without a name": (
         {"ecr_share_regions": ["us-east-1", ""]},
-        "ecr_share_regions: the name of a region is empty",
+        "ecr_share_regions: '' is not the name of a region",
     ),
     "no repositories": ({"ecr_share_repositories": []}, "ecr_share_repositories is empty"),
     "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
@@ -274,11 +274,19 @@ class TestRefusals:
     def test_do_not_count_what_the_role_keeps_for_itself(self) -> None:
         assert planned(registry(ecr_share__run="20261125T101500Z"))
 
-    @pytest.mark.parametrize("name", [None, "Base", "base/*", 7])
-    def test_tell_of_a_host_that_is_no_repository(self, name: Any) -> None:
-        hosts = {"odd": repository("base/a", ecr_repository_name=name)}
+    @pytest.mark.parametrize(
+        ("variable", "value", "said"),
+        [
+            *(("ecr_repository_name", name, "the name of a repository") for name in (None, "Base", "base/*", 7)),
+            *(("ecr_region", region, "the name of a region") for region in ("US-EAST-1", 1, ["us-east-1"], {"a": 1})),
+            *((f"ecr_{name}", ["x"], "a text") for name in ("registry_id", "profile", "share_assume_role_arn")),
+        ],
+    )
+    def test_tell_of_a_host_that_is_no_repository(self, variable: str, value: Any, said: str) -> None:
+        hosts = {"odd": repository("base/a", **{variable: value})}
         (problem,) = problems({**DEFAULTS, **hosts["odd"]}, hosts=hosts, current="odd")
-        assert problem.startswith("ecr_repository_name of the host odd is not the name of a repository")
+        assert problem.startswith(f"{variable} of the host odd")
+        assert f"is not {said}" in problem
 
     def test_tell_of_an_option_that_differs_between_hosts(self) -> None:
         hosts = {"a": repository("base/a"), "b": repository("base/b", ecr_share_purge=True)}

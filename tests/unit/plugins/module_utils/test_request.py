@@ -273,6 +273,31 @@ def test_problems_of_the_state_are_told_with_the_others() -> None:
     ]
 
 
+WARNED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "regions that boto3 knows": ({"grants": [grant(lambda_regions=["us-east-1", "*"])]}, ()),
+    "a region that it does not": (
+        {"grants": [grant(lambda_regions=["us-esat-1"]), grant(lambda_regions=["us-east-1", "us-esat-1"])]},
+        ("lambda_regions: boto3 knows no region us-esat-1. If it is not a new one, correct it and run again",),
+    ),
+    "regions that absent ignores": ({"state": "absent", "grants": [grant(lambda_regions=["us-esat-1"])]}, ()),
+}
+
+
+@pytest.mark.parametrize(("changes", "warnings"), WARNED.values(), ids=WARNED.keys())
+def test_a_region_may_be_new_or_a_slip(changes: dict[str, Any], warnings: tuple[str, ...]) -> None:
+    assert read(**changes).warnings == warnings
+
+
+@pytest.mark.parametrize(
+    ("state", "missing", "warned"),
+    [("absent", "fail", True), ("absent", "skip", False), ("present", "fail", False), ("present", "skip", False)],
+)
+def test_what_takes_access_away_from_nothing_is_warned_about_if_it_matters(
+    state: str, missing: str, warned: bool
+) -> None:
+    assert read(state=state, missing=missing).warn_of_unmatched is warned
+
+
 def test_the_options_are_not_changed() -> None:
     given = options(repositories=["base", "base"], grants=[grant(repositories=["base"], lambda_regions=["us-east-1"])])
     same = options(repositories=["base", "base"], grants=[grant(repositories=["base"], lambda_regions=["us-east-1"])])

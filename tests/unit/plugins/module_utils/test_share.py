@@ -283,6 +283,17 @@ UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
         request("b*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("base", "x*")))),
         [("x*", 'grants[1]: no repository of this task matches "x*"')],
     ),
+    "what several grants are narrowed to": (
+        request("b*", grants=(grant(ACCOUNT, repositories=("b*", "x*")), grant(OTHER, repositories=("x*", "y*")))),
+        [
+            ("x*", 'grants[0], grants[1]: no repository of this task matches "x*"'),
+            ("y*", 'grants[1]: no repository of this task matches "y*"'),
+        ],
+    ),
+    "what the task and a grant name": (
+        request("base", "x*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("x*",)))),
+        [("x*", 'no repository matches "x*"')],
+    ),
     "a name that a grant is narrowed to": (
         request("b*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("bottle",)))),
         [("bottle", 'grants[1]: no repository of this task matches "bottle"')],
@@ -306,6 +317,21 @@ def test_what_matches_nothing_may_be_missing(asked: Request, expected: list[tupl
     missing = [found for found in result.rows if found["name"] != "base"]
     assert missing == [{"name": name, **UNTOUCHED, "missing": True} for name, _error in expected]
     assert result.failures == ()
+
+
+def test_a_pattern_that_takes_access_away_from_nothing_is_warned_about() -> None:
+    result = run(
+        request("nowhere", "base", "x*", sharing=False, missing_ok=True, warn_of_unmatched=True),
+        InMemory({"base": None}),
+    )
+    assert {found["name"]: [warning["kind"] for warning in found["warnings"]] for found in result.rows} == {
+        "nowhere": [],
+        "base": [],
+        "x*": ["unmatched"],
+    }
+    (told,) = result.warnings
+    assert told.startswith("1 of 3 repositories are patterns that match none, so that no access was taken away")
+    assert told.endswith('The first: x*: no repository matches "x*"')
 
 
 def test_a_repository_may_vanish_before_it_is_written() -> None:
@@ -407,6 +433,12 @@ def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing
     assert not found["changed"]
     assert registry.policies["base"] == text
     assert "base" not in [call[1] for call in registry.written]
+
+
+def test_who_prunes_orphans_is_not_told_to() -> None:
+    text = policy(pulling(ORPHAN, sid="others", actions="ecr:*"))
+    found = only(run(request("base", prune_orphans=True), InMemory({"base": text})))
+    assert found["error"].endswith(f"{ORPHAN}. To do: take them out of the foreign statements by hand.")
 
 
 @pytest.mark.parametrize("dry", [True, False], ids=["dry", "real"])

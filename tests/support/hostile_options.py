@@ -1,0 +1,292 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options and variables that nobody can mean. Of each: the value, and a part of what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEAM = "111122223333"
+_NO_LIST = "cannot be converted to a list"
+_NO_BOOL = "unable to convert to bool"
+_NO_INT = "unable to convert to int"
+_NO_DICT = "unable to convert to dict"
+_NOBODY = "it is no principal that a repository can be shared with"
+_WILDCARD = "AWS takes no wildcard in a principal"
+_UNIT = "the path of an organizational unit reads o-…/r-…/ou-…/"
+_ADDRESS = "is an ARN or a URI: write the repository's name alone"
+_NO_NAME = "is not a repository name, nor a pattern"
+_NO_REGION = 'is not a region such as eu-west-1, nor "*" for every region'
+
+# Members of lists of repositories.
+NAMES: dict[str, tuple[Any, str]] = {
+    "null": (None, f'"" {_NO_NAME}'),
+    "true": (True, f'"True" {_NO_NAME}'),
+    "a number": (5, f'"5" {_NO_NAME}'),
+    "a list": (["base"], f"\"['base']\" {_NO_NAME}"),
+    "an object": ({"name": "base"}, "\"{'name': 'base'}\" " + _NO_NAME),
+    "no character": ("", f'"" {_NO_NAME}'),
+    "a blank": (" ", f'" " {_NO_NAME}'),
+    "one character": ("a", f'"a" {_NO_NAME}'),
+    "257 characters": ("a" * 257, '"aaaaaa'),
+    "a pattern of 257 characters": ("*" * 257, '"******'),
+    "a blank in front": (" base", f'" base" {_NO_NAME}'),
+    "a blank behind": ("base ", f'"base " {_NO_NAME}'),
+    "a line break behind": ("base\n", f'"base\n" {_NO_NAME}'),
+    "a line break behind a pattern": ("base/*\n", f'"base/*\n" {_NO_NAME}'),
+    "a NUL": ("base\0", f'"base\0" {_NO_NAME}'),
+    "half of a character": ("base\ud800", '"base'),
+    "a mark that turns the direction": ("base\u202e", f'"base\u202e" {_NO_NAME}'),
+    "an umlaut": ("bäse", f'"bäse" {_NO_NAME}'),
+    "a letter that only looks like one": ("b\u0430se", f'"b\u0430se" {_NO_NAME}'),
+    "capitals": ("Base", f'"Base" {_NO_NAME}'),
+    "a slash in front": ("/base", f'"/base" {_NO_NAME}'),
+    "a slash behind": ("base/", f'"base/" {_NO_NAME}'),
+    "two slashes": ("base//python", f'"base//python" {_NO_NAME}'),
+    "a way up": ("../base", f'"../base" {_NO_NAME}'),
+    "two marks beside each other": ("base.-python", f'"base.-python" {_NO_NAME}'),
+    "a tag": ("base:latest", f'"base:latest" {_NO_NAME}'),
+    "a digest": ("base@sha256:00", f'"base@sha256:00" {_NO_NAME}'),
+    "a list of names": ("base;web", f'"base;web" {_NO_NAME}'),
+    "a command": ("$(reboot)", f'"$(reboot)" {_NO_NAME}'),
+    "a template": ("{{ name }}", '"{{ name }}" ' + _NO_NAME),
+    "a regular expression": ("^base.*$", f'"^base.*$" {_NO_NAME}'),
+    "a pattern with alternatives": ("{a,b}/*", '"{a,b}/*" ' + _NO_NAME),
+    "a pattern with a set as regular expressions have it": ("base/[^a]*", f'"base/[^a]*" {_NO_NAME}'),
+    "a pattern with a backslash": ("base/\\*", f'"base/\\*" {_NO_NAME}'),
+    "an ARN": ("arn:aws:ecr:us-east-1:123456789012:repository/base", '"arn:aws:ecr'),
+    "a pattern of ARNs": ("arn:aws:ecr:*", f'"arn:aws:ecr:*" {_ADDRESS}'),
+    "a URI": ("123456789012.dkr.ecr.us-east-1.amazonaws.com/base", '"123456789012.dkr'),
+    "a URL": ("https://123456789012.dkr.ecr.us-east-1.amazonaws.com/base", '"https://'),
+    "a public repository": (
+        "public.ecr.aws/docker/library/python",
+        f'"public.ecr.aws/docker/library/python" {_ADDRESS}',
+    ),
+}
+
+# Of each: the second grant of a task, its place in the message, and what is said, whatever the state.
+GRANTS: dict[str, tuple[Any, str, str]] = {
+    "null": (None, "grants", _NO_DICT),
+    "a text": (_TEAM, "grants", _NO_DICT),
+    "a number": (111122223333, "grants", _NO_DICT),
+    "a list": ([_TEAM], "grants", _NO_DICT),
+    "an empty object": ({}, "grants", "missing required arguments: principal"),
+    "a misspelt key": ({"principle": _TEAM}, "grants.principle", "Supported parameters include"),
+    "a key in capitals": ({"Principal": _TEAM}, "grants.Principal", "Supported parameters include"),
+    "a key too many": ({"principal": _TEAM, "actions": ["*"]}, "grants.actions", "Supported parameters include"),
+    "an access in capitals": ({"principal": _TEAM, "access": "PULL"}, "grants", "value of access must be one of"),
+    "an access that is null": ({"principal": _TEAM, "access": None}, "grants", "value of access must be one of"),
+    "an access in a list": ({"principal": _TEAM, "access": ["pull"]}, "grants", "value of access must be one of"),
+    "two accesses": ({"principal": _TEAM, "access": "pull,push"}, "grants", "value of access must be one of"),
+    "all access": ({"principal": _TEAM, "access": "*"}, "grants", "value of access must be one of"),
+    "regions in an object": ({"principal": _TEAM, "lambda_regions": {"a": 1}}, "grants", _NO_LIST),
+    "repositories in an object": ({"principal": _TEAM, "repositories": {"a": 1}}, "grants", _NO_LIST),
+}
+
+# Principals of the second grant of a task.
+PRINCIPALS: dict[str, tuple[Any, str]] = {
+    "true": (True, _NOBODY),
+    "a fraction": (111122223333.0, _NOBODY),
+    "a number below zero": (-11112222333, _NOBODY),
+    "an octal number": (0o12345670123, "has 10 digits, an account id has 12"),
+    "a hexadecimal number": (0x111122223, "has 10 digits, an account id has 12"),
+    "a list": ([_TEAM], _NOBODY),
+    "an object": ({"AWS": _TEAM}, _NOBODY),
+    "a word": ("everybody", _NOBODY),
+    "thirteen digits": ("1111222233334", "has 13 digits"),
+    "an account with hyphens": ("1111-2222-3333", _NOBODY),
+    "an account with blanks": ("1111 2222 3333", _NOBODY),
+    "two accounts": (f"{_TEAM},444455556666", _NOBODY),
+    "an account in other digits": ("\u0661" * 12, _NOBODY),
+    "an account in wide digits": ("\uff11" * 12, _NOBODY),
+    "an account and a NUL": (f"{_TEAM}\0", _NOBODY),
+    "an account and a mark of no width": (f"{_TEAM}\u200b", _NOBODY),
+    "an account that is turned round": (f"\u202e{_TEAM}", _NOBODY),
+    "5,000 characters long": ("A" * 5_000, _NOBODY),
+    "everybody": ("*", _WILDCARD),
+    "twelve of anything": ("?" * 12, _WILDCARD),
+    "some accounts": ("1111*", _WILDCARD),
+    "a service": ("lambda.amazonaws.com", _NOBODY),
+    "an e-mail address": ("ops@example.com", _NOBODY),
+    "a variable of a policy": ("${aws:PrincipalAccount}", _NOBODY),
+    "a template": ("{{ team }}", _NOBODY),
+    "a canonical user": ("79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8", _NOBODY),
+    "a deleted role": ("AROAEXAMPLEROLE123456", "the id of a deleted role or user"),
+    "the beginning of an ARN": ("arn:", _NOBODY),
+    "an ARN without a partition": (f"arn::iam::{_TEAM}:root", _NOBODY),
+    "an ARN of half a partition": (f"arn:aws-:iam::{_TEAM}:root", _NOBODY),
+    "of another partition": (f"arn:aws-cn:iam::{_TEAM}:root", "belongs to the partition aws-cn"),
+    "an ARN in capitals": (f"ARN:AWS:IAM::{_TEAM}:ROOT", _NOBODY),
+    "an ARN with a region": (f"arn:aws:iam:us-east-1:{_TEAM}:root", _NOBODY),
+    "an ARN of eleven digits": ("arn:aws:iam::11112222333:root", _NOBODY),
+    "an ARN with more behind it": (f"arn:aws:iam::{_TEAM}:root/x", _NOBODY),
+    "a role without a name": (f"arn:aws:iam::{_TEAM}:role/", _NOBODY),
+    "a role with a path alone": (f"arn:aws:iam::{_TEAM}:role/a/", _NOBODY),
+    "every role": (f"arn:aws:iam::{_TEAM}:role/*", _WILDCARD),
+    "a role of any account": ("arn:aws:iam::*:role/ci", _WILDCARD),
+    "a role with a blank": (f"arn:aws:iam::{_TEAM}:role/c i", _NOBODY),
+    "a role with a line break": (f"arn:aws:iam::{_TEAM}:role/c\ni", _NOBODY),
+    "a role that is turned round": (f"arn:aws:iam::{_TEAM}:role/\u202e", _NOBODY),
+    "an instance profile": (f"arn:aws:iam::{_TEAM}:instance-profile/x", _NOBODY),
+    "a federated identity": (f"arn:aws:iam::{_TEAM}:saml-provider/x", _NOBODY),
+    "a role without a session": (f"arn:aws:sts::{_TEAM}:assumed-role/x", _NOBODY),
+    "every session": (f"arn:aws:sts::{_TEAM}:assumed-role/x/*", _WILDCARD),
+    "a function": (f"arn:aws:lambda:us-east-1:{_TEAM}:function:f", _NOBODY),
+    "an organization in capitals": ("o-A1B2C3D4E5", _NOBODY),
+    "an organization that is too short": ("o-abc", _NOBODY),
+    "every organization": ("o-*", _WILDCARD),
+    "an organization's ARN": (f"arn:aws:organizations::{_TEAM}:organization/o-a1b2c3d4e5", _NOBODY),
+    "an organization with a slash": ("o-a1b2c3d4e5/", _UNIT),
+    "a root without a slash": ("o-a1b2c3d4e5/r-ab12", _UNIT),
+    "a unit without its organization": ("ou-ab12-11111111", _NOBODY),
+    "a unit without a slash": ("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111", _UNIT),
+    "a wildcard within a path": ("o-a1b2c3d4e5/*/ou-ab12-11111111/", _UNIT),
+    "two wildcards": ("o-a1b2c3d4e5/r-ab12/**", _UNIT),
+}
+
+OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "repositories that are null": ({"repositories": None}, _NO_LIST),
+    "repositories in an object": ({"repositories": {"base": 1}}, _NO_LIST),
+    "no repositories": ({"repositories": []}, "repositories is empty"),
+    "an empty text of repositories": ({"repositories": ""}, '"" is not a repository name'),
+    "grants that are null": ({"grants": None}, _NO_LIST),
+    "grants in an object": ({"grants": {"principal": _TEAM}}, _NO_LIST),
+    "no grants": ({"grants": []}, "grants is empty"),
+    "a text of grants": ({"grants": "everybody"}, _NO_DICT),
+    **{
+        f"a region that is {name}": ({"grants": [{"principal": _TEAM, "lambda_regions": [value]}]}, said)
+        for name, (value, said) in {
+            "null": (None, f'grants[0] (principal {_TEAM}): lambda_regions: "" {_NO_REGION}'),
+            "a number": (1, f'grants[0] (principal {_TEAM}): lambda_regions: "1" {_NO_REGION}'),
+            "a list": (["us-east-1"], _NO_REGION),
+            "in capitals": ("US-EAST-1", f'"US-EAST-1" {_NO_REGION}'),
+            "a zone": ("us-east-1a", f'"us-east-1a" {_NO_REGION}'),
+            "two stars": ("**", f'"**" {_NO_REGION}'),
+            "a pattern": ("us-*", f'"us-*" {_NO_REGION}'),
+            "two regions": ("us-east-1,eu-west-1", f'"us-east-1,eu-west-1" {_NO_REGION}'),
+            "a region and an account": ("us-east-1:444455556666", f'"us-east-1:444455556666" {_NO_REGION}'),
+            "a region and a line break": ("us-east-1\n", f'"us-east-1\n" {_NO_REGION}'),
+            "a region in other digits": ("us-east-\u0661", f'"us-east-\u0661" {_NO_REGION}'),
+        }.items()
+    },
+    "a state that is null": ({"state": None}, "must be one of: present, absent"),
+    "a state that is true": ({"state": True}, "must be one of: present, absent"),
+    "a state in a list": ({"state": ["present"]}, "must be one of: present, absent"),
+    "a state in capitals": ({"state": "Present"}, "must be one of: present, absent"),
+    "a purge that is null": ({"purge": None}, _NO_BOOL),
+    "a purge in words": ({"purge": "maybe"}, _NO_BOOL),
+    "a purge in a list": ({"purge": [True]}, _NO_BOOL),
+    "a prune_orphans that is a number": ({"prune_orphans": 2}, _NO_BOOL),
+    "a force_set_policy that is empty": ({"force_set_policy": ""}, _NO_BOOL),
+    "a missing that is null": ({"missing": None}, "must be one of: fail, skip"),
+    "a missing that is true": ({"missing": True}, "must be one of: fail, skip"),
+    "a concurrency in words": ({"concurrency": "many"}, _NO_INT),
+    "a concurrency that is null": ({"concurrency": None}, _NO_INT),
+    "a concurrency with a fraction": ({"concurrency": 1.5}, _NO_INT),
+    "a concurrency in a list": ({"concurrency": [8]}, _NO_INT),
+    "a concurrency of none": ({"concurrency": 0}, "0 is not between 1 and 16"),
+    "a concurrency below zero": ({"concurrency": -8}, "-8 is not between 1 and 16"),
+    "a concurrency beyond measure": ({"concurrency": 10**30}, "is not between 1 and 16"),
+    "a registry that is a number": ({"registry_id": 5}, '"5" is not a 12-digit account id'),
+    "a registry that is true": ({"registry_id": True}, '"True" is not a 12-digit account id'),
+    "a registry in a list": ({"registry_id": [123456789012]}, '"[123456789012]" is not a 12-digit account id'),
+    "a registry with a blank": ({"registry_id": "123456789012 "}, '"123456789012 " is not a 12-digit account id'),
+    "a registry with hyphens": ({"registry_id": "1234-5678-9012"}, '"1234-5678-9012" is not a 12-digit account id'),
+    "a registry that is an address": (
+        {"registry_id": "123456789012.dkr.ecr.us-east-1.amazonaws.com"},
+        "is not a 12-digit account id",
+    ),
+    "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
+    "backups below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
+    "an option that there is not": ({"principal": _TEAM}, "Supported parameters include"),
+    "an option of another module": ({"policy": "{}"}, "Supported parameters include"),
+}
+
+RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "repositories that are null": ({"repositories": None}, _NO_LIST),
+    "no repositories": ({"repositories": []}, "repositories is empty"),
+    "a repository in capitals": ({"repositories": ["Base"]}, '"Base" is not a repository name'),
+    "an overwrite in words": ({"overwrite": "please"}, _NO_BOOL),
+    "a missing that is unknown": ({"missing": "ignore"}, "must be one of: fail, skip"),
+    "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
+    "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
+    "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
+    "a state": ({"state": "present"}, "Supported parameters include"),
+}
+
+# None of them can be that of a file.
+PATHS = {
+    "no character": "",
+    "a NUL": "/backups\0/20260131",
+    "half of a character": "/backups/\ud800",
+}
+
+VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
+    "a misspelt variable": ({"ecr_share_grant": []}, "is no variable of this role; is ecr_share_grants meant?"),
+    "a variable without a name": ({"ecr_share_": 1}, "is no variable of this role"),
+    "grants of a group in capitals": ({"ecr_share_grants_A": []}, "is no variable of this role"),
+    "repositories that are a number": ({"ecr_share_repositories": 5}, "ecr_share_repositories is not a list"),
+    "repositories in an object": ({"ecr_share_repositories": {"base": 1}}, "ecr_share_repositories is not a list"),
+    "repositories that are null": ({"ecr_share_repositories": None}, "ecr_share_repositories is empty"),
+    "a repository that is null": ({"ecr_share_repositories": [None]}, "None is not a string"),
+    "a repository in a list": ({"ecr_share_repositories": [["base"]]}, "['base'] is not a string"),
+    "a repository in an object": ({"ecr_share_repositories": [{"name": "base"}]}, "is not a string"),
+    "a repository that is true": ({"ecr_share_repositories": [True]}, '"True" is not a repository name'),
+    "regions that are a number": ({"ecr_share_regions": 5}, "ecr_share_regions is not a list"),
+    "regions in an object": ({"ecr_share_regions": {"us-east-1": 1}}, "ecr_share_regions is not a list"),
+    "a region that is null": ({"ecr_share_regions": ["us-east-1", None]}, "None is not the name of a region"),
+    "a region that is empty": ({"ecr_share_regions": [""]}, "'' is not the name of a region"),
+    "a region that is a number": ({"ecr_share_regions": [1]}, "'1' is not the name of a region"),
+    "a region in a list": ({"ecr_share_regions": [["us-east-1"]]}, "['us-east-1'] is not the name of a region"),
+    "a region in capitals": ({"ecr_share_regions": ["US-EAST-1"]}, "'US-EAST-1' is not the name of a region"),
+    "every region": ({"ecr_share_regions": ["*"]}, "'*' is not the name of a region"),
+    "a registry in a list": ({"ecr_share_registry_id": ["123456789012"]}, "ecr_share_registry_id is not a text"),
+    "a registry in an object": ({"ecr_share_registry_id": {"a": 1}}, "ecr_share_registry_id is not a text"),
+    "a profile in a list": ({"ecr_share_profile": ["production"]}, "ecr_share_profile is not a text"),
+    "a role in an object": ({"ecr_share_assume_role_arn": {"arn": "x"}}, "ecr_share_assume_role_arn is not a text"),
+    "an external id in a list": ({"ecr_share_assume_role_external_id": ["x"]}, "external_id is not a text"),
+    "a relative folder for backups": ({"ecr_share_backup_dir": "backups"}, "backups is not an absolute path"),
+    "grants that are null": ({"ecr_share_grants": None}, _NO_LIST),
+    "grants that are a text": ({"ecr_share_grants": "everybody"}, _NO_DICT),
+    "grants that are a number": ({"ecr_share_grants": 5}, _NO_DICT),
+    "grants in an object": ({"ecr_share_grants": {"principal": _TEAM}}, _NO_LIST),
+    "a grant that is null": ({"ecr_share_grants_team": [None]}, _NO_DICT),
+    "a grant that is an account": ({"ecr_share_grants_team": [_TEAM]}, _NO_DICT),
+    "a grant that is a list": ({"ecr_share_grants_team": [[]]}, _NO_DICT),
+    "a grant to nobody": ({"ecr_share_grants_team": [{}]}, "missing required arguments: principal"),
+    "a grant to null": (
+        {"ecr_share_grants_team": [{"principal": None}]},
+        "ecr_share_grants_team[0]: principal is empty",
+    ),
+    "a key of a grant that is a number": ({"ecr_share_grants_team": [{5: 6}]}, "the key 5 of a grant is not a string"),
+    "a region of a grant that is a number": (
+        {"ecr_share_grants_team": [{"principal": _TEAM, "lambda_regions": 5}]},
+        f'ecr_share_grants_team[0] (principal {_TEAM}): lambda_regions: "5" {_NO_REGION}',
+    ),
+    "a repository of a grant that is null": (
+        {"ecr_share_grants_team": [{"principal": _TEAM, "repositories": [None]}]},
+        f'ecr_share_grants_team[0] (principal {_TEAM}): repositories: "" is not a repository name',
+    ),
+    "a template that was never filled in": ({"ecr_share_grants_team": "{{ grants }}"}, _NO_DICT),
+}
+
+# Of each: repositories, tags, and how the problem begins.
+FILTERS: dict[str, tuple[Any, Any, str]] = {
+    "no repositories": ([], {}, "repositories is empty"),
+    "a repository that is null": ([None], {}, "repositories: None is not a string"),
+    "a repository that is a number": ([5], {}, "repositories: 5 is not a string"),
+    "a repository in a list": ([["base"]], {}, "repositories: ['base'] is not a string"),
+    "a repository in capitals": (["Base"], {}, 'repositories: "Base" is not a repository name'),
+    "half of a character": (["base\ud800"], {}, 'repositories: "base'),
+    "a key that is null": (["*"], {None: "x"}, "tags: the key None is not a string"),
+    "a key that is a number": (["*"], {5: "x"}, "tags: the key 5 is not a string"),
+    "a key that is true": (["*"], {True: "x"}, "tags: the key True is not a string"),
+    "a value that is a number": (["*"], {"team": 5}, "tags[team]: 5 is not a string"),
+    "a value that is false": (["*"], {"team": False}, "tags[team]: False is not a string"),
+    "a value in an object": (["*"], {"team": {"name": "a"}}, "tags[team]: {'name': 'a'} is not a string"),
+    "null among values": (["*"], {"team": ["a", None]}, "tags[team]: None is not a string"),
+    "a list among values": (["*"], {"team": ["a", ["b"]]}, "tags[team]: ['b'] is not a string"),
+    "no values": (["*"], {"team": []}, "tags[team] is empty"),
+}
