@@ -61,7 +61,8 @@ options:
     type: dict
     default: {}
 notes:
-  - "The IAM actions needed are C(ecr:DescribeRepositories) and C(tag:GetResources), both on C(*)."
+  - "The IAM actions needed are C(ecr:DescribeRepositories) and C(tag:GetResources), both on C(*); and with
+    O(assume_role_arn), or a profile that names a role, C(sts:AssumeRole) on that role."
   - Tags are listed a hundred repositories a call. Where that is refused, each repository is asked for its tags, which
     needs C(ecr:ListTagsForResource), and there is a warning. If that is refused as well, the registry cannot be listed.
   - The cache holds whole registries. O(repositories), O(tags), O(compose), O(groups) and O(keyed_groups) are applied

@@ -51,6 +51,10 @@ class Documented:
         explained = self._rows["warnings"]["contains"]["kind"]["description"]
         return set(re.findall(r"V\((\w+)\)", str(explained)))
 
+    def permissions(self) -> str:
+        """What the documentation says of the IAM actions that are needed, and when."""
+        return " ".join(note for note in self._notes if re.search(r"C\((?:ecr|sts):", note))
+
     def iam_actions(self) -> set[str]:
         """The IAM actions that the documentation says are needed."""
         (note,) = (note for note in self._notes if "IAM actions" in note)

@@ -9,6 +9,8 @@ As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it s
     GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
     GET  /_embedded/refused      the same of those that a fault befell
     GET  /_embedded/journal      [[operation, repository name or null], ...] of the calls, in order of arrival
+    GET  /_embedded/actions      the IAM actions, such as ecr:GetRepositoryPolicy, of all calls to all services, however
+                                 they ended
     GET  /_embedded/policies     ?account=...&region=...: {repository: stored text or null}
     POST /_embedded/plant        {account, region, repository, text or null}, or a list of such
     POST /_embedded/tag          {account, region, repository, tags: {key: value}}, or a list of such
@@ -21,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,6 +47,8 @@ SECRET_KEY = "embedded-test-secret-never-real"
 _ANNOUNCEMENT = "embedded AWS listening on "
 _ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", "ResourceGroupsTaggingAPI_20170126")
 _IDENTITY = b"Action=GetCallerIdentity"
+# Where the name in a signature is not that in a policy.
+_IAM_PREFIXES = {"tagging": "tag"}
 _STS_FAULT = "<ErrorResponse><Error><Code>{__type}</Code><Message>{message}</Message></Error></ErrorResponse>"
 
 
@@ -114,6 +119,9 @@ class EmbeddedAws:
 
     def refused(self) -> dict[str, int]:
         return self._control("GET", "refused")
+
+    def actions(self) -> set[str]:
+        return set(self._control("GET", "actions"))
 
     def journal(self) -> list[tuple[str, str | None]]:
         return [tuple(call) for call in self._control("GET", "journal")]
@@ -188,6 +196,7 @@ class _Server(ThreadingTCPServer):
         self.base_environ = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self.server_address[1]), "SCRIPT_NAME": ""}
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.ecr = EmbeddedEcr(Settings(**settings))
+        self.actions: set[str] = set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # That a client is gone, or is to be dropped, is no news; the connection is closed in any case.
@@ -198,6 +207,8 @@ class _Server(ThreadingTCPServer):
         match method, what:
             case "GET", "calls" | "refused" | "journal":
                 return getattr(self.ecr, what)
+            case "GET", "actions":
+                return sorted(self.actions)
             case "GET", "policies":
                 return self.ecr.policies(**query)
             case "POST", "plant":
@@ -210,6 +221,7 @@ class _Server(ThreadingTCPServer):
                 self.ecr.change(body)
             case "POST", "reset":
                 self.ecr.reset(everything=bool(body and body.get("all")))
+                self.actions.clear()
             case _:
                 raise LookupError(f"{method} {what}")
         return {}
@@ -238,6 +250,8 @@ class _Handler(WSGIRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service, _dot, operation = self.headers.get("X-Amz-Target", "").partition(".")
         answer = None
+        if not self.path.startswith("/_embedded/"):
+            self.server.actions.add(_iam_action(self.headers, operation, body))
         if self.path.startswith("/_embedded/"):
             answer = self._control(body)
         elif service in _ECR_TARGETS:
@@ -272,6 +286,14 @@ class _Handler(WSGIRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+def _iam_action(headers: Mapping[str, str], operation: str, body: bytes) -> str:
+    """The IAM action of a signed request in JSON, or in the protocol of STS and IAM."""
+    scope = re.search(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/", headers.get("Authorization", ""))
+    service = scope[1] if scope else "unsigned"
+    named = re.search(rb"(?:^|&)Action=(\w+)", body)
+    return f"{_IAM_PREFIXES.get(service, service)}:{operation or (named[1].decode() if named else '')}"
 
 
 def _exit_with_parent() -> None:

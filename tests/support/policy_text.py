@@ -46,8 +46,9 @@ def accept(
 ) -> str:
     """The text that AWS stores for a text that it is given; raises PolicyRefused.
 
-    ``missing`` is asked about each named AWS principal (an account as its root ARN); ``missing_message`` is what the
-    refusal then says.
+    The limit is for the text as it comes, and for what is stored, in which an account id is the longer root ARN; AWS
+    documents the first alone. ``missing`` is asked about each named AWS principal (an account as its root ARN);
+    ``missing_message`` is what the refusal then says.
     """
     if len(text) > LONGEST_TEXT:
         raise PolicyRefused(TOO_LONG)
@@ -63,6 +64,8 @@ def accept(
             if any(missing(principal) for principal in named if principal != "*"):
                 raise PolicyRefused(missing_message)
             principals["AWS"] = named if isinstance(principals["AWS"], list) else named[0]
+    if len(json.dumps(policy, separators=(",", ":"), ensure_ascii=False)) > LONGEST_TEXT:
+        raise PolicyRefused(TOO_LONG)
     if not force and any(_locks_out(statement) for statement in _listed(policy["Statement"])):
         raise PolicyRefused(LOCKS_OUT)
     return pretty(policy)

@@ -702,3 +702,36 @@ class TestTags:
         with pytest.raises(ClientError, match="not authorized to perform: tag:GetResources because"):
             self.tagged(aws, client)
         assert (aws.calls(), aws.refused()) == ({}, {"GetResources": 1})
+
+
+def test_every_call_to_every_service_tells_its_iam_action(aws: EmbeddedAws, ecr: Any) -> None:
+    aws.reset_calls()
+    aws.settings(deny=[{"operation": "DeleteRepositoryPolicy"}])
+    role = "arn:aws:iam::210987654321:role/registry"
+    ecr.describe_repositories()
+    with pytest.raises(ClientError):
+        ecr.delete_repository_policy(repositoryName="app")
+    aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+    aws.client("sts").get_caller_identity()
+    aws.client("resourcegroupstaggingapi").get_resources(ResourceTypeFilters=["ecr:repository"])
+    aws.client("iam").list_roles()
+    assert aws.actions() == {
+        "ecr:DescribeRepositories",
+        "ecr:DeleteRepositoryPolicy",
+        "sts:AssumeRole",
+        "sts:GetCallerIdentity",
+        "tag:GetResources",
+        "iam:ListRoles",
+    }
+    aws.reset_calls()
+    assert aws.actions() == set()
+
+
+def test_set_refuses_what_is_too_long_only_as_it_is_stored(aws: EmbeddedAws, ecr: Any) -> None:
+    accounts = [f"{number:012}" for number in range(400)]
+    statement = {"Effect": "Allow", "Principal": {"AWS": accounts}, "Action": "ecr:*"}
+    text = json.dumps({"Version": "2008-10-17", "Statement": [statement]}, separators=(",", ":"))
+    assert len(text) < 10_240
+    with pytest.raises(ClientError, match="must have length less than or equal to 10240"):
+        ecr.set_repository_policy(repositoryName="app", policyText=text)
+    assert aws.policies() == {"app": None}

@@ -1,0 +1,228 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The IAM actions that the documentation lists are those that are used: none is missing, and none is too much.
+
+What is used is what the server is asked for, of whatever service.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.imageshare.aws.plugins.inventory import ecr_repositories
+from ansible_collections.imageshare.aws.tests.integration.conftest import Run
+from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
+from ansible_collections.imageshare.aws.tests.integration.statements import DELETED_ROLE, TEAM, allow, policy, root
+from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import (
+    REPOSITORIES,
+    RESTORE,
+    SHARE,
+    profiles,
+    run_inventory,
+    run_module,
+)
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OTHER_ACCOUNT = "210987654321"
+ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
+GRANTS = [{"principal": TEAM}]
+READ, LIST, IDENTITY = "ecr:GetRepositoryPolicy", "ecr:DescribeRepositories", "sts:GetCallerIdentity"
+WRITES = {"ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"}
+# Every operation of ECR that is no reading, by how its name begins:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+BEGINNINGS = "Batch[!CG] Complete Create Delete Initiate Put Replicate Set Start Tag Un Up"
+NO_WRITES = [{"operation": f"{beginning}*"} for beginning in BEGINNINGS.split()]
+
+Play = Callable[..., Done]
+
+
+def named(text: str) -> set[str]:
+    """The IAM actions in a text."""
+    return set(re.findall(r"\b(?:ecr|sts|tag|iam):[A-Z]\w+", text))
+
+
+def policy_of(sid: str) -> set[str]:
+    """The actions of the whole policy that the README shows with a statement of this Sid."""
+    (shown,) = (block for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL) if f'"{sid}"' in block)
+    return named(" ".join(_listed(statement["Action"]) for statement in json.loads(shown)["Statement"]))
+
+
+def _listed(actions: str | Iterable[str]) -> str:
+    return actions if isinstance(actions, str) else " ".join(actions)
+
+
+def registry(aws: EmbeddedAws, **where: str) -> None:
+    """Repositories to share, to share no more, and to prune; the first without a policy."""
+    shared = policy(allow("pull", root(TEAM)))
+    orphaned = policy(allow("pull", DELETED_ROLE, root(TEAM)))
+    aws.plant_many({"new": None, "shared": shared, "orphaned": orphaned}, **where)
+
+
+class TestSharing:
+    def use_every_feature(self, aws: EmbeddedAws, folder: Path, *, check: bool) -> None:
+        every = {
+            "prune_orphans": True,
+            "force_set_policy": True,
+            "diff": True,
+            "backup_dir": str(folder),
+            "check": check,
+        }
+        # Without a pattern, nothing but STS says whose a repository without a policy is.
+        for options in (
+            {"repositories": ["new"], "grants": [{"principal": TEAM, "lambda_regions": [REGION]}]},
+            {"repositories": ["*"], "grants": GRANTS, "purge": True},
+            {"repositories": ["*"], "grants": GRANTS, "registry_id": ACCOUNT, "missing": "skip"},
+            {"repositories": ["*", "nowhere"], "grants": GRANTS, "state": "absent"},
+        ):
+            assert not run_module(aws, **every, **options).failed
+
+    def test_uses_what_its_notes_say(self, aws: EmbeddedAws, tmp_path: Path) -> None:
+        registry(aws)
+        self.use_every_feature(aws, tmp_path, check=False)
+        assert aws.actions() == named(DOCUMENTED[SHARE].permissions())
+        assert aws.actions() == policy_of("ShareRepositories") | {IDENTITY}
+
+    def test_uses_in_check_mode_what_its_notes_do_not_except(self, aws: EmbeddedAws, tmp_path: Path) -> None:
+        registry(aws)
+        aws.settings(deny=NO_WRITES)
+        self.use_every_feature(aws, tmp_path, check=True)
+        assert aws.actions() == {READ, LIST} == policy_of("LookAtSharing")
+        excepted = named(DOCUMENTED[SHARE].permissions().partition("outside check mode")[2].partition(".")[0])
+        assert excepted == WRITES
+        assert sum(aws.refused().values()) == 0
+
+    def test_lists_no_repositories_for_names(self, aws: EmbeddedAws, run: Run) -> None:
+        registry(aws)
+        assert not run(repositories=["new", "shared"], grants=GRANTS).failed
+        assert aws.actions() == {READ, "ecr:SetRepositoryPolicy"}
+
+
+class TestRestoring:
+    def use_every_feature(self, aws: EmbeddedAws, folder: Path, *, check: bool) -> None:
+        every = {"force_set_policy": True, "diff": True, "check": check}
+        for options in (
+            {"backup": str(folder), "backup_dir": str(folder.parent / "later")},
+            {"backup": str(folder), "registry_id": ACCOUNT, "repositories": ["s*"], "overwrite": True},
+        ):
+            assert not run_module(aws, module=RESTORE, **every, **options).failed
+
+    @pytest.fixture
+    def backup(self, aws: EmbeddedAws, tmp_path: Path) -> Path:
+        aws.plant_many({"new": None, "shared": policy(allow("push", root(TEAM)))})
+        result = run_module(aws, repositories=["*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"))
+        aws.reset_calls()
+        return Path(result.values["backup"])
+
+    def test_uses_what_its_notes_say(self, aws: EmbeddedAws, backup: Path) -> None:
+        self.use_every_feature(aws, backup, check=False)
+        assert aws.actions() == named(DOCUMENTED[RESTORE].permissions())
+        assert aws.actions() == policy_of("ShareRepositories") - {LIST} | {IDENTITY}
+
+    def test_uses_in_check_mode_what_its_notes_do_not_except(self, aws: EmbeddedAws, backup: Path) -> None:
+        aws.settings(deny=NO_WRITES)
+        self.use_every_feature(aws, backup, check=True)
+        assert aws.actions() == {READ, IDENTITY} == named(DOCUMENTED[RESTORE].permissions()) - WRITES
+        assert sum(aws.refused().values()) == 0
+
+
+def test_listing_uses_what_its_notes_say(aws: EmbeddedAws) -> None:
+    registry(aws)
+    aws.settings(deny=NO_WRITES)
+    for options in ({}, {"repositories": ["new", "s*"]}, {"registry_id": ACCOUNT}):
+        assert not run_module(aws, module=REPOSITORIES, **options).failed
+    assert aws.actions() == {LIST} == named(DOCUMENTED[REPOSITORIES].permissions())
+
+
+def test_the_inventory_uses_what_its_notes_say(aws: EmbeddedAws, tmp_path: Path) -> None:
+    environment = profiles(aws, tmp_path, {"other": OTHER_ACCOUNT})
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        registry(aws, account=account)
+    common = {"plugin": "imageshare.aws.ecr_repositories", "tags": {"team": ["a"]}, "repositories": ["n*"]}
+    aws.settings(deny=NO_WRITES)
+    used: list[set[str]] = []
+    for options, denied in (
+        ({}, []),
+        ({"profiles": ["other"]}, []),
+        ({"assume_role_arn": ROLE}, []),
+        ({}, [{"operation": "GetResources"}]),
+    ):
+        aws.settings(deny=NO_WRITES + denied)
+        run_inventory(aws, tmp_path, {**common, **options}, environment=environment)
+        used.append(aws.actions())
+        aws.reset_calls()
+    tags = "tag:GetResources"
+    assert used == [
+        {LIST, tags},
+        {LIST, tags, "sts:AssumeRole"},
+        {LIST, tags, "sts:AssumeRole"},
+        {LIST, tags, "ecr:ListTagsForResource"},
+    ]
+    notes = " ".join(yaml.safe_load(ecr_repositories.DOCUMENTATION)["notes"])
+    assert set().union(*used) == named(notes)
+    (told,) = re.findall(r"It takes one call to AWS for 1,000 .*?\n\n", README, re.DOTALL)
+    assert set().union(*used) == named(told)
+
+
+class TestTheRole:
+    @pytest.fixture
+    def play(self, aws: EmbeddedAws, tmp_path: Path) -> Play:
+        for account in (ACCOUNT, OTHER_ACCOUNT):
+            aws.plant_many({"new": None, "shared": policy(allow("pull_push", root(TEAM)))}, account)
+        common = {
+            "ecr_share_repositories": ["*"],
+            "ecr_share_grants": GRANTS,
+            "ecr_share_regions": [REGION],
+            "ecr_share_purge": True,
+            "ecr_share_prune_orphans": True,
+            "ecr_share_batch_size": 2,
+            "ecr_share_backup_dir": str(tmp_path / "backups"),
+            "ecr_share_backup": str(tmp_path / "backups"),
+        }
+        hosts = {"images": {}, "others": {"ecr_share_assume_role_arn": ROLE}}
+        inventory = tmp_path / "inventory.yml"
+        inventory.write_text(yaml.safe_dump({"ecr_registries": {"vars": common, "hosts": hosts}}), encoding="utf-8")
+
+        def run(name: str, *arguments: str) -> Done:
+            done = ansible(aws, tmp_path, "playbook", "-i", inventory, f"imageshare.aws.{name}", *arguments)
+            assert done.code == 0, done.output
+            return done
+
+        return run
+
+    def test_uses_what_its_readme_says(self, aws: EmbeddedAws, play: Play) -> None:
+        play("share")
+        shared = aws.actions()
+        aws.reset_calls()
+        play("restore")
+        restored = aws.actions()
+        play("share", "-e", "ecr_share_state=absent", "-e", "ecr_share_purge=false")
+        shared |= aws.actions()
+        assert shared == policy_of("ShareRepositories") | {"sts:AssumeRole", IDENTITY}
+        assert restored == policy_of("ShareRepositories") - {LIST} | {"sts:AssumeRole", IDENTITY}
+
+    def test_only_reads_to_audit_and_in_check_mode(self, aws: EmbeddedAws, play: Play) -> None:
+        aws.settings(deny=NO_WRITES)
+        play("audit")
+        play("share", "--check", "--diff")
+        assert aws.actions() == policy_of("LookAtSharing") | {"sts:AssumeRole"}
+        assert sum(aws.refused().values()) == 0
+
+    def test_lists_no_other_actions(self) -> None:
+        text = (ROOT / "roles/ecr_share/README.md").read_text(encoding="utf-8")
+        assert named(text.partition("## Permissions")[2]) == {"sts:AssumeRole"}
+
+
+def test_the_policies_of_the_readme_are_what_its_words_say() -> None:
+    (words,) = re.findall(r"Plain names need no .*?\n\n", README, re.DOTALL)
+    assert named(words) <= policy_of("ShareRepositories") | {IDENTITY}
+    assert policy_of("LookAtSharing") == policy_of("ShareRepositories") - WRITES
