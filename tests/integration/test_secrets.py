@@ -14,9 +14,10 @@ import yaml
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, TEAM, policy
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, ACCOUNT, REGION, EmbeddedAws
+from moto.sts.utils import SESSION_TOKEN_PREFIX
 
 ROLE = "arn:aws:iam::210987654321:role/registry"
-# What is looked for. An access key is the name of a secret, and none itself.
+# An access key is the name of a secret, and none itself.
 SECRET, TOKEN = "planted-secret-key-7c1f0e52d9b84a63", "planted-session-token-e04b9a7d51c24f88"
 CREDENTIALS = {"access_key": ACCESS_KEY, "secret_key": SECRET, "session_token": TOKEN}
 # Other names of the same options, as amazon.aws has them.
@@ -25,6 +26,8 @@ ALIASES = {
     "aws_secret_access_key": SECRET,
     "aws_session_token": TOKEN,
 }
+# What is looked for: these, and how the token of every assumed role begins.
+SECRETS = (SECRET, TOKEN, SESSION_TOKEN_PREFIX)
 GRANTS = [{"principal": TEAM}]
 
 
@@ -34,13 +37,11 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def assert_no_secret(done: Done, *folders: Path) -> None:
     """Neither in what was printed nor in what was saved, and a secret was there: connections are made with it."""
-    assert [line for line in done.output.splitlines() if SECRET in line or TOKEN in line] == []
+    assert [line for line in done.output.splitlines() if any(secret in line for secret in SECRETS)] == []
     for folder in folders:
         found = files(folder)
         assert found
-        assert [
-            name for name, content in found.items() if SECRET.encode() in content or TOKEN.encode() in content
-        ] == []
+        assert [name for name, content in found.items() if any(secret.encode() in content for secret in SECRETS)] == []
 
 
 @pytest.fixture
