@@ -322,6 +322,18 @@ class TestWithoutGrants:
         assert done.code == 0, done.output
         assert Report(tmp_path / "report").whole["check"] is False
 
+    def test_report_is_on_the_host_that_runs_ansible_whatever_the_inventory_says_of_it(
+        self, aws: EmbeddedAws, play: Play, tmp_path: Path
+    ) -> None:
+        """Whoever names localhost in an inventory has Ansible look for its Python, and log in to it."""
+        aws.plant("app", policy(allow("pull", root(TEAM))))
+        inventory = {"all": {"hosts": {"localhost": {"ansible_python_interpreter": "/nowhere/python"}}}}
+        wanted = {"ecr_share_report_dir": "~/reports"}
+        done = play("audit", {**inventory, **registries(wanted, images={})}, "--limit", "images")
+        assert done.code == 0, done.output
+        assert "[WARNING]" not in done.output
+        assert Report(tmp_path / "reports").principals(HERE) == {"app": [TEAM]}
+
     def test_drift_cannot_be_asked_for(self, aws: EmbeddedAws, play: Play) -> None:
         done = play("audit", registries(sharing(ecr_share_grants=[]), images={}), "-e", "ecr_share_fail_on_drift=true")
         assert done.code == 2
