@@ -28,9 +28,18 @@ options:
       - The ARNs of the repositories, such as those that P(imageshare.aws.ecr_share_policy_info#module) returns. They
         may hold the wildcards C(*) and C(?), as in C(repository/base/*).
       - A grant that is narrowed to some C(repositories) leaves the others out.
+      - IAM limits the length of a policy, that of a managed one to 6,144 characters. For more than some fifty
+        repositories, use wildcards.
     type: list
     elements: str
     required: true
+seealso:
+  - name: Cross-account policy evaluation
+    description: Why access across accounts needs both halves.
+    link: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+  - name: Private repository policies
+    description: Which actions pull and push, and who has to log in.
+    link: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 author:
   - imageshare.aws contributors (@imageshare)
 """
@@ -69,17 +78,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.imageshare.aws.plugins.module_utils._consumer import consumer_policy
+from ansible_collections.imageshare.aws.plugins.module_utils._consumer import consumer_policy, partition_of
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, read_grants
 from ansible_collections.imageshare.aws.plugins.plugin_utils._options import read_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
 
-def ecr_consumer_policy(grant: Mapping[str, Any], arns: Sequence[str]) -> dict[str, Any]:
+def ecr_consumer_policy(grant: Mapping[str, Any], arns: Sequence[str] | str) -> dict[str, Any]:
+    listed = [arns] if isinstance(arns, str) else [str(arn) for arn in plain(arns)]
     try:
-        options = read_options("grants", [plain(grant)])
-        (read,) = read_grants(options, partition=None, sharing=True, partition_of_region=lambda _region: None)
-        return consumer_policy(read, plain(arns))
+        (read,) = read_grants(
+            read_options("grants", [plain(grant)]),
+            partition=partition_of(listed),
+            sharing=True,
+            partition_of_region=lambda _region: None,
+        )
+        return consumer_policy(read, listed)
     except InputError as error:
         raise AnsibleFilterError("ecr_consumer_policy: " + ". ".join(error.problems)) from None
 

@@ -12,21 +12,17 @@ description:
   - Keeps what runs of P(imageshare.aws.ecr_share_policy_info#module) returned as JSON, together with the drift from the
     declared grants, as one text. The role P(imageshare.aws.ecr_share#role) hands it to
     P(imageshare.aws.ecr_share_report#filter).
-positional: _input
+positional: _input, host
 options:
   _input:
     description:
-      - The results of a loop over the runs of P(imageshare.aws.ecr_share_plan#filter), whose variable is
-        C(ecr_share__this).
+      - The results of a loop over the runs of P(imageshare.aws.ecr_share_plan#filter), each with its C(connection). The
+        variable of the loop is C(ecr_share__this).
     type: list
     elements: dict
     required: true
   host:
     description: The name of the host.
-    type: str
-    required: true
-  connection:
-    description: What a person calls the connection of these runs.
     type: str
     required: true
   results:
@@ -48,6 +44,7 @@ EXAMPLES = r"""
     as_json: true
   loop:
     - label: us-east-1
+      connection: these credentials
       region: us-east-1
       registry_id:
   loop_control:
@@ -61,7 +58,7 @@ EXAMPLES = r"""
     dest: "{{ playbook_dir }}/report.json"
     mode: "0600"
   vars:
-    text: "{{ looked.results | imageshare.aws.ecr_share_findings(host='images', connection='these credentials') }}"
+    text: "{{ looked.results | imageshare.aws.ecr_share_findings('images') }}"
 """
 
 RETURN = r"""
@@ -74,22 +71,21 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._report import Look, findings_of
+from ansible_collections.imageshare.aws.plugins.module_utils._report import Look, Place, findings_of
 
 
 def ecr_share_findings(
     looked: Sequence[Mapping[str, Any]],
     host: str,
-    connection: str,
     results: Sequence[Mapping[str, Any]] = (),
     compared: bool = False,
 ) -> str:
     looks = [
-        Look(host, connection, run["region"], run["registry_id"], run["label"], answer)
+        Look(Place(run["connection"], run["region"], run["registry_id"]), run["label"], answer)
         for answer in looked
         for run in [answer["ecr_share__this"]]
     ]
-    return findings_of(looks, results, compared=compared)
+    return findings_of(host, looks, results, compared=compared)
 
 
 class FilterModule:

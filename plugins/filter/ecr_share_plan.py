@@ -150,8 +150,13 @@ def ecr_share_plan(
 
 
 def _of_the_role(variables: Mapping[str, Any]) -> dict[str, Any]:
-    # A host's other variables are not looked at, because each of them may be a template that costs, or fails.
-    return {name: plain(variables[name]) for name in variables if name.startswith("ecr_")}
+    # A host's other variables are not looked at, because each of them may be a template that costs, or fails. What the
+    # role has set by itself is of all repositories of the play, and with run_once each of their hosts has it.
+    return {
+        name: plain(variables[name])
+        for name in variables
+        if name.startswith("ecr_") and not name.startswith("ecr_share__") and name != "ecr_share_result"
+    }
 
 
 class FilterModule:

@@ -150,7 +150,9 @@ def _deny(deny: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+    text = json.dumps(value) if isinstance(value, bool) else str(value)
+    # JSON can hold half of a surrogate pair, and no file can.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _harmless(text: str) -> str:

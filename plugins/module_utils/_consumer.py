@@ -12,14 +12,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._names import matches
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_ACTIONS
 
-_REPOSITORY = re.compile(r"arn:[a-z-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/(?P<name>.+)")
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html, and the
+# wildcards of IAM. All names of repositories are in lower case.
+_REPOSITORY = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):ecr:[a-z0-9*?-]+:[0-9]{12}:repository/(?P<name>[a-z0-9._/*?-]+)"
+)
 # No repository policy can grant it, and it is for all registries:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
 _LOG_IN = {"Sid": "LogIn", "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
@@ -31,7 +35,7 @@ _SIDS = {
 }
 
 
-def consumer_policy(grant: Grant, arns: Sequence[str]) -> dict[str, Any]:
+def consumer_policy(grant: Grant, arns: Iterable[str]) -> dict[str, Any]:
     """The IAM policy that a grant's principal needs to use what it is granted.
 
     arns: those of the repositories; wildcards as IAM has them will do. A grant that is narrowed to some repositories
@@ -40,28 +44,43 @@ def consumer_policy(grant: Grant, arns: Sequence[str]) -> dict[str, Any]:
     For C(lambda) it is for whoever creates or updates the functions, from whose pull no login is needed:
     https://repost.aws/knowledge-center/lambda-ecr-image
 
-    Raises InputError for what is no ARN of a repository, and if none is left.
+    Raises InputError if none is left.
     """
-    names = {arn: _REPOSITORY.fullmatch(arn) for arn in dict.fromkeys(arns)}
-    problems = [
-        f'"{arn}" is not the ARN of a repository, as ecr_share_policy_info returns it'
-        for arn, match in names.items()
-        if match is None
-    ]
     covered = [
         arn
-        for arn, match in names.items()
-        if match and (grant.repositories is None or matches(grant.repositories, match["name"]))
+        for arn, match in _read(arns).items()
+        if grant.repositories is None or matches(grant.repositories, match["name"])
     ]
-    if not problems and not covered:
-        problems = ["the grant covers none of these repositories"] if names else ["no repositories were given"]
-    if problems:
-        raise InputError(problems)
-    actions = ACTIONS[grant.access] or LAMBDA_ACTIONS
+    if not covered:
+        raise InputError(["the grant covers none of these repositories"])
     use = {
         "Sid": _SIDS[grant.access],
         "Effect": "Allow",
-        "Action": list(actions),
+        "Action": list(ACTIONS[grant.access] or LAMBDA_ACTIONS),
         "Resource": covered[0] if len(covered) == 1 else covered,
     }
     return {"Version": "2012-10-17", "Statement": [use] if grant.access is Access.LAMBDA else [dict(_LOG_IN), use]}
+
+
+def partition_of(arns: Sequence[str]) -> str:
+    """The partition of repositories. Raises InputError for what is no ARN of a repository, and for several partitions,
+    between which nobody has access.
+    """
+    first, *others = {match["partition"]: None for match in _read(arns).values()}
+    if others:
+        raise InputError([f"the repositories are in several partitions: {', '.join([first, *others])}"])
+    return first
+
+
+def _read(arns: Iterable[str]) -> dict[str, re.Match[str]]:
+    found = {arn: _REPOSITORY.fullmatch(arn) for arn in arns}
+    problems = [
+        f'"{arn}" is not the ARN of a repository, as ecr_share_policy_info returns it'
+        for arn, match in found.items()
+        if match is None
+    ]
+    if not found:
+        problems = ["no repositories were given"]
+    if problems:
+        raise InputError(problems)
+    return {arn: match for arn, match in found.items() if match}

@@ -58,6 +58,7 @@ _OF_PLAYS = (
     "ecr_share_session_token",
     "ecr_share_state",
 )
+_FOLDERS = ("ecr_share_backup_dir", "ecr_share_report_dir")
 # Written by the role.
 _OF_RESULTS = ("ecr_share_result",)
 KNOWN = (*_OF_CONNECTIONS, *_OF_REGISTRIES, *_OF_PLAYS, *_OF_RESULTS, "ecr_share_grants")
@@ -121,10 +122,11 @@ def plan(
     of_hosts = {} if hosts is None else hosts
     problems = list(_misspelt([play, *of_hosts.values()]))
     problems += _different(of_hosts)
-    backup_dir = play.get("ecr_share_backup_dir")
-    if backup_dir and not str(backup_dir).startswith(("/", "~")):
-        # A module's working directory is that of the playbook, which may be in the collection itself.
-        problems.append(f"ecr_share_backup_dir: {backup_dir} is not an absolute path")
+    for name in _FOLDERS:
+        folder = play.get(name)
+        if folder and not str(folder).startswith(("/", "~")):
+            # A module's working directory is that of the playbook, which may be in the collection itself.
+            problems.append(f"{name}: {folder} is not an absolute path")
     members: list[_Member] = []
     read = _remembering(_strictly(read_options, sharing=play.get("ecr_share_state") != "absent"))
     sources = [("", play)] if hosts is None else [(name, _effective(play, hosts, name, current)) for name in hosts]

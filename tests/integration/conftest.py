@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
+from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, RESTORE, SHARE, Result, run_module
 
 Run = Callable[..., Result]
+Play = Callable[..., Done]
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +29,22 @@ def process() -> Iterator[EmbeddedAws]:
 def aws(process: EmbeddedAws) -> EmbeddedAws:
     process.reset()
     return process
+
+
+@pytest.fixture
+def play(aws: EmbeddedAws, tmp_path: Path) -> Play:
+    """Run a playbook of the collection over an inventory, given as data or as the path of one."""
+
+    def run(name: str, inventory: Any, *arguments: str, **environment: str) -> Done:
+        if not isinstance(inventory, Path):
+            path = tmp_path / "inventory.yml"
+            path.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+            inventory = path
+        return ansible(
+            aws, tmp_path, "playbook", "-i", inventory, f"imageshare.aws.{name}", *arguments, environment=environment
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an inventory that a document shows needs to be run."""
+"""Inventories of registries and of repositories, and what one that a document shows needs to be run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.integration.statements import TEAM
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import profiles
+
+OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
+OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
+GRANTS = [{"principal": TEAM}]
+
+
+def registries(common: Mapping[str, Any] | None = None, **hosts: Mapping[str, Any]) -> dict[str, Any]:
+    """An inventory of registries. common: the variables of all of them."""
+    return {"ecr_registries": {"vars": dict(common or {}), "hosts": {name: dict(own) for name, own in hosts.items()}}}
+
+
+def repositories(common: Mapping[str, Any] | None = None, **hosts: Mapping[str, Any]) -> dict[str, Any]:
+    """An inventory of repositories, as the inventory plugin makes it."""
+    own = {
+        name: {"ecr_repository_name": name, "ecr_region": REGION, "ecr_registry_id": ACCOUNT, **variables}
+        for name, variables in hosts.items()
+    }
+    return {"ecr_repositories": {"vars": dict(common or {}), "hosts": own}}
+
+
+def sharing(**more: Any) -> dict[str, Any]:
+    return {"ecr_share_repositories": ["app"], "ecr_share_grants": GRANTS, **more}
 
 
 def plant_registries(

@@ -64,7 +64,8 @@ def values(node: Any, key: str) -> Iterator[Any]:
 YAML = [yaml.safe_load(text) for text in blocks(README, "yaml")]
 INVENTORIES = [example for example in YAML if "plugin" in example]
 (REGISTRIES,) = (example for example in YAML if "ecr_registries" in example)
-EXAMPLES = [example for example in YAML if example not in (*INVENTORIES, REGISTRIES)]
+READING = [example for example in YAML if "ecr_share_policy_info" in str(example) or "ecr_consumer" in str(example)]
+EXAMPLES = [example for example in YAML if example not in (*INVENTORIES, REGISTRIES, *READING)]
 REPOSITORIES = {text.replace("*", "example") for listed in values(EXAMPLES, "repositories") for text in listed}
 
 
@@ -115,6 +116,14 @@ def test_example_changes_something_once(position: int, aws: EmbeddedAws, tmp_pat
     assert as_planted is restoring
 
 
+@pytest.mark.parametrize("example", [pytest.param(example, id=example[0]["name"]) for example in READING])
+def test_example_that_reads_changes_nothing(example: Any, aws: EmbeddedAws, tmp_path: Path) -> None:
+    aws.plant_many(dict.fromkeys(REPOSITORIES, PLANTED))
+    planted = aws.policies()
+    assert play(example, aws, tmp_path, times=2) == [0, 0]
+    assert aws.policies() == planted
+
+
 @pytest.mark.parametrize("example", INVENTORIES)
 def test_inventory_lists_what_is_tagged_and_makes_its_groups(example: Any, aws: EmbeddedAws, tmp_path: Path) -> None:
     tags = {key: value or "any" for key, value in example["tags"].items()}
@@ -154,6 +163,19 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
     (backup,) = (tmp_path / "backups").iterdir()
     assert run(restore, **{"20261125T024700Z": backup.name}).code == 0
     assert [json.loads(aws.policies(*registry)["base/go"] or "") for registry in registries] == [PLANTED] * 3
+
+
+def test_report_is_written_of_the_inventory_that_is_shown(aws: EmbeddedAws, tmp_path: Path) -> None:
+    (text,) = (text for text in blocks(README, "shell") if "ecr_share_report_dir" in text)
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(REGISTRIES), encoding="utf-8")
+    for registry in (("123456789012", "us-east-1"), ("123456789012", "eu-west-1"), ("210987654321", "us-east-1")):
+        aws.plant_many({"base/go": PLANTED, "tools": None}, *registry)
+    done = ansible(aws, tmp_path, "playbook", *text.replace("$PWD", str(tmp_path)).split()[1:])
+    assert done.code == 0, done.output
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert len(report["registries"]) == 3
+    named = set(re.findall(r"`(report\.\w+)`", README))
+    assert {path.name for path in (tmp_path / "report").iterdir()} == named
 
 
 def test_policy_that_is_shown_is_the_one_that_is_stored(aws: EmbeddedAws, tmp_path: Path) -> None:

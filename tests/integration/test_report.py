@@ -16,9 +16,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.filter import shares_csv
+from ansible_collections.imageshare.aws.tests.integration import statements
+from ansible_collections.imageshare.aws.tests.integration.inventories import OTHER_REGION, registries, sharing
 from ansible_collections.imageshare.aws.tests.support import audits
+from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
 from ansible_collections.imageshare.aws.tests.support.browser import BROWSER, DRIVER, Page, chromium, render
-from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import REGION, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import run_playbook
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
@@ -638,3 +641,58 @@ def scroll(page: Page, pixels: int) -> None:
 def drawn(page: Page) -> None:
     """Wait until what was done is to be seen."""
     page.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+
+@pytest.fixture(scope="module")
+def audited(process: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    process.reset()
+    made = tmp_path_factory.mktemp("audited")
+    team = statements.allow("pull", statements.root(TEAM))
+    hostile = [
+        {**statements.allow("pull", text, Sid=text), "Condition": {"StringEquals": {text: text}}} for text in HOSTILE
+    ]
+    process.plant_many({"app": statements.policy(team), "hostile": statements.policy(*hostile)})
+    process.plant_many({"app": statements.policy(statements.allow("pull", "*")), "secret": "none"}, region=OTHER_REGION)
+    wanted = sharing(ecr_share_repositories=["*"], ecr_share_report_dir=str(made))
+    inventory = registries({**wanted, "ecr_share_regions": [REGION, OTHER_REGION]}, images={})
+    (made / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    done = ansible(process, made, "playbook", "-i", made / "inventory.yml", "imageshare.aws.audit")
+    assert done.code == 2, done.output
+    assert "1 of 2 repositories failed" in done.flat
+    return made
+
+
+class TestPageOfTheRole:
+    """What is stored in AWS, written by the playbook that audits, and opened in the browser."""
+
+    @pytest.fixture
+    def page(self, opened: Callable[[str], Page], audited: Path) -> Page:
+        return opened(str(audited / "report"))
+
+    def test_has_every_registry_with_its_drift_and_its_failures(self, page: Page) -> None:
+        assert page.rows == ["app", "app", "hostile", "secret"]
+        for count in ("4repositories", "1public", "1failed to read", "2drifted"):
+            assert count in page.texts("#counts button")
+        page.click("#counts", "drifted")
+        assert page.rows == ["app", "hostile"]
+        page.find("#grid tbody tr:nth-child(2) th").click()
+        assert f"missing: {TEAM}: pull" in page.detail
+        assert OTHER_REGION in page.detail
+
+    def test_tells_the_statement_of_a_declared_grant(self, page: Page) -> None:
+        page.fill("principal", TEAM)
+        page.cell(0, 0).click()
+        assert f"app → {TEAM}" in page.detail
+        assert "managed" in page.detail
+        assert json.loads(page.texts("#detail pre")[0])["Sid"] == "AllowPull"
+
+    def test_shows_what_strangers_have_written_and_runs_none_of_it(self, page: Page) -> None:
+        page.fill("repository", "hostile")
+        for text in HOSTILE:
+            column = page.columns.index(text)
+            page.driver.execute_script(
+                "document.querySelectorAll('#grid tbody tr:not(.filler)')[0].children[arguments[0]].click()", column + 1
+            )
+            assert f'"{text}"' in "".join(page.texts("#detail"))
+            assert json.loads(page.texts("#detail pre")[0])["Sid"] == text
+        assert page.driver.execute_script("return [window.owned, document.images.length]") == [None, 0]

@@ -7,12 +7,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.imageshare.aws.tests.integration.conftest import Play
+from ansible_collections.imageshare.aws.tests.integration.inventories import (
+    GRANTS,
+    OTHER_ACCOUNT,
+    OTHER_REGION,
+    OTHER_ROLE,
+    registries,
+    repositories,
+    sharing,
+)
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     BUILDS,
     PARTNER,
@@ -22,49 +31,10 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     policy,
     root,
 )
-from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
+from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
-OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
-OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
 WRITES = {"SetRepositoryPolicy", "DeleteRepositoryPolicy"}
-GRANTS = [{"principal": TEAM}]
-
-Play = Callable[..., Done]
-
-
-@pytest.fixture
-def play(aws: EmbeddedAws, tmp_path: Path) -> Play:
-    """Run a playbook of the collection over an inventory, given as data or as the path of one."""
-
-    def run(name: str, inventory: Any, *arguments: str, **environment: str) -> Done:
-        if not isinstance(inventory, Path):
-            path = tmp_path / "inventory.yml"
-            path.write_text(yaml.safe_dump(inventory), encoding="utf-8")
-            inventory = path
-        return ansible(
-            aws, tmp_path, "playbook", "-i", inventory, f"imageshare.aws.{name}", *arguments, environment=environment
-        )
-
-    return run
-
-
-def registries(common: Mapping[str, Any] | None = None, **hosts: Mapping[str, Any]) -> dict[str, Any]:
-    """An inventory of registries. common: the variables of all of them."""
-    return {"ecr_registries": {"vars": dict(common or {}), "hosts": {name: dict(own) for name, own in hosts.items()}}}
-
-
-def repositories(common: Mapping[str, Any] | None = None, **hosts: Mapping[str, Any]) -> dict[str, Any]:
-    """An inventory of repositories, as the inventory plugin makes it."""
-    own = {
-        name: {"ecr_repository_name": name, "ecr_region": REGION, "ecr_registry_id": ACCOUNT, **variables}
-        for name, variables in hosts.items()
-    }
-    return {"ecr_repositories": {"vars": dict(common or {}), "hosts": own}}
-
-
-def sharing(**more: Any) -> dict[str, Any]:
-    return {"ecr_share_repositories": ["app"], "ecr_share_grants": GRANTS, **more}
 
 
 def stored(aws: EmbeddedAws, **where: str) -> dict[str, Any]:

@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageshare.aws.plugins.filter import ecr_share_batches, ecr_share_plan
+from ansible_collections.imageshare.aws.plugins.filter import (
+    ecr_consumer_policy,
+    ecr_share_batches,
+    ecr_share_findings,
+    ecr_share_plan,
+    ecr_share_report,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._plan import KNOWN
 from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
 from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
@@ -87,16 +93,28 @@ def test_readme_has_the_table_of_the_specification() -> None:
     assert table.splitlines() == rows
 
 
-@pytest.mark.parametrize("filter_", [ecr_share_batches, ecr_share_plan], ids=["ecr_share_batches", "ecr_share_plan"])
-def test_examples_of_the_filters_run(filter_: Any, aws: EmbeddedAws, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("filter_", "shown"),
+    [
+        (ecr_consumer_policy, "ecr:GetAuthorizationToken"),
+        (ecr_share_batches, "us-east-1: base"),
+        (ecr_share_findings, "Write a report on it"),
+        (ecr_share_plan, "us-east-1: base"),
+        (ecr_share_report, '"registries": []'),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2] or None,
+)
+def test_examples_of_the_filters_run(filter_: Any, shown: str, aws: EmbeddedAws, tmp_path: Path) -> None:
+    aws.plant("base/python", policy(BUILDS))
     played = run_playbook(aws, tmp_path, filter_.EXAMPLES)
     assert played.code == 0, played.text
-    assert "us-east-1: base" in played.text
+    assert "[WARNING]" not in played.text, played.text
+    assert shown in played.text
 
 
 class TestReadme:
     def test_registries_are_shared_audited_and_restored(self, aws: EmbeddedAws, tmp_path: Path) -> None:
-        inventory, share, _grants, _repositories, audit, restore = BLOCKS
+        inventory, share, _grants, _repositories, audit, report, restore = BLOCKS
         before = policy(BUILDS)
         for region in (REGION, OTHER_REGION):
             aws.plant_many({"base/python": before, "tools": before}, region=region)
@@ -111,6 +129,12 @@ class TestReadme:
         assert run(share, "-e", f"ecr_share_backup_dir={tmp_path}/backups").recap("images")["changed"] == 1
         assert run(share).recap("images")["changed"] == 0
         assert run(audit).code == 0
+        assert run(report).recap("images")["changed"] == 0
+        registries = json.loads((tmp_path / "ecr-report" / "report.json").read_text("utf-8"))["registries"]
+        assert {registry["region"]: len(registry["repositories"]) for registry in registries} == {
+            REGION: 1,
+            OTHER_REGION: 1,
+        }
         assert aws.policies() != planted
         (backup,) = (tmp_path / "backups").iterdir()
         restored = run(restore, "-e", f"ecr_share_backup={backup}")

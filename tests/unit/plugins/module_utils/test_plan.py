@@ -133,8 +133,21 @@ class TestRegistry:
         (connection,) = planned(variables, granting=False)
         assert connection.runs == (Run("all", None, None, (), ()),)
 
+    def test_can_be_audited_without_grants_or_repositories(self) -> None:
+        assert planned(registry(ecr_share_grants=[], ecr_share_repositories=[]), required=False) == ()
+
+    def test_with_grants_needs_repositories_to_be_audited_too(self) -> None:
+        with pytest.raises(InputError, match="ecr_share_repositories is empty"):
+            planned(registry(ecr_share_repositories=[]), required=False)
+
 
 class TestRepositories:
+    def test_can_be_audited_without_grants(self) -> None:
+        hosts = {"a": repository("base/a", ecr_share_grants=[]), "b": repository("base/b", ecr_share_grants=[])}
+        assert planned(DEFAULTS, hosts=hosts, current="a", required=False) == ()
+        (connection,) = planned(DEFAULTS, hosts=hosts, current="a", granting=False)
+        assert connection.runs[0].repositories == ("base/a", "base/b")
+
     def test_of_one_registry_are_one_run(self) -> None:
         (connection,) = of_hosts(a=repository("base/a"), b=repository("base/b"))
         (run,) = connection.runs
@@ -224,6 +237,10 @@ REFUSED = {
     "a folder for backups that depends on where one is": (
         {"ecr_share_backup_dir": "backups"},
         "ecr_share_backup_dir: backups is not an absolute path",
+    ),
+    "a folder for a report that depends on where one is": (
+        {"ecr_share_report_dir": "./report"},
+        "ecr_share_report_dir: ./report is not an absolute path",
     ),
     "a region without a name": (
         {"ecr_share_regions": ["us-east-1", ""]},

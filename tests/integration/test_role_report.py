@@ -1,0 +1,413 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report that the role's audit writes, from what is stored in AWS to the files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.imageshare.aws.tests.integration.conftest import Play
+from ansible_collections.imageshare.aws.tests.integration.inventories import (
+    GRANTS,
+    OTHER_ACCOUNT,
+    OTHER_REGION,
+    OTHER_ROLE,
+    registries,
+    repositories,
+    sharing,
+)
+from ansible_collections.imageshare.aws.tests.integration.statements import (
+    BUILDS,
+    CI,
+    DELETED_ROLE,
+    PARTNER,
+    STRANGER,
+    TEAM,
+    allow,
+    policy,
+    root,
+)
+from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+
+HERE, THERE, OTHERS = f"{ACCOUNT} {REGION}", f"{ACCOUNT} {OTHER_REGION}", f"{OTHER_ACCOUNT} {REGION}"
+TO_TEAM = {"principal": TEAM, "access": "pull", "lambda_regions": []}
+NO_DRIFT: tuple[Any, ...] = ()
+
+
+class Report:
+    """The three files in a folder, which hold the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        text = (folder / "report.json").read_text(encoding="utf-8")
+        self.whole = json.loads(text)
+        self.rows: dict[str, dict[str, Any]] = {
+            f"{registry['registry_id']} {registry['region']}": {row["name"]: row for row in registry["repositories"]}
+            for registry in self.whole["registries"]
+        }
+        self.all_rows = [row for rows in self.rows.values() for row in rows.values()]
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        (self.data,) = re.findall(r'<script type="application/json" id="report">(.*?)</script>', page)
+        assert json.loads(self.data) == self.whole
+        with (folder / "report.csv").open(encoding="utf-8", newline="") as file:
+            self.lines = list(csv.DictReader(file))
+        assert len(self.lines) == sum(
+            len(row.get("shares", ())) for rows in self.rows.values() for row in rows.values()
+        )
+
+    def drift(self, registry: str) -> dict[str, Any]:
+        """What of each repository of a registry is missing, and what is too much; nothing if it is as declared."""
+        return {
+            name: tuple(row["drift"].values()) if "drift" in row else NO_DRIFT
+            for name, row in self.rows[registry].items()
+        }
+
+    def principals(self, registry: str) -> dict[str, list[str]]:
+        return {name: [share["principal"] for share in row["shares"]] for name, row in self.rows[registry].items()}
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {path.name: stat.filemode(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+
+
+class TestSeveralRegistries:
+    """Two accounts and two regions, of which one has drift, one is shared as declared, and one has no grants."""
+
+    @pytest.fixture
+    def inventory(self, aws: EmbeddedAws, tmp_path: Path) -> dict[str, Any]:
+        aws.plant_many({"app": policy(allow("pull", root(STRANGER))), "web": None})
+        aws.plant_many({"app": policy(BUILDS, allow("pull", root(TEAM))), "tools": None}, region=OTHER_REGION)
+        aws.plant_many({"cli": policy(allow("push", CI, DELETED_ROLE)), "empty": None}, account=OTHER_ACCOUNT)
+        return registries(
+            {"ecr_share_report_dir": f"{tmp_path}/reports/ecr"},
+            drifted=sharing(ecr_share_repositories=["app", "web"], ecr_share_purge=True, ecr_share_regions=[REGION]),
+            declared=sharing(ecr_share_regions=[OTHER_REGION]),
+            unshared={"ecr_share_regions": [REGION], "ecr_share_assume_role_arn": OTHER_ROLE},
+        )
+
+    def test_are_in_one_report(self, aws: EmbeddedAws, play: Play, tmp_path: Path, inventory: dict[str, Any]) -> None:
+        planted = aws.policies()
+
+        done = play("audit", inventory)
+
+        assert done.code == 0, done.output
+        found = Report(tmp_path / "reports" / "ecr")
+        to_stranger = {**TO_TEAM, "principal": STRANGER}
+        assert found.drift(HERE) == {"app": ([TO_TEAM], [to_stranger]), "web": ([TO_TEAM], [])}
+        assert found.drift(THERE) == {"app": NO_DRIFT}
+        assert found.drift(OTHERS) == {"cli": NO_DRIFT, "empty": NO_DRIFT}
+        assert found.principals(HERE) == {"app": [STRANGER], "web": []}
+        assert found.principals(THERE) == {"app": ["codebuild.amazonaws.com", TEAM]}
+        assert sorted(found.principals(OTHERS)["cli"]) == [DELETED_ROLE, CI]
+        assert [share["managed"] for share in found.rows[THERE]["app"]["shares"]] == [False, True]
+        assert found.rows[THERE]["app"]["policy"] == policy(BUILDS, allow("pull", root(TEAM)))
+        assert found.rows[OTHERS]["cli"]["arn"] == f"arn:aws:ecr:{REGION}:{OTHER_ACCOUNT}:repository/cli"
+        assert found.whole["check"] is True
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found.whole["generated_at"])
+        assert modes(found.folder) == {
+            "ecr": "drwx------",
+            "report.csv": "-rw-------",
+            "report.html": "-rw-------",
+            "report.json": "-rw-------",
+        }
+        # What was compared is read again, and nothing is written.
+        assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 3 + 3 + 2}
+        assert aws.policies() == planted
+        assert done.recap("declared")["changed"] == done.recap("unshared")["changed"] == 0
+        assert f'"unshared {REGION}: 2 repositories, 2 principals, 1 with deleted principals"' in done.output
+        assert len(done.output.splitlines()) < 250
+
+    def test_are_audited_with_check_but_no_report_is_written(
+        self, play: Play, tmp_path: Path, inventory: dict[str, Any]
+    ) -> None:
+        done = play("audit", inventory, "--check", "--diff")
+        assert done.code == 0, done.output
+        assert "2 of 2 repositories are not as declared" in done.output
+        assert not (tmp_path / "reports").exists()
+        assert "Who may use" not in done.output.replace("Tell who may use", "")
+
+    def test_replace_an_earlier_report_in_a_folder_that_keeps_its_mode(
+        self, play: Play, tmp_path: Path, inventory: dict[str, Any]
+    ) -> None:
+        folder = tmp_path / "reports" / "ecr"
+        folder.mkdir(parents=True, mode=0o750)
+        for name in ("html", "csv", "json"):
+            (folder / f"report.{name}").write_text("an earlier one", encoding="utf-8")
+        done = play("audit", inventory, "--limit", "declared,localhost", "--diff")
+        assert done.code == 0, done.output
+        assert set(Report(folder).rows) == {THERE}
+        assert modes(folder) == {"ecr": "drwxr-x---", **dict.fromkeys(modes(folder).keys() - {"ecr"}, "-rw-------")}
+        assert "an earlier one" not in done.output
+
+    def test_can_be_done_one_after_the_other_and_have_a_folder_each(
+        self, aws: EmbeddedAws, tmp_path: Path, inventory: dict[str, Any]
+    ) -> None:
+        """Two batches of a play, the first with two hosts in one folder, and then another play."""
+        hosts = inventory["ecr_registries"]["hosts"]
+        hosts["unshared"]["ecr_share_report_dir"] = f"{tmp_path}/other"
+        audit = {"ansible.builtin.import_role": {"name": "imageshare.aws.ecr_share", "tasks_from": "audit"}}
+        common = {
+            "gather_facts": False,
+            "connection": "local",
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+            "tasks": [audit],
+        }
+        plays = [{"hosts": "drifted,unshared", "serial": 1, **common}, {"hosts": "declared", **common}]
+        (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+        (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+        done = ansible(aws, tmp_path, "playbook", "-i", tmp_path / "inventory.yml", tmp_path / "play.yml")
+        assert done.code == 0, done.output
+        assert set(Report(tmp_path / "reports" / "ecr").rows) == {HERE, THERE}
+        assert set(Report(tmp_path / "other").rows) == {OTHERS}
+
+
+def test_audit_after_a_share_has_the_declared_grants_as_its_managed_shares(
+    aws: EmbeddedAws, play: Play, tmp_path: Path
+) -> None:
+    aws.plant_many({"app": policy(BUILDS), "services/api": policy(allow("push", root(TEAM), Sid="before"))})
+    organization = "o-exampleorg1"
+    grants = [
+        {"principal": TEAM, "lambda_regions": [REGION]},
+        {"principal": CI, "access": "pull_push", "repositories": ["services/*"]},
+        {"principal": organization},
+        {"principal": PARTNER, "access": "lambda", "lambda_regions": ["*"]},
+    ]
+    wanted = {"ecr_share_repositories": ["*"], "ecr_share_grants": grants, "ecr_share_report_dir": f"{tmp_path}/report"}
+    inventory = registries(wanted, images={})
+
+    assert play("share", inventory).code == 0
+    done = play("audit", inventory, "-e", "ecr_share_fail_on_drift=true")
+
+    assert done.code == 0, done.output
+    found = Report(tmp_path / "report")
+    for name, granted in {"app": [grants[0], *grants[2:]], "services/api": grants}.items():
+        managed = {
+            (share["principal"], share["access"], tuple(share["lambda_regions"]))
+            for share in found.rows[HERE][name]["shares"]
+            if share["managed"]
+        }
+        assert managed == {
+            (grant["principal"], grant.get("access", "pull"), tuple(grant.get("lambda_regions", ())))
+            for grant in granted
+        }
+        assert "drift" not in found.rows[HERE][name]
+    foreign = [share["principal"] for share in found.rows[HERE]["app"]["shares"] if not share["managed"]]
+    assert foreign == ["codebuild.amazonaws.com"]
+
+
+HOSTILE = (
+    "{{ 7 * 7 }}",
+    "{{ lookup('ansible.builtin.pipe', 'touch owned') }}",
+    "{% raw %}{% endraw %}{# note #}",
+    "</script><script>window.owned = 1</script><!--",
+    "!unsafe &amp; ' \" \\",
+    "\u2028\u2029 é 🐳",
+    "=HYPERLINK(1)",
+)
+
+
+def test_what_strangers_have_written_is_told_to_the_letter_and_never_evaluated(
+    aws: EmbeddedAws, play: Play, tmp_path: Path
+) -> None:
+    """In Sids, in principals, in condition keys and in values, with drift and without."""
+    statements = [
+        {**allow("pull", text, Sid=text), "Condition": {"StringEquals": {text: text}}, "Action": "ecr:BatchGetImage"}
+        for text in HOSTILE
+    ]
+    for number, statement in enumerate(statements):
+        aws.plant(f"app/{number}", json.dumps(policy(statement, allow("pull", root(STRANGER)))))
+    broken = {"app/half": json.dumps(policy(allow("pull", "\ud800"))), "app/none": "{{ 7 * 7 }} <script>"}
+    aws.plant_many(broken)
+    inventory = registries(
+        sharing(ecr_share_repositories=["app/*"], ecr_share_report_dir=f"{tmp_path}/report", ecr_share_purge=True),
+        images={},
+    )
+
+    done = play("audit", inventory, "-vv", "--diff")
+
+    assert done.code == 2, done.output
+    assert "2 of 9 repositories failed" in done.flat
+    found = Report(tmp_path / "report")
+    rows = found.rows[HERE]
+    for number, (text, statement) in enumerate(zip(HOSTILE, statements, strict=True)):
+        row = rows[f"app/{number}"]
+        assert row["policy"]["Statement"][0] == statement
+        (share,) = (share for share in row["shares"] if not share["managed"])
+        assert (share["principal"], share["statements"][0]["sid"]) == (text, text)
+        assert share["conditions"] == [{"operator": "StringEquals", "key": text, "values": [text]}]
+        assert row["drift"]["granted"] == [TO_TEAM]
+        (line,) = (line for line in found.lines if line["repository"] == f"app/{number}" and line["managed"] == "false")
+        assert line["principal"] == (f"'{text}" if text.startswith("=") else text)
+    for name in broken:
+        assert "its policy cannot be understood" in rows[name]["error"]
+    assert not set("<>&") & set(found.data)
+    assert found.data.isascii()
+    assert list(tmp_path.rglob("owned")) == []
+
+
+class TestWhatCannotBeLookedAt:
+    def test_is_in_the_report_with_the_reason_and_fails_the_run_after_that(
+        self, aws: EmbeddedAws, play: Play, tmp_path: Path
+    ) -> None:
+        """One registry cannot be listed, one repository cannot be read, and one role cannot be assumed."""
+        aws.plant_many({"app": None, "secret": None})
+        aws.plant("app", None, region=OTHER_REGION)
+        aws.settings(deny=[{"operation": "DescribeRepositories"}, {"repository": "secret"}])
+        inventory = registries(
+            {"ecr_share_report_dir": f"{tmp_path}/report"},
+            listed=sharing(ecr_share_repositories=["app", "secret"]),
+            unlisted={"ecr_share_regions": [OTHER_REGION]},
+            strange=sharing(ecr_share_assume_role_arn="no ARN", ecr_share_regions=[REGION, OTHER_REGION]),
+            misspelt=sharing(ecr_share_grant=[]),
+        )
+
+        done = play("audit", inventory)
+
+        assert done.code == 2
+        rows = Report(tmp_path / "report").rows
+        assert set(rows) == {HERE, f"unlisted {OTHER_REGION}", f"strange {REGION}", f"strange {OTHER_REGION}"}
+        assert rows[HERE]["app"]["shares"] == []
+        assert "AccessDeniedException" in rows[HERE]["secret"]["error"]
+        assert "AccessDeniedException" in rows[f"unlisted {OTHER_REGION}"][f"{OTHER_REGION}: all"]["error"]
+        assert rows[f"strange {REGION}"][f"{REGION}: app"]["error"].startswith("no ARN: Parameter validation failed")
+        for line in (
+            "listed: 1 of 2 repositories are not as declared, 1 could not be looked at",
+            f"unlisted {OTHER_REGION}: could not be looked at",
+            f"strange {REGION}: could not be looked at",
+            f"strange {OTHER_REGION}: could not be looked at",
+        ):
+            assert f'"{line}"' in done.output, line
+        for host in ("listed", "unlisted", "strange", "misspelt"):
+            assert done.recap(host)["failed"] == 1
+
+    def test_of_an_audit_does_not_fail_a_share_after_it(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
+        """The audit has no right to read, and the share in the same run has."""
+        aws.plant("app", None)
+        aws.settings(missing_principals={}, deny=[{"repository": "web"}])
+        role = {"name": "imageshare.aws.ecr_share"}
+        tasks = [
+            {"block": [{"ansible.builtin.include_role": {**role, "tasks_from": "audit"}, "vars": wanted}], "rescue": go}
+            for wanted, go in [({"ecr_share_repositories": ["web"]}, [{"ansible.builtin.meta": "noop"}])]
+        ]
+        tasks += [{"ansible.builtin.include_role": role, "vars": sharing()}]
+        whole = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+        (tmp_path / "play.yml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+        done = ansible(aws, tmp_path, "playbook", tmp_path / "play.yml")
+        assert done.code == 0, done.output
+        assert done.recap("localhost")["rescued"] == 1
+        assert aws.policies()["app"]
+
+
+class TestWithoutGrants:
+    def test_all_repositories_are_looked_at_once(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
+        aws.plant_many({"app": policy(allow("pull", root(TEAM))), "open": policy(allow("pull", "*")), "web": None})
+        done = play("audit", registries(images={}))
+        assert done.code == 0, done.output
+        assert '"images: 3 repositories, 2 principals, 1 public"' in done.output
+        assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 3}
+        assert not (tmp_path / "report").exists()
+
+    def test_an_empty_registry_is_no_failure(self, play: Play, tmp_path: Path) -> None:
+        done = play("audit", registries(images={}), "-e", f"ecr_share_report_dir={tmp_path}/report")
+        assert done.code == 0, done.output
+        assert Report(tmp_path / "report").whole["check"] is False
+
+    def test_report_is_on_the_host_that_runs_ansible_whatever_the_inventory_says_of_it(
+        self, aws: EmbeddedAws, play: Play, tmp_path: Path
+    ) -> None:
+        """Whoever names localhost in an inventory has Ansible look for its Python, and log in to it."""
+        aws.plant("app", policy(allow("pull", root(TEAM))))
+        inventory = {"all": {"hosts": {"localhost": {"ansible_python_interpreter": "/nowhere/python"}}}}
+        wanted = {"ecr_share_report_dir": "~/reports"}
+        done = play("audit", {**inventory, **registries(wanted, images={})}, "--limit", "images")
+        assert done.code == 0, done.output
+        assert "[WARNING]" not in done.output
+        assert Report(tmp_path / "reports").principals(HERE) == {"app": [TEAM]}
+
+    def test_drift_cannot_be_asked_for(self, aws: EmbeddedAws, play: Play) -> None:
+        done = play("audit", registries(sharing(ecr_share_grants=[]), images={}), "-e", "ecr_share_fail_on_drift=true")
+        assert done.code == 2
+        assert "ecr_share_grants is empty: name at least one principal" in done.flat
+        assert aws.calls() == {}
+
+    def test_a_relative_folder_is_refused_before_anything_is_done(self, aws: EmbeddedAws, play: Play) -> None:
+        done = play("audit", registries(images={}), "-e", "ecr_share_report_dir=reports")
+        assert done.code == 2
+        assert "ecr_share_report_dir: reports is not an absolute path" in done.flat
+        assert aws.calls() == {}
+
+
+class TestRepositoriesOfTheInventory:
+    def test_are_in_the_report_of_the_registries(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
+        """300 hosts, of which one is a repository of the registry above, too, under another connection."""
+        names = [f"services/s{number:03}" for number in range(300)]
+        aws.plant_many(dict.fromkeys((*names, "app"), policy(allow("pull", root(STRANGER)))))
+        common = {"ecr_share_report_dir": f"{tmp_path}/report"}
+        granted = {"ecr_share_grants": [{"principal": PARTNER}]}
+        of_repositories = repositories({**common, "ecr_share_grants": GRANTS}, **{name: {} for name in names})
+        of_registries = registries(
+            common, images={"ecr_share_repositories": ["app", names[0]], "ecr_share_regions": [REGION], **granted}
+        )
+
+        done = play("audit", {**of_registries, **of_repositories})
+
+        assert done.code == 0, done.output
+        assert done.seconds < 60
+        found = Report(tmp_path / "report")
+        assert set(found.rows) == {HERE}
+        assert set(found.rows[HERE]) == {"app", *names}
+        to_partner = {**TO_TEAM, "principal": PARTNER}
+        assert found.drift(HERE)["app"] == ([to_partner], [])
+        assert found.drift(HERE)[names[0]] == ([to_partner, TO_TEAM], [])
+        assert found.drift(HERE)[names[1]] == ([TO_TEAM], [])
+        assert aws.calls() == {"GetRepositoryPolicy": 2 * (2 + 300)}
+
+    def test_are_audited_without_run_once_and_within_a_limit(
+        self, aws: EmbeddedAws, play: Play, tmp_path: Path
+    ) -> None:
+        aws.plant_many({"app": None, "tools": None, "web": None})
+        inventory = tmp_path / "inventory.yml"
+        common = {"ecr_share_report_dir": f"{tmp_path}/report"}
+        inventory.write_text(yaml.safe_dump(repositories(common, app={}, tools={}, web={})), encoding="utf-8")
+        whole = [
+            {
+                "hosts": "ecr_repositories",
+                "gather_facts": False,
+                "connection": "local",
+                "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+                "tasks": [
+                    {"ansible.builtin.import_role": {"name": "imageshare.aws.ecr_share", "tasks_from": "audit"}},
+                ],
+            }
+        ]
+        (tmp_path / "play.yml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+        done = ansible(aws, tmp_path, "playbook", "-i", inventory, tmp_path / "play.yml", "--limit", "tools,web")
+        assert done.code == 0, done.output
+        assert set(Report(tmp_path / "report").rows[HERE]) == {"tools", "web"}
+        assert aws.calls() == {"GetRepositoryPolicy": 2}
+
+
+def test_output_stays_short_however_much_there_is(aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
+    """400 repositories with 20 principals each, all of them not as declared, in tasks of 100."""
+    accounts = [root(f"{100000000000 + number}") for number in range(20)]
+    aws.plant_many({f"s/{number:03}": policy(allow("pull", *accounts)) for number in range(400)})
+    more = {"ecr_share_batch_size": 100, "ecr_share_report_dir": f"{tmp_path}/report"}
+
+    done = play("audit", registries(sharing(ecr_share_repositories=["s/*"], **more), images={}))
+
+    assert done.code == 0, done.output
+    found = Report(tmp_path / "report")
+    assert len(found.lines) == 8000
+    assert set(map(len, found.drift(HERE).values())) == {2}
+    assert len(done.output) < 20_000
+    assert done.seconds < 60
