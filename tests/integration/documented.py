@@ -56,11 +56,6 @@ class Documented:
         """What the documentation says of the IAM actions that are needed, and when."""
         return " ".join(note for note in self._notes if re.search(r"C\((?:ecr|sts):", note))
 
-    def iam_actions(self) -> set[str]:
-        """The IAM actions that the documentation says are needed."""
-        (note,) = (note for note in self._notes if "IAM actions" in note)
-        return set(re.findall(r"C\(ecr:(\w+)\)", note))
-
 
 DOCUMENTED = {
     SHARE: Documented(ecr_share_policy),

@@ -307,9 +307,7 @@ class TestTrouble:
 
 
 class TestDocumentation:
-    def test_all_that_it_says_to_return_is_returned_and_all_that_it_says_to_need_is_called(
-        self, aws: EmbeddedAws
-    ) -> None:
+    def test_all_that_it_says_to_return_is_returned(self, aws: EmbeddedAws) -> None:
         documented = DOCUMENTED[AUDIT]
         tagged = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
         aws.plant_many({**REGISTRY, "base/deny": policy(tagged, OTHER_NETWORKS_DENIED)})
@@ -320,7 +318,6 @@ class TestDocumentation:
             run_module(aws, module=AUDIT, as_json=True),
         ]
         assert set().union(*(documented.seen(result.values) for result in results)) == documented.values()
-        assert set(aws.calls()) - {"GetCallerIdentity"} == documented.iam_actions()
 
     def test_the_examples_run(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         aws.plant_many(REGISTRY)

@@ -23,6 +23,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import DELE
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import (
+    AUDIT,
     REPOSITORIES,
     RESTORE,
     SHARE,
@@ -143,6 +144,16 @@ def test_listing_uses_what_its_notes_say(aws: EmbeddedAws) -> None:
     assert aws.actions() == {LIST} == named(DOCUMENTED[REPOSITORIES].permissions())
 
 
+def test_auditing_uses_what_its_notes_say(aws: EmbeddedAws) -> None:
+    registry(aws)
+    aws.settings(deny=NO_WRITES)
+    # Without a pattern, nothing but STS says whose a repository without a policy is.
+    for options in ({}, {"repositories": ["new"]}, {"registry_id": ACCOUNT, "principal": TEAM, "as_json": True}):
+        assert not run_module(aws, module=AUDIT, **options).failed
+    assert aws.actions() == {LIST, READ, IDENTITY} == named(DOCUMENTED[AUDIT].permissions())
+    assert sum(aws.refused().values()) == 0
+
+
 def test_the_inventory_uses_what_its_notes_say(aws: EmbeddedAws, tmp_path: Path) -> None:
     environment = profiles(aws, tmp_path, {"other": OTHER_ACCOUNT})
     for account in (ACCOUNT, OTHER_ACCOUNT):
@@ -210,9 +221,10 @@ class TestTheRole:
         assert shared == policy_of("ShareRepositories") | {"sts:AssumeRole", IDENTITY}
         assert restored == policy_of("ShareRepositories") - {LIST} | {"sts:AssumeRole", IDENTITY}
 
-    def test_only_reads_to_audit_and_in_check_mode(self, aws: EmbeddedAws, play: Play) -> None:
+    def test_only_reads_to_audit_and_in_check_mode(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
         aws.settings(deny=NO_WRITES)
-        play("audit")
+        play("audit", "-e", f"ecr_share_report_dir={tmp_path / 'report'}")
+        assert (tmp_path / "report" / "report.html").exists()
         play("share", "--check", "--diff")
         assert aws.actions() == policy_of("LookAtSharing") | {"sts:AssumeRole"}
         assert sum(aws.refused().values()) == 0

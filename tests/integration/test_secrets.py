@@ -61,6 +61,8 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         {"imageshare.aws.ecr_share_policy": {**share, "nonsense": True}},
         {"imageshare.aws.ecr_repository_info": {}},
         {"imageshare.aws.ecr_repository_info": {"registry_id": "none"}},
+        {"imageshare.aws.ecr_share_policy_info": {}},
+        {"imageshare.aws.ecr_share_policy_info": {"repositories": ["app"], "principal": "nobody"}},
         {"imageshare.aws.ecr_share_policy_restore": {"backup": str(backups)}},
         {"imageshare.aws.ecr_share_policy_restore": {"backup": "/nowhere"}},
     ]
@@ -69,7 +71,8 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         # As variables: where a task fails, ansible-core shows the lines of the playbook around it.
         options |= {name: f"{{{{ planted_{name} }}}}" for name in (ALIASES if number % 2 else CREDENTIALS)}
         task |= {"ignore_errors": True, "register": f"result_{number}"}
-    tasks.append({"ansible.builtin.debug": {"msg": f"{{{{ [{', '.join(f'result_{n}' for n in range(7))}] }}}}"}})
+    returned = ", ".join(task["register"] for task in tasks)
+    tasks.append({"ansible.builtin.debug": {"msg": f"{{{{ [{returned}] }}}}"}})
     playbook = tmp_path / "play.yml"
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
     play["vars"] = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -82,10 +85,10 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
     arguments = ("-vvvv", "--diff", "-e", f"@{variables}", playbook)
     done = ansible(aws, home, "playbook", *arguments, environment=without_credentials())
 
-    assert done.recap("localhost")["ignored"] == 5, done.output
+    assert done.recap("localhost")["ignored"] == 7, done.output
     assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories"}
     # The arguments of the modules are printed, with this in the place of secrets.
-    assert done.output.count("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") >= 2 * 6
+    assert done.output.count("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") >= 2 * 8
     assert_no_secret(done, backups)
 
 
@@ -101,6 +104,7 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         "ecr_share_backup_dir": str(backups),
         "ecr_share_backup": str(backups),
         "ecr_share_batch_size": 10,
+        "ecr_share_report_dir": str(tmp_path / "report"),
     }
     hosts = {
         "images": {},
@@ -125,7 +129,7 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         )
         assert done.code == 2, done.output
         assert_no_secret(done)
-    assert_no_secret(done, backups)
+    assert_no_secret(done, backups, tmp_path / "report")
     assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories"}
 
 
