@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import boto3
 from botocore.config import Config
@@ -38,10 +39,8 @@ def main() -> None:
     client = boto3.client("ecr", config=Config(max_pool_connections=asked["threads"]))
 
     def work(name: str) -> None:
-        try:
+        with suppress(client.exceptions.RepositoryPolicyNotFoundException):
             client.get_repository_policy(repositoryName=name)
-        except client.exceptions.RepositoryPolicyNotFoundException:
-            pass
         if asked["write"]:
             client.set_repository_policy(repositoryName=name, policyText=json.dumps(POLICY))
 

@@ -68,13 +68,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class Contender:
-    """Something that is measured. work: what it does. reads, writes: of each repository, None where it does not matter."""
+    """Something that is measured. reads, writes: how often it does so with each repository; None for any number."""
 
     name: str
     work: Callable[[Bench, Names], Cost]
     reads: int | None = None
     writes: int | None = None
-    
 
 
 class Bench:
@@ -115,7 +114,10 @@ class Bench:
             self._aws.reset_calls()
             yield contender.name, contender.work(self, names)
             calls = self._aws.calls()
-            for operation, wanted in (("GetRepositoryPolicy", contender.reads), ("SetRepositoryPolicy", contender.writes)):
+            for operation, wanted in (
+                ("GetRepositoryPolicy", contender.reads),
+                ("SetRepositoryPolicy", contender.writes),
+            ):
                 if wanted is not None and calls.get(operation, 0) != wanted * repositories:
                     raise Unexpected(f"{contender.name} of {repositories} repositories asked AWS for {calls}")
 
@@ -155,7 +157,11 @@ class Bench:
             given.seek(0)
             begin = time.monotonic()
             process = subprocess.Popen(
-                [sys.executable, *arguments], stdin=given, stdout=printed, stderr=subprocess.STDOUT, env=self._environment
+                [sys.executable, *arguments],
+                stdin=given,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
             )
             _pid, status, usage = os.wait4(process.pid, 0)
             seconds = time.monotonic() - begin
