@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables and the picture of docs/performance.md, made from the figures in docs/performance.json.
+"""The tables and the picture of docs/performance.md, made from the figures in results.json.
 
 As a script it makes them again from the figures that are there.
 """
@@ -17,8 +17,9 @@ from statistics import median
 from typing import Any
 from xml.sax.saxutils import escape
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-RESULTS, PAGE, PICTURE = DOCS / "performance.json", DOCS / "performance.md", DOCS / "images" / "performance.svg"
+FOLDER = Path(__file__).resolve().parent
+RESULTS = FOLDER / "results.json"
+PAGE, PICTURE = (FOLDER.parent / "docs" / name for name in ("performance.md", "images/performance.svg"))
 BEGIN, END = "<!-- Made by make bench: begin -->", "<!-- Made by make bench: end -->"
 
 # What a run of the module is held against: a play that does nothing, and a script that makes the same calls.
@@ -32,7 +33,6 @@ DRAWN = {
     "boto3 reads": "boto3 alone, reads",
     "ping": "a play with one ping",
 }
-SLOW = 0.03
 
 
 class Figures:
@@ -69,20 +69,19 @@ class Figures:
 
 def aims(figures: Figures) -> Iterable[tuple[str, str, str]]:
     """What was aimed at, how much it was to be, and how much it is; none of those that were not measured."""
-    loop = figures.sizes("ecs_ecr unchanged", SLOW)
-    sizes = figures.sizes("unchanged", SLOW)
-    if 1 in loop and 1 in sizes:
-        one = figures.middle("unchanged", SLOW, 1) / figures.middle("ecs_ecr unchanged", SLOW, 1)
+    slow = figures.latencies[-1]
+    sizes = figures.sizes("unchanged", slow)
+    if 1 in sizes:
+        one = figures.middle("unchanged", slow, 1) / figures.middle("ecs_ecr unchanged", slow, 1)
         yield "1 repository, nothing changes: time, as a share of one task of `ecs_ecr`", "1.00", f"{one:.2f}"
     if 1000 in sizes:
-        many = figures.ratio("unchanged", READING, SLOW, 1000)
+        many = figures.ratio("unchanged", READING, slow, 1000)
         yield "1,000 repositories, nothing changes: time, as a share of boto3 alone and a `ping`", "1.10", f"{many:.2f}"
-    if 1000 in sizes and 5000 in sizes:
+    if {1000, 5000}.issubset(sizes):
         for name in ("unchanged", "apply"):
-            growth = (figures.middle(name, SLOW, 5000) - figures.middle("ping", SLOW, 5000)) / (
-                figures.middle(name, SLOW, 1000) - figures.middle("ping", SLOW, 1000)
-            )
-            yield f"5,000 repositories, `{name}`: time beyond a `ping`, in times that of 1,000", "5.0", f"{growth:.1f}"
+            few, many = (figures.middle(name, slow, size) - figures.middle("ping", slow, size) for size in (1000, 5000))
+            what = f"5,000 repositories, `{name}`: time beyond a `ping`, in times that of 1,000"
+            yield what, "5.0", f"{many / few:.1f}"
     size = max(sizes)
     for diff, plays in (("", ("check", "apply", "unchanged")), (" --diff", ("check --diff",))):
         how = f"{size:,} repositories{' with `--diff`' if diff else ''}"

@@ -5,7 +5,7 @@
 """Measure the module beside boto3 alone, beside community.aws.ecs_ecr in a loop, and beside a play that does nothing.
 
 All of them talk in turn to one embedded AWS, which runs in a process of its own, and what they asked of it is checked.
-The figures are written as JSON; pages.py makes the tables and the picture of docs/performance.md from it.
+The figures go to results.json; pages.py makes the tables and the picture of docs/performance.md from them.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measure(bench: Bench, sizes: Sequence[int], rounds: int) -> dict[str, Any]:
+def measure(bench: Bench, sizes: Sequence[int], latencies: Sequence[float], rounds: int) -> dict[str, Any]:
     runs: dict[tuple[str, float, int], list[Cost]] = {}
 
     def note(repositories: int, latency: float, contenders: Sequence[Contender]) -> None:
@@ -244,14 +244,14 @@ def measure(bench: Bench, sizes: Sequence[int], rounds: int) -> dict[str, Any]:
         for _cost in bench.round(1, 0.0, contenders):
             pass
     ceiling = bench.ceiling()
-    for latency in LATENCIES:
+    for latency in latencies:
         for repositories in sizes:
             for _number in range(rounds if repositories < MANY else 1):
                 note(repositories, latency, CONTENDERS)
-        for repositories in sorted({1, min(LONGEST_LOOP, max(sizes))}):
+        for repositories in sorted({1, min(LONGEST_LOOP, sizes[-1])}):
             for _number in range(rounds):
                 note(repositories, latency, LOOPED)
-    note(max(sizes), 0.0, ALONE)
+    note(sizes[-1], 0.0, ALONE)
     return {
         "machine": machine(),
         "ceiling": round(ceiling),
@@ -271,13 +271,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="how many repositories at a time")
     parser.add_argument("--many", action="store_true", help=f"{MANY:,} repositories, too")
+    parser.add_argument("--latencies", nargs="+", type=float, default=LATENCIES, help="in seconds a call")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often, up to a thousand repositories")
     parser.add_argument("--results", type=Path, help="write the figures there, and leave the documentation alone")
     arguments = parser.parse_args()
-    sizes = (*arguments.sizes, MANY) if arguments.many else arguments.sizes
+    sizes = sorted({*arguments.sizes, *([MANY] if arguments.many else [])})
     with tempfile.TemporaryDirectory() as home, EmbeddedAws() as aws:
         try:
-            results = measure(Bench(aws, Path(home)), sizes, arguments.rounds)
+            results = measure(Bench(aws, Path(home)), sizes, arguments.latencies, arguments.rounds)
         except Unexpected as error:
             print(f"The benchmark failed: {error}", file=sys.stderr)
             return 1
