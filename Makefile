@@ -82,6 +82,11 @@ package: test-environment ## Build the artifact, install it, and read its docume
 sanity: test-environment ## Run ansible-test sanity
 	tools/sanity.sh
 
+.PHONY: bench
+bench: test-environment ## Measure, for docs/performance.md; about ten minutes on a quiet machine
+	@# ARGUMENTS="--many" takes 5,000 repositories as well, and as long again.
+	python benchmark/run.py $(ARGUMENTS)
+
 .PHONY: format
 format: test-environment ## Format the Python code
 	ruff check --fix .

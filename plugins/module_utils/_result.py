@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -125,11 +126,16 @@ def outcome(
     if merged.changed and diff:
         shown = {
             "before_header": name,
-            "before": pretty(before, partition),
+            "before": _shown(before, partition),
             "after_header": name,
-            "after": pretty(merged.policy, partition),
+            "after": _shown(merged.policy, partition),
         }
     return Outcome(row(name, warnings, merged), shown)
+
+
+def _shown(policy: Policy | None, partition: str) -> str:
+    # All repositories may have had the same policy, and get the same: their texts need to be in memory only once.
+    return sys.intern(pretty(policy, partition))
 
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
