@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import Patience, partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._retry import Patience
 
 
 class Time:

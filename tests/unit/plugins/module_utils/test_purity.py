@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "_result": {"_merge", "_policy", "_warnings"},
 }
 BELOW = {*MAY_IMPORT, "_ecr"}
+MAY_IMPORT |= {"_pace": set(), "_retry": {"_pace"}}
 MAY_IMPORT |= {
     "_store": {"_access", "_backup", "_ecr", "_policy", "_warnings"},
     "_bulk": {"_backup", "_ecr", "_policy", "_result", "_warnings"},
