@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 1000
 # At most 100: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 _TAGS_PAGE_SIZE = 100
-# In seconds; botocore's own are 60. ECR answers such small calls in fractions of one, and a new connection may lose three
-# packets in that time. Nothing is lost with a call that is given up too early: all of them may be repeated, and a write
-# is read back before that.
+# In seconds; botocore's own are 60. ECR answers such small calls in fractions of one, and a new connection may lose
+# three packets in that time. Nothing is lost with a call that is given up too early: all of them may be repeated, and
+# a write is read back before that.
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 10, 10
 # In seconds: a write that had to wait for longer looks first whether the policy is still the one that was read.
 _STALE = 1.0
@@ -330,7 +330,7 @@ class _Writing:
             if not self._in_doubt:
                 raise
             return self._look_after(error)
-        return answer["policyText"]
+        return str(answer["policyText"])
 
     def _attempt(self, call: _Call) -> Mapping[str, Any]:
         if (self._in_doubt or (self._tried and self._is_stale())) and self._stands():

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 # In calls a second.
-_FIRST, _SLOWEST = 200.0, 10.0
+_FIRST, _SLOWEST = 400.0, 5.0
 # With these, about one call in eleven is throttled once the pace has settled: 0.95 * 1.005**10 is about 1.
 _SLOWER, _FASTER = 0.95, 1.005
 # In seconds: so much of a delay is caught up, such as that of a sleeper who is woken late.
