@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupError
@@ -19,20 +19,35 @@ from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Po
 
 # Works on the repository of a name. The warnings that it adds to the list are told even if it raises.
 Work = Callable[[str, list[PolicyWarning]], Outcome]
+# Looks at the repository of a name once more, after the outcome of the work. Returns the last one.
+Look = Callable[[str, Outcome], Outcome]
 
 
 def run_each(
-    names: Iterable[str], work: Work, unmatched: Iterable[tuple[str, str]], *, concurrency: int, missing_ok: bool
+    names: Sequence[str],
+    work: Work,
+    unmatched: Iterable[tuple[str, str]],
+    *,
+    concurrency: int,
+    missing_ok: bool,
+    look: Look | None = None,
 ) -> Result:
     """What became of each repository, in the order of the names; an error is a row, too.
 
     unmatched: repositories or patterns that there is none of, and why; they come last.
     concurrency: how many to work on at the same time. missing_ok: whether a repository may be missing.
+    look: what to do in the end, when the work on all is done, with each that has changed.
     """
     with ThreadPoolExecutor(max_workers=concurrency) as workers:
         outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok), names))
+        if look:
+            outcomes = list(workers.map(lambda name, outcome: _look_at(name, outcome, look), names, outcomes))
     rows = [*(outcome.row for outcome in outcomes), *(_missing(text, why, missing_ok) for text, why in unmatched)]
     return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
+
+
+def _look_at(name: str, outcome: Outcome, look: Look) -> Outcome:
+    return _run_one(name, lambda *_: look(name, outcome), missing_ok=False) if outcome.row["changed"] else outcome
 
 
 def _run_one(name: str, work: Work, missing_ok: bool) -> Outcome:

@@ -236,6 +236,13 @@ class Registry:
         with suppress(_PolicyMissingError):
             _Writing(self, name, None).do("DeleteRepositoryPolicy")
 
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not after the run has given up."""
+        try:
+            self._persistence.breaker.sleep(seconds)
+        except GivenUpError as given_up:
+            raise EcrError(_gave_up(given_up)) from given_up
+
     def _wait_for_principals(self) -> bool:
         try:
             return self._persistence.patience.wait()
@@ -367,9 +374,7 @@ class _Writing:
         if self._same(now.text, self._after):
             return True
         if self._read is None or not self._same(now.text, self._read.text):
-            raise PolicyChangedError(
-                "somebody else changed the policy while its write had to wait. Nothing was written. Run again."
-            )
+            raise PolicyChangedError("somebody else changed the policy while its write had to wait")
         self._read = now
         return False
 

@@ -39,6 +39,7 @@ SUMMARIES = {
     "excess_access": "leave a principal, certainly or possibly, with access beyond the declared",
     "orphan": "have deleted principals in their policy",
     "stored_differently": "have now another policy than the one that was sent",
+    "unconfirmed": "were written, but a look at them afterwards did not confirm that",
 }
 
 # The conditions by which a statement says for whom a service may act.

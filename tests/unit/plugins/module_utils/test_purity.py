@@ -41,8 +41,9 @@ MAY_IMPORT |= {
     "_store": {"_access", "_backup", "_ecr", "_policy", "_warnings"},
     "_bulk": {"_backup", "_ecr", "_policy", "_result", "_warnings"},
     "_listing": {"_ecr"},
-    "_share": {*BELOW, "_bulk", "_store"},
-    "_restore": {*BELOW, "_bulk", "_store"},
+    "_settle": {"_backup", "_bulk", "_ecr", "_policy", "_result", "_warnings"},
+    "_share": {*BELOW, "_bulk", "_settle", "_store"},
+    "_restore": {*BELOW, "_bulk", "_settle", "_store"},
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
