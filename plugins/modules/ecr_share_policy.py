@@ -114,13 +114,13 @@ notes:
     patterns; and outside check mode C(ecr:SetRepositoryPolicy) and C(ecr:DeleteRepositoryPolicy)."
   - "With O(backup_dir), the account of the credentials is asked for if O(registry_id) is left out, and no other answer
     of AWS says it. That takes one call of C(sts:GetCallerIdentity), which needs no permission."
-  - Throttled calls are tried again, at a pace that all workers keep together. The module gives up if AWS lets no call
-    through for a minute. Calls that fail on the way are tried again as well. O(aws_config) may let botocore try again
-    instead, or change the timeouts, which are 10 seconds.
+  - Throttled calls are tried again, at a pace that all workers keep together, unless AWS lets no call through for a
+    minute. Calls that fail on the way are tried again as well, writes only after a look at what is stored. A call is
+    given 10 seconds to connect, and 10 for its answer. With retries in O(aws_config), it is botocore that tries again,
+    and writes again without a look.
   - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
-    writes it, and looks at it once more in the end. If somebody else has overwritten it, it is merged and written again.
-    What it has itself overwritten, which can only be what somebody else wrote in the moment between reading and writing,
-    it cannot know.
+    writes it, and looks at it once more in the end. What somebody else has overwritten meanwhile is merged and written
+    again. What the module itself overwrites, because it was written between its read and its write, it cannot know.
   - "B(Caution:) the wildcards of O(repositories) are matched in Python. An IAM policy that limits the caller to some
     repositories makes the others fail, and not be left out."
 seealso:
