@@ -64,7 +64,7 @@ docs: test-environment ## Check the documentation and the changelog
 
 .PHONY: unit
 unit: test-environment ## Run the unit tests
-	python -m pytest tests/unit
+	python -m pytest --numprocesses auto --maxprocesses 4 tests/unit
 
 .PHONY: integration
 integration: test-environment ## Run the modules, as real tasks, against an embedded AWS

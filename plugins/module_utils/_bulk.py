@@ -21,10 +21,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Po
 Work = Callable[[str, list[PolicyWarning]], Outcome]
 # Makes the row of a repository that failed or is missing: of its name, the warnings, and C(error) or C(missing).
 MakeRow = Callable[..., Row]
+# Looks at the repository of a name once more, after the outcome of the work. Returns the last one.
+Look = Callable[[str, Outcome], Outcome]
 
 
 def run_each(
-    names: Iterable[str],
+    names: Sequence[str],
     work: Work,
     unmatched: Iterable[tuple[str, str]],
     *,
@@ -32,20 +34,30 @@ def run_each(
     missing_ok: bool,
     warn_of_unmatched: bool = False,
     make_row: MakeRow = row,
+    look: Look | None = None,
 ) -> Result:
     """What became of each repository, in the order of the names; an error is a row, too.
 
     unmatched: repositories or patterns that there is none of, and why; they come last.
     concurrency: how many to work on at the same time. missing_ok: whether a repository may be missing.
     warn_of_unmatched: whether to warn of what is unmatched where that is no failure.
+    look: what to do in the end, when the work on all is done, with each that has changed.
     """
     with ThreadPoolExecutor(max_workers=concurrency) as workers:
         outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok, make_row), names))
+        if look:
+            outcomes = list(workers.map(lambda name, outcome: _look_at(name, outcome, look), names, outcomes))
     rows = [outcome.row for outcome in outcomes]
     for text, why in unmatched:
         warnings = [PolicyWarning("unmatched", f"{text}: {why}")] if warn_of_unmatched else []
         rows.append(_missing(text, why, missing_ok, make_row, warnings))
     return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
+
+
+def _look_at(name: str, outcome: Outcome, look: Look) -> Outcome:
+    if not outcome.row["changed"]:
+        return outcome
+    return _run_one(name, lambda *_: look(name, outcome), missing_ok=False, make_row=row)
 
 
 def _run_one(name: str, work: Work, missing_ok: bool, make_row: MakeRow) -> Outcome:

@@ -13,21 +13,20 @@ does so back to back.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.cloud import CloudRetry
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import PolicyError, equal, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._retry import Fault, GivenUpError, Persistence
 
 try:
     from botocore import xform_name
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as AwsConnectionError
     from botocore.loaders import create_loader
     from botocore.parsers import ResponseParserError
 except ImportError:
@@ -43,36 +42,67 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 1000
 # At most 100: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 _TAGS_PAGE_SIZE = 100
-_CONNECT_TIMEOUT = 10
-# IAM is eventually consistent: a principal made seconds ago may still be unknown to ECR.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
-_PATIENCE = 20.0
+# In seconds; botocore's own are 60. ECR answers such small calls in fractions of one, and a new connection may lose
+# three packets in that time. Nothing is lost with a call that is given up too early: all of them may be repeated, and
+# a write is read back before that.
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 10, 10
+# In seconds: a write that had to wait for longer looks first whether the policy is still the one that was read.
+_STALE = 1.0
 _REFUSED_PRINCIPAL = ("Invalid repository policy provided", "Principal not found")
 _REFUSED_LENGTH = "must have length less than or equal to"
 SHORTEN = "grant access to an organization (o-…) instead of many accounts, or take away what is no longer needed"
 
-# A throttled call has done nothing and costs nothing, so it is tried until its turn comes: half a minute or more.
-_THROTTLED = ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException")
-# What a second try may mend; all calls may be repeated. A dead endpoint must not take long to be told.
-_FLEETING = (
-    "ConnectTimeoutError",
-    "ConnectionClosedError",
-    "EndpointConnectionError",
-    "InternalFailure",
-    "ReadTimeoutError",
-    "ResponseParserError",
-    "ServerException",
-    "ServiceUnavailable",
-)
-_THROTTLED_TRIES, _FLEETING_TRIES = 30, 8
-_PACE = {"delay": 0.2, "backoff": 1.5, "max_delay": 4}
+_FAULTS = {
+    **dict.fromkeys(
+        ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"), Fault.THROTTLED
+    ),
+    **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError"), Fault.SILENT),
+    **dict.fromkeys(("InternalFailure", "ServerException", "ServiceUnavailable"), Fault.FLEETING),
+    **dict.fromkeys(
+        (
+            "CredentialRetrievalError",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "NoCredentialsError",
+            "PartialCredentialsError",
+            "SignatureDoesNotMatch",
+            "SSOTokenLoadError",
+            "TokenRetrievalError",
+            "UnauthorizedSSOTokenError",
+            "UnrecognizedClientException",
+        ),
+        Fault.SHUT_OUT,
+    ),
+}
+# Where there was no connection, nothing was sent.
+_NEVER_SENT = ("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError")
+# What is in the answer of an operation; without it, somebody else has answered, or the answer broke off.
+_ANSWERS = {
+    "DescribeRepositories": "repositories",
+    "GetRepositoryPolicy": "policyText",
+    "SetRepositoryPolicy": "policyText",
+    "DeleteRepositoryPolicy": "policyText",
+    "GetResources": "ResourceTagMappingList",
+    "ListTagsForResource": "tags",
+    "GetCallerIdentity": "Account",
+}
+# In characters: a page that answers in the place of AWS is not worth more.
+_LONGEST_SAYING = 500
+
+_Call = Callable[[], Mapping[str, Any]]
 
 _ADVICE = {
     "AccessDeniedException": "allow the caller {action} on {where}",
     "ExpiredTokenException": "renew the credentials and run again; what was done stays done",
     "InvalidSignatureException": "check the credentials and the clock",
     "RepositoryNotFoundException": "check its name, the region and registry_id",
-    "ThrottlingException": "run again later, with a lower concurrency where there is one",
+    "ThrottlingException": "run again later",
     "UnrecognizedClientException": "check the credentials",
 }
 _DOINGS = {
@@ -100,6 +130,10 @@ class _PolicyMissingError(EcrError):
     """The repository has no policy."""
 
 
+class PolicyChangedError(EcrError):
+    """Somebody else changed the policy after it was read for a write. The write is not in it."""
+
+
 class PolicyRefusedError(EcrError):
     """AWS takes the policy for invalid, often because one of its principals does not exist."""
 
@@ -112,32 +146,6 @@ class StoredPolicy:
 
     text: str | None
     registry_id: str | None
-
-
-class Patience:
-    """One wait for all workers of a run: as long in all as one fresh principal needs to become known."""
-
-    def __init__(
-        self,
-        seconds: float = _PATIENCE,
-        delay: float = 2.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._seconds, self._delay, self._clock, self._sleep = seconds, delay, clock, sleep
-        self._lock = threading.Lock()
-        self._deadline: float | None = None
-
-    def wait(self) -> bool:
-        """Sleep a little; False, at once, when the time is used up."""
-        with self._lock:
-            now = self._clock()
-            self._deadline = now + self._seconds if self._deadline is None else self._deadline
-            left = self._deadline - now
-        if left <= 0:
-            return False
-        self._sleep(min(self._delay, left))
-        return True
 
 
 class Registry:
@@ -153,15 +161,15 @@ class Registry:
         client: Any,
         identity: Callable[[], Any],
         registry_id: str | None = None,
-        patience: Patience | None = None,
+        persistence: Persistence | None = None,
     ) -> None:
         self._client, self._identity = client, identity
         self._whose = {"registryId": registry_id} if registry_id else {}
         self._owner = registry_id
         self._asking = threading.Lock()
         self._unknown: EcrError | None = None
-        self._patience = patience or Patience()
-        self._last_read: dict[str, str | None] = {}
+        self._persistence = persistence or Persistence(alone=_is_alone(client))
+        self._last_read: dict[str, _Read] = {}
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
 
@@ -173,9 +181,12 @@ class Registry:
         domain = _partitions()[self.partition]["outputs"]["dnsSuffix"]
         return f"{self.owner()}.dkr.ecr.{self.region}.{domain}"
 
+    def _now(self) -> float:
+        return self._persistence.breaker.clock()
+
     def of(self, registry_id: str) -> Registry:
         """The registry of this account in the same region, for the same caller."""
-        return Registry(self._client, self._identity, registry_id, self._patience)
+        return Registry(self._client, self._identity, registry_id, self._persistence)
 
     def owner(self) -> str:
         """The 12-digit account that owns the registry: as it was asked for, or as an answer said, or else the
@@ -185,7 +196,7 @@ class Registry:
         with self._asking:
             if self._owner is None and self._unknown is None:
                 try:
-                    self._owner = _ask(self._identity(), "GetCallerIdentity", None)["Account"]
+                    self._owner = self._ask(self._identity(), "GetCallerIdentity", None)["Account"]
                 except EcrError as error:
                     self._unknown = error
         if self._owner is None:
@@ -207,36 +218,54 @@ class Registry:
 
     def read(self, name: str) -> StoredPolicy:
         """The policy of a repository. Raises RepositoryMissingError."""
-        try:
-            answer = self._call("GetRepositoryPolicy", name)
-        except _PolicyMissingError:
-            self._last_read[name] = None
-            return StoredPolicy(None, None)
-        self._last_read[name] = answer["policyText"]
-        self._owner = answer.get("registryId", self._owner)
-        return StoredPolicy(answer["policyText"], answer.get("registryId"))
+        stored = self._read(name)
+        self._last_read[name] = _Read(stored.text, self._persistence.breaker.clock())
+        return stored
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
         """Set the policy of a repository and return the text that AWS stored.
 
         force: set a policy even if it keeps the caller from ever setting another.
         patient: whether a refusal may be due to a principal that was made a moment ago, so that it is tried again.
-        A write that has to be repeated looks first whether somebody else changed the policy since it was read.
-        Raises PolicyRefusedError, RepositoryMissingError.
+        A write whose answer got lost, or that had to wait, looks first at what is stored.
+        Raises PolicyChangedError, PolicyRefusedError, RepositoryMissingError.
         """
-        guard = self._guard(name, text)
+        writing = _Writing(self, name, text)
         while True:
             try:
-                answer = self._call("SetRepositoryPolicy", name, guard, policyText=text, force=force)
-                return str(answer["policyText"])
+                return str(writing.do("SetRepositoryPolicy", policyText=text, force=force))
             except PolicyRefusedError:
-                if not (patient and self._patience.wait()):
+                if not (patient and self._wait_for_principals()):
                     raise
 
     def delete(self, name: str) -> None:
-        """Delete the policy of a repository; done, too, if it has none any more. Raises RepositoryMissingError."""
+        """Delete the policy of a repository; done, too, if it has none any more.
+
+        Raises PolicyChangedError, RepositoryMissingError.
+        """
         with suppress(_PolicyMissingError):
-            self._call("DeleteRepositoryPolicy", name, self._guard(name, None))
+            _Writing(self, name, None).do("DeleteRepositoryPolicy")
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not after the run has given up."""
+        try:
+            self._persistence.breaker.sleep(seconds)
+        except GivenUpError as given_up:
+            raise EcrError(_gave_up(given_up)) from given_up
+
+    def _wait_for_principals(self) -> bool:
+        try:
+            return self._persistence.patience.wait()
+        except GivenUpError as given_up:
+            raise EcrError(_gave_up(given_up)) from given_up
+
+    def _read(self, name: str, *, first: bool = False) -> StoredPolicy:
+        try:
+            answer = self._call("GetRepositoryPolicy", name, first=first)
+        except _PolicyMissingError:
+            return StoredPolicy(None, None)
+        self._owner = answer.get("registryId", self._owner)
+        return StoredPolicy(answer["policyText"], answer.get("registryId"))
 
     def _pages(self) -> Iterator[Mapping[str, Any]]:
         page = self._call("DescribeRepositories", None, maxResults=_PAGE_SIZE)
@@ -245,47 +274,127 @@ class Registry:
             page = self._call("DescribeRepositories", None, maxResults=_PAGE_SIZE, nextToken=page["nextToken"])
             yield page
 
-    def _guard(self, name: str, text: str | None) -> Callable[[], Mapping[str, Any] | None]:
-        """What to ask before each try of a write: an answer if the policy is as wanted already, None to go on.
+    def _call(
+        self,
+        operation: str,
+        name: str | None,
+        *,
+        attempt: Callable[[_Call], Mapping[str, Any]] = lambda call: call(),
+        first: bool = False,
+        **parameters: Any,
+    ) -> Mapping[str, Any]:
+        if name is not None:
+            parameters["repositoryName"] = name
+        return self._ask(self._client, operation, name, attempt=attempt, first=first, **parameters, **self._whose)
 
-        Raises EcrError if the policy is neither what was read nor what is to be written.
+    def _ask(
+        self,
+        client: Any,
+        operation: str,
+        name: str | None,
+        *,
+        attempt: Callable[[_Call], Mapping[str, Any]] = lambda call: call(),
+        first: bool = False,
+        **parameters: Any,
+    ) -> Mapping[str, Any]:
+        """The answer to a call, tried as often as it takes.
+
+        attempt: makes each try. first: whether it may not wait for the calls of other workers.
         """
-        before = self._last_read.get(name)
-        tries = count()
+        method = getattr(client, xform_name(operation))
 
-        def guard() -> Mapping[str, Any] | None:
-            if next(tries) == 0:
-                return None
-            now = self.read(name).text
-            # An answer that got lost on its way back: the write was done.
-            if self._same(now, text):
-                return {"policyText": now}
-            if self._same(now, before):
-                return None
-            raise EcrError(
-                "somebody else changed the policy while its write had to wait. Nothing was written. Run again."
+        def call() -> Mapping[str, Any]:
+            answer: Mapping[str, Any] = method(**parameters)
+            if _ANSWERS[operation] not in answer:
+                raise ResponseParserError(f"there is no {_ANSWERS[operation]} in the answer, so it is not AWS's own")
+            return answer
+
+        try:
+            return self._persistence.ask(
+                lambda: attempt(call), AWS_ERRORS, _fault_of, lambda error: _told(error, operation, None), first=first
             )
+        except GivenUpError as given_up:
+            raise EcrError(_gave_up(given_up)) from given_up
+        except AWS_ERRORS as error:
+            raise _explained(error, operation, name) from error
 
-        return guard
+
+@dataclass(frozen=True)
+class _Read:
+    """A policy as it was read, None for none. at: when, in seconds since some moment."""
+
+    text: str | None
+    at: float
+
+
+class _Writing:
+    """One write of a policy that was read, however often it is tried. after: the text that is to be, None for none."""
+
+    def __init__(self, registry: Registry, name: str, after: str | None) -> None:
+        self._registry, self._name, self._after = registry, name, after
+        self._read = registry._last_read.get(name)
+        self._tried = False
+        # Whether AWS may have done it without our knowing.
+        self._in_doubt = False
+
+    def do(self, operation: str, **parameters: Any) -> str | None:
+        """Write, and return what AWS stored. Raises PolicyChangedError."""
+        try:
+            answer = self._registry._call(operation, self._name, attempt=self._attempt, first=True, **parameters)
+        except PolicyChangedError:
+            raise
+        except EcrError as error:
+            if not self._in_doubt:
+                raise
+            return self._look_after(error)
+        return str(answer["policyText"])
+
+    def _attempt(self, call: _Call) -> Mapping[str, Any]:
+        if (self._in_doubt or (self._tried and self._is_stale())) and self._stands():
+            return {"policyText": self._after}
+        self._tried = True
+        try:
+            return call()
+        except AWS_ERRORS as error:
+            fault = _fault_of(error)
+            self._in_doubt = fault in (Fault.FLEETING, Fault.SILENT) and _code(error) not in _NEVER_SENT
+            raise
+
+    def _is_stale(self) -> bool:
+        return self._read is None or self._registry._now() - self._read.at > _STALE
+
+    def _look_after(self, error: EcrError) -> str | None:
+        try:
+            stands = self._stands()
+        except PolicyChangedError:
+            raise
+        except EcrError:
+            raise EcrError(
+                f"{error} The new policy was sent, and whether AWS has stored it is not known, because it could not be "
+                "read back. To do: run again; what is as it should be is left alone."
+            ) from error
+        if not stands:
+            raise error
+        return self._after
+
+    def _stands(self) -> bool:
+        """Whether the policy is as it is to be; False if it is as it was read. Raises PolicyChangedError."""
+        now = _Read(self._registry._read(self._name, first=True).text, self._registry._now())
+        self._in_doubt = False
+        if self._same(now.text, self._after):
+            return True
+        if self._read is None or not self._same(now.text, self._read.text):
+            raise PolicyChangedError("somebody else changed the policy while its write had to wait")
+        self._read = now
+        return False
 
     def _same(self, first: str | None, second: str | None) -> bool:
         if first is None or second is None:
             return first is second
         try:
-            return equal(parse(first), parse(second), self.partition)
+            return equal(parse(first), parse(second), self._registry.partition)
         except PolicyError:
             return first == second
-
-    def _call(
-        self,
-        operation: str,
-        name: str | None,
-        guard: Callable[[], Mapping[str, Any] | None] = lambda: None,
-        **parameters: Any,
-    ) -> Mapping[str, Any]:
-        if name is not None:
-            parameters["repositoryName"] = name
-        return _ask(self._client, operation, name, guard, **parameters, **self._whose)
 
 
 class TaggedRegistry(Registry):
@@ -311,10 +420,10 @@ class TaggedRegistry(Registry):
 
     def tags_of(self, name: str, arn: str) -> dict[str, str]:
         """The tags of one repository. Raises RepositoryMissingError."""
-        return _tags_by_key(_ask(self._client, "ListTagsForResource", name, resourceArn=arn)["tags"])
+        return _tags_by_key(self._ask(self._client, "ListTagsForResource", name, resourceArn=arn)["tags"])
 
     def _tags_page(self, **token: Any) -> Mapping[str, Any]:
-        return _ask(
+        return self._ask(
             self._tagging,
             "GetResources",
             None,
@@ -324,36 +433,24 @@ class TaggedRegistry(Registry):
         )
 
 
-class _Retry(CloudRetry):
-    """amazon.aws's retries, for connection errors as well. Its AWSRetry knows those of AWS alone."""
-
-    base_class = AWS_ERRORS
-
-    @staticmethod
-    def status_code_from_exception(error: Exception) -> str:
-        return _code(error)
+def _is_alone(client: Any) -> bool:
+    # A user's aws_config may let botocore try again by itself.
+    return (client.meta.config.retries or {}).get("total_max_attempts") == 1
 
 
-def _patiently(call: Callable[..., Any]) -> Callable[..., Any]:
-    # Made anew for each call: a decorator's back-off is state that threads would share.
-    for codes, tries in ((_FLEETING, _FLEETING_TRIES), (_THROTTLED, _THROTTLED_TRIES)):
-        call = _Retry.jittered_backoff(retries=tries, catch_extra_error_codes=codes, **_PACE)(call)
-    return call
+def _gave_up(given_up: GivenUpError) -> str:
+    return f"AWS was not asked any more, because the run gave up: {given_up}"
 
 
-def _ask(
-    client: Any,
-    operation: str,
-    name: str | None,
-    guard: Callable[[], Mapping[str, Any] | None] = lambda: None,
-    **parameters: Any,
-) -> Mapping[str, Any]:
-    method = getattr(client, xform_name(operation))
-    try:
-        answer: Mapping[str, Any] = _patiently(lambda: guard() or method(**parameters))()
-    except AWS_ERRORS as error:
-        raise _explained(error, operation, name) from error
-    return answer
+def _fault_of(error: Exception) -> Fault | None:
+    fault = _FAULTS.get(_code(error))
+    return Fault.FLEETING if fault is None and _is_fleeting(error) else fault
+
+
+def _is_fleeting(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return isinstance(error, (AwsConnectionError, HTTPClientError, ResponseParserError))
 
 
 def _tags_by_key(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -382,12 +479,12 @@ def connect_with_tags(client: Callable[..., Any], *, concurrency: int) -> Tagged
 
 
 def _config(concurrency: int) -> Config:
-    # botocore's own retries are off: with a shared client, standard and legacy wait for seconds where a fraction would
-    # do, and adaptive takes a few throttled calls for a rate of one call a second.
+    # botocore's own retries are off: they know nothing of the other workers, or of a policy that must be read again.
     return Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=concurrency,
         connect_timeout=_CONNECT_TIMEOUT,
+        read_timeout=_READ_TIMEOUT,
     )
 
 
@@ -407,10 +504,12 @@ def _code(error: Exception) -> str:
 
 
 def _said(error: Exception) -> str:
-    return str(error.response["Error"].get("Message", "")) if isinstance(error, ClientError) else str(error)
+    said = str(error.response["Error"].get("Message", "")) if isinstance(error, ClientError) else str(error)
+    return said if len(said) <= _LONGEST_SAYING else f"{said[:_LONGEST_SAYING]}…"
 
 
-def _explained(error: Exception, operation: str, name: str | None) -> EcrError:
+def _told(error: Exception, operation: str, name: str | None) -> str:
+    """What went wrong, and what to do. name: None for all repositories, or whichever it was."""
     code, said = _code(error), _said(error)
     whose = f" of {name}" if name else ""
     where = "this repository" if name else "all repositories"
@@ -419,7 +518,13 @@ def _explained(error: Exception, operation: str, name: str | None) -> EcrError:
         # It may count what it makes of the policy: account ids become root ARNs, which are longer.
         advice = SHORTEN
     text = f"could not {_DOINGS[operation]}{whose} ({operation}): {code}: {said}"
-    text = f"{text.rstrip('.')}. To do: {advice}." if advice else text
+    return f"{text.rstrip('.')}. To do: {advice}." if advice else text
+
+
+def _explained(error: Exception, operation: str, name: str | None) -> EcrError:
+    code, said, text = _code(error), _said(error), _told(error, operation, name)
+    if isinstance(error.__cause__, GivenUpError):
+        return EcrError(f"{text.rstrip('.')}. {_gave_up(error.__cause__)}")
     if code == "RepositoryNotFoundException":
         return RepositoryMissingError(text)
     if code == "RepositoryPolicyNotFoundException":

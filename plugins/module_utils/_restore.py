@@ -31,6 +31,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._request import RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._result import Outcome, Result, outcome
+from ansible_collections.imageshare.aws.plugins.module_utils._settle import Settling
 from ansible_collections.imageshare.aws.plugins.module_utils._store import Registry, Replacement, Store, open_store
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Place, PolicyWarning, after_unsharing
 
@@ -105,7 +106,15 @@ def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry)
     def work(name: str, warnings: list[PolicyWarning]) -> Outcome:
         return _restore_one(chosen[name], request, store, warnings)
 
-    result = run_each(names, work, unmatched, concurrency=request.concurrency, missing_ok=request.missing_ok)
+    settling = Settling(work, registry.pause)
+    result = run_each(
+        names,
+        settling.attempt,
+        unmatched,
+        concurrency=request.concurrency,
+        missing_ok=request.missing_ok,
+        look=None if request.dry else settling.confirm,
+    )
     return replace(result, backup=store.backup)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._merge import Change, Merged
@@ -102,7 +102,7 @@ def row(name: str, warnings: Sequence[PolicyWarning] = (), merged: Merged | None
         "changed": bool(merged and merged.changed),
         "granted": _changes(merged.granted if merged else ()),
         "revoked": _changes(merged.revoked if merged else ()),
-        "warnings": [{**asdict(warning), "principals": list(warning.principals)} for warning in warnings],
+        "warnings": [_warning(warning) for warning in warnings],
         **more,
     }
     if merged and merged.changed:
@@ -136,6 +136,16 @@ def outcome(
 def _shown(policy: Policy | None, partition: str) -> str:
     # All repositories may have had the same policy, and get the same: their texts need to be in memory only once.
     return sys.intern(pretty(policy, partition))
+
+
+def warned(outcome: Outcome, warning: PolicyWarning) -> Outcome:
+    """What became of a repository, with one more warning."""
+    warnings = [*outcome.row["warnings"], _warning(warning)]
+    return replace(outcome, row={**outcome.row, "warnings": warnings})
+
+
+def _warning(warning: PolicyWarning) -> dict[str, Any]:
+    return {**asdict(warning), "principals": list(warning.principals)}
 
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""One run that shares many repositories: each is read, merged and written back to back."""
+"""One run that shares many repositories: each is read, merged and written back to back, and read again."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._names import idle,
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, parse, serialise
 from ansible_collections.imageshare.aws.plugins.module_utils._request import Request
 from ansible_collections.imageshare.aws.plugins.module_utils._result import Outcome, Result, outcome, row
+from ansible_collections.imageshare.aws.plugins.module_utils._settle import Settling
 from ansible_collections.imageshare.aws.plugins.module_utils._store import Registry, Replacement, Store, open_store
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import (
     Place,
@@ -48,13 +49,15 @@ def run(request: Request, registry: Registry) -> Result:
     def work(name: str, warnings: list[PolicyWarning]) -> Outcome:
         return _share_one(name, request, store, warnings)
 
+    settling = Settling(work, registry.pause)
     result = run_each(
         selection.names,
-        work,
+        settling.attempt,
         unmatched.items(),
         concurrency=request.concurrency,
         missing_ok=request.missing_ok,
         warn_of_unmatched=request.warn_of_unmatched,
+        look=None if request.dry else settling.confirm,
     )
     return replace(result, backup=store.backup)
 

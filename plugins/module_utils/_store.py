@@ -42,6 +42,7 @@ class Registry(Protocol):
     def read(self, name: str) -> StoredPolicy: ...
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str: ...
     def delete(self, name: str) -> None: ...
+    def pause(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Store:
     def put(self, name: str, new: Replacement) -> tuple[PolicyWarning, ...]:
         """Replace the policy of a repository, and return what to warn about.
 
-        Raises PolicyError for one that is too long, BackupError, EcrError.
+        Raises PolicyError for one that is too long, BackupError, PolicyChangedError if it is no longer the one before
+        as far as one can see, EcrError.
         """
         if new.text is not None and len(new.text) > MAX_LENGTH:
             raise PolicyError(

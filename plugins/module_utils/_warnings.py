@@ -37,6 +37,7 @@ SUMMARIES = {
     "orphan": "have deleted principals in their policy",
     "stored_differently": "have now another policy than the one that was sent",
     "unmatched": "are patterns that match none, so that no access was taken away",
+    "unconfirmed": "were written, but a look at them afterwards did not confirm that",
 }
 
 _REMEMBERED = 2048

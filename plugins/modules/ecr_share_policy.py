@@ -18,8 +18,8 @@ description:
     that this module writes, whatever its C(Sid). Every other statement is kept as it is, where it is.
   - Writes a policy only if it changes in meaning. The order of statements and of lists, a scalar or a list of one,
     and an account id or its root ARN make no difference.
-  - Works on one repository or on thousands in one task. It asks AWS once for a repository that is as it should be, and
-    each repository is reported, even if others fail.
+  - Works on one repository or on thousands in one task. It asks AWS once for a repository that is as it should be. In
+    the end it looks once more at each that it has written. Each repository is reported, even if others fail.
   - Repository policies are not replicated. Share the repositories of each region with a task of its own.
   - A repository policy is one half of cross-account access. The other account's own IAM policies must allow the pull
     or the push as well, and C(ecr:GetAuthorizationToken), which no repository policy can grant.
@@ -115,10 +115,13 @@ notes:
     patterns; and outside check mode C(ecr:SetRepositoryPolicy) and C(ecr:DeleteRepositoryPolicy)."
   - "With O(backup_dir), the account of the credentials is asked for if O(registry_id) is left out, and no other answer
     of AWS says it. That takes one call of C(sts:GetCallerIdentity), which needs no permission."
-  - Throttled calls are tried again, at a pace that the module lowers by itself. To use other retries, set
-    O(aws_config).
+  - Throttled calls are tried again, at a pace that all workers keep together, unless AWS lets no call through for a
+    minute. Calls that fail on the way are tried again as well, writes only after a look at what is stored. A call is
+    given 10 seconds to connect, and 10 for its answer. With retries in O(aws_config), it is botocore that tries again,
+    and writes again without a look.
   - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
-    writes it.
+    writes it, and looks at it once more in the end. What somebody else has overwritten meanwhile is merged and written
+    again. What the module itself overwrites, because it was written between its read and its write, it cannot know.
   - "B(Caution:) the wildcards of O(repositories) are matched in Python. An IAM policy that limits the caller to some
     repositories makes the others fail, and not be left out."
 seealso:
@@ -296,6 +299,7 @@ repositories:
             - V(orphan) if there are deleted principals in the policy.
             - V(stored_differently) if AWS stored something else than what was sent.
             - V(unmatched) if with O(state=absent) a pattern matches no repository, so that no access was taken away.
+            - V(unconfirmed) if the policy was written, but could not be looked at in the end.
           returned: always
           type: str
           sample: denied

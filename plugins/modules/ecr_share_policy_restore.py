@@ -176,6 +176,7 @@ repositories:
           description:
             - V(public) if the repository is open to everyone, or to any account.
             - V(stored_differently) if AWS stored something else than what was sent.
+            - V(unconfirmed) if the policy was written, but could not be looked at in the end, or had been changed.
           returned: always
           type: str
           sample: public

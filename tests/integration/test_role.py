@@ -83,7 +83,7 @@ class TestManyRegistries:
                 assert whole == policy(BUILDS, team, *(production if name.startswith("services/") else [])), name
         elsewhere = stored(aws, account=OTHER_ACCOUNT, region=OTHER_REGION)
         assert set(map(json.dumps, elsewhere.values())) == {json.dumps(before)}
-        assert aws.calls() == {"DescribeRepositories": 3, "GetRepositoryPolicy": 300, "SetRepositoryPolicy": 300}
+        assert aws.calls() == {"DescribeRepositories": 3, "GetRepositoryPolicy": 600, "SetRepositoryPolicy": 300}
 
         aws.reset_calls()
         again = play("share", self.INVENTORY)
@@ -228,7 +228,7 @@ class TestBatches:
         assert done.code == 0, done.output
         for label in ("services 1–10 of 25", "services 11–20 of 25", "services 21–25 of 25"):
             assert f"changed: [images] => (item={label})" in done.output
-        assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 25, "SetRepositoryPolicy": 25}
+        assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 50, "SetRepositoryPolicy": 25}
         assert play("share", registries(common, images={})).recap("images")["changed"] == 0
 
     def test_refuse_a_pattern_that_matches_nothing_before_anything_is_written(
@@ -268,7 +268,7 @@ class TestRepositoriesOfTheInventory:
                 expected = policy(team, *([partner] if number < 50 else []))
                 assert stored(aws, region=here)[name] == expected
                 assert stored(aws, region=there)[name] is None
-        assert aws.calls() == {"GetRepositoryPolicy": 500, "SetRepositoryPolicy": 500}
+        assert aws.calls() == {"GetRepositoryPolicy": 1000, "SetRepositoryPolicy": 500}
 
     def test_of_which_some_are_left_out_by_a_limit_are_left_alone(self, aws: EmbeddedAws, play: Play) -> None:
         aws.plant_many({"app": None, "web": None})
@@ -292,7 +292,7 @@ class TestRepositoriesOfTheInventory:
         playbook.write_text(yaml.safe_dump(whole), encoding="utf-8")
         done = ansible(aws, tmp_path, "playbook", "-i", inventory, playbook)
         assert done.code == 0, done.output
-        assert aws.calls() == {"GetRepositoryPolicy": 2, "SetRepositoryPolicy": 2}
+        assert aws.calls() == {"GetRepositoryPolicy": 4, "SetRepositoryPolicy": 2}
 
 
 class TestAudit:

@@ -52,7 +52,7 @@ def test_names_and_patterns_choose(aws: EmbeddedAws, run: Run, wanted: list[str]
 
     assert [row["name"] for row in result.values["repositories"]] == chosen
     assert shared_with(aws) == {name: [root(TEAM)] for name in chosen}
-    calls = {"GetRepositoryPolicy": len(chosen), "SetRepositoryPolicy": len(chosen)}
+    calls = {"GetRepositoryPolicy": 2 * len(chosen), "SetRepositoryPolicy": len(chosen)}
     lists = any(character in text for text in wanted for character in "*?[")
     assert aws.calls() == calls | ({"DescribeRepositories": 1} if lists else {})
 
@@ -64,7 +64,7 @@ def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, r
     result = run(repositories=["app-*/shared"], grants=GRANTS)
 
     assert [row["name"] for row in result.values["repositories"]] == chosen
-    assert aws.calls() == {"DescribeRepositories": 3, "GetRepositoryPolicy": 3, "SetRepositoryPolicy": 3}
+    assert aws.calls() == {"DescribeRepositories": 3, "GetRepositoryPolicy": 6, "SetRepositoryPolicy": 3}
 
 
 def test_a_thousand_repositories_that_are_as_they_should_be_cost_one_call_each(aws: EmbeddedAws, run: Run) -> None:

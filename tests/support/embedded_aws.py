@@ -8,6 +8,7 @@ As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it s
 
     GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
     GET  /_embedded/refused      the same of those that a fault befell
+    GET  /_embedded/damaged      the same of those that were done and whose answer was damaged
     GET  /_embedded/journal      [[operation, repository name or null], ...] of the calls, in order of arrival
     GET  /_embedded/actions      the IAM actions, such as ecr:GetRepositoryPolicy, of all calls to all services, however
                                  they ended
@@ -25,9 +26,12 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from http.client import HTTPConnection
@@ -49,6 +53,9 @@ _ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", "ResourceGroupsTaggingAP
 _IDENTITY = b"Action=GetCallerIdentity"
 # Where the name in a signature is not that in a policy.
 _IAM_PREFIXES = {"tagging": "tag"}
+_PAGE = b"<html><body><h1>Sorry, this is no JSON</h1></body></html>"
+# Stands for an answer that is on its way already.
+_SENT = (0, None)
 _STS_FAULT = "<ErrorResponse><Error><Code>{__type}</Code><Message>{message}</Message></Error></ErrorResponse>"
 
 
@@ -122,6 +129,9 @@ class EmbeddedAws:
 
     def actions(self) -> set[str]:
         return set(self._control("GET", "actions"))
+
+    def damaged(self) -> dict[str, int]:
+        return self._control("GET", "damaged")
 
     def journal(self) -> list[tuple[str, str | None]]:
         return [tuple(call) for call in self._control("GET", "journal")]
@@ -205,7 +215,7 @@ class _Server(ThreadingTCPServer):
 
     def control(self, method: str, what: str, query: Mapping[str, str], body: Any) -> Any:
         match method, what:
-            case "GET", "calls" | "refused" | "journal":
+            case "GET", "calls" | "refused" | "damaged" | "journal":
                 return getattr(self.ecr, what)
             case "GET", "actions":
                 return sorted(self.actions)
@@ -255,9 +265,11 @@ class _Handler(WSGIRequestHandler):
         if self.path.startswith("/_embedded/"):
             answer = self._control(body)
         elif service in _ECR_TARGETS:
-            answer = self.server.ecr.call(operation, json.loads(body), self.headers)
+            answer = self._of_ecr(operation, json.loads(body))
         elif _IDENTITY in body:
             answer = self.server.ecr.call("GetCallerIdentity", {}, self.headers)
+        if answer is _SENT:
+            return
         if answer and _IDENTITY in body:
             # STS speaks XML. All that the embedded ECR has to say about it are faults.
             status, fault = answer
@@ -268,6 +280,34 @@ class _Handler(WSGIRequestHandler):
             _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.moto)
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST
+
+    def _of_ecr(self, operation: str, params: dict[str, Any]) -> tuple[int, Any] | None:
+        from embedded_ecr import BadGateway, DamagedAnswer
+
+        try:
+            return self.server.ecr.call(operation, params, self.headers)
+        except BadGateway:
+            self._send_content(502, "text/html", _PAGE)
+        except DamagedAnswer as damaged:
+            self._send_damaged(damaged.how, json.dumps(damaged.answer).encode(), damaged.hang_seconds)
+        return _SENT
+
+    def _send_damaged(self, how: str, content: bytes, hang_seconds: float) -> None:
+        kind, half = "application/x-amz-json-1.1", len(content) // 2
+        if how == "truncated":
+            self._send_content(200, kind, content[:half])
+        elif how == "garbled":
+            self._send_content(200, "text/html", _PAGE)
+        elif how == "reset":
+            self._send_content(200, kind, content[:half], announced=len(content))
+            # Closed with time zero to linger, a connection is reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise ConnectionAbortedError
+        elif how == "hang":
+            time.sleep(hang_seconds)
+            raise ConnectionAbortedError
+        else:
+            raise ConnectionAbortedError
 
     def _control(self, body: bytes) -> tuple[int, Any]:
         url = urlsplit(self.path)
@@ -280,10 +320,11 @@ class _Handler(WSGIRequestHandler):
     def _send(self, status: int, answer: Any) -> None:
         self._send_content(status, "application/x-amz-json-1.1", json.dumps(answer).encode())
 
-    def _send_content(self, status: int, kind: str, content: bytes) -> None:
+    def _send_content(self, status: int, kind: str, content: bytes, announced: int | None = None) -> None:
+        """announced: the length that is said, where it is not that of the content."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(len(content) if announced is None else announced))
         self.end_headers()
         self.wfile.write(content)
 

@@ -11,6 +11,7 @@ The repositories are those of moto's own backends: what is created through moto 
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -45,26 +46,52 @@ class Verbatim(str):
 class Settings:
     """How this AWS behaves. A call that a fault befalls does nothing.
 
-    ``throttle``, ``server_error`` and ``drop`` (closed without an answer) are shares of all ECR calls and add up to
-    1 at most. ``latency`` is in seconds a call, ``rate_limit`` in calls a second. ``deny`` holds ``{operation,
-    repository}``, both shell patterns, ``*`` where left out; GetCallerIdentity can be denied, too.
+    ``throttle``, ``server_error``, ``bad_gateway`` (502 and a page) and ``drop`` (closed without an answer) are shares
+    of all ECR calls, and so are those of ``damage``; all add up to 1 at most. A call that damage befalls is done, and
+    then its answer is ``lost`` (closed without any), ``reset`` half-way, ``truncated`` (half of the JSON as if it were
+    all), ``garbled`` (a page instead of JSON) or left ``hang``ing for ``hang_seconds``.
+    ``latency`` is in seconds a call, ``rate_limit`` in calls a second. The credentials expire after ``expire_after``
+    calls. ``deny`` holds ``{operation, repository}``, both shell patterns, ``*`` where left out; GetCallerIdentity can
+    be denied, too.
     ``missing_principals`` lists principals that do not exist, or maps them to the seconds until they do (null: never).
     Unique ids never exist, unless mapped to seconds.
+    ``others`` holds what somebody else does right after a call of ``{after: operation, repository: pattern}`` was done
+    and before it is answered, as often as ``times`` (once) a repository: ``delete`` the repository, set its ``policy``,
+    or add a ``statement`` to it.
     """
 
     seed: int = 0
     latency: float = 0.0
     throttle: float = 0.0
     server_error: float = 0.0
+    bad_gateway: float = 0.0
     drop: float = 0.0
+    damage: dict[str, float] = field(default_factory=dict)
+    hang_seconds: float = 5.0
+    expire_after: int | None = None
     rate_limit: float | None = None
     deny: list[dict[str, str]] = field(default_factory=list)
     missing_principals: dict[str, float | None] | list[str] = field(default_factory=dict)
     principal_not_found_message: bool = False
+    others: list[dict[str, Any]] = field(default_factory=list)
+
+
+class DamagedAnswer(Exception):
+    """The call was done, and its answer is to arrive like this, if at all."""
+
+    def __init__(self, how: str, answer: dict[str, Any], hang_seconds: float) -> None:
+        super().__init__(how)
+        self.how, self.answer, self.hang_seconds = how, answer, hang_seconds
+
+
+class BadGateway(Exception):
+    """What stands between the client and AWS answers in its place."""
 
 
 class EmbeddedEcr:
-    """``calls`` and ``journal`` hold what was let through, ``refused`` what a fault befell; each call is in one."""
+    """``calls`` and ``journal`` hold what was let through, ``refused`` what a fault befell; each call is in one.
+    ``damaged`` holds those of ``calls`` whose answers were damaged.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._lock = Lock()
@@ -83,6 +110,7 @@ class EmbeddedEcr:
         with self._lock:
             self.calls: Counter[str] = Counter()
             self.refused: Counter[str] = Counter()
+            self.damaged: Counter[str] = Counter()
             self.journal: list[tuple[str, str | None]] = []
         if everything:
             moto_api_backend.reset()
@@ -96,6 +124,8 @@ class EmbeddedEcr:
             self._dice = Random(settings.seed)
             self._order = Random(settings.seed)
             self._tokens, self._filled = math.inf, time.monotonic()
+            self._arrived = 0
+            self._meddled: Counter[tuple[int, str]] = Counter()
             if "missing_principals" in named:
                 missing = settings.missing_principals
                 delays = missing if isinstance(missing, dict) else dict.fromkeys(missing)
@@ -124,28 +154,39 @@ class EmbeddedEcr:
     def call(
         self, operation: str, params: dict[str, Any], headers: Mapping[str, str]
     ) -> tuple[int, dict[str, Any]] | None:
-        """Status and answer, or None where moto has them; raises ConnectionAbortedError where there is to be none."""
+        """Status and answer, or None where moto has them. Raises ConnectionAbortedError where there is to be none, and
+        DamagedAnswer or BadGateway.
+        """
         account, region = _caller(headers)
         backend = ecr_backends[params.get("registryId") or account][region]
+        do = self._operations.get(operation)
         with self._lock:
             fault = self._fault(operation, params, backend)
-            if fault:
+            damaged = isinstance(fault, DamagedAnswer) and do is not None
+            if fault and not isinstance(fault, DamagedAnswer):
                 self.refused[operation] += 1
             else:
                 self.calls[operation] += 1
+                self.damaged[operation] += damaged
                 self.journal.append((operation, params.get("repositoryName")))
         time.sleep(self.settings.latency)
-        answer = self._operations.get(operation)
         try:
-            if fault:
+            if fault and not isinstance(fault, DamagedAnswer):
                 raise fault
-            return answer and (200, answer(backend, params))
+            answer = do and do(backend, params)
+            self._meddle(operation, params.get("repositoryName"), backend)
+            if isinstance(fault, DamagedAnswer) and answer is not None:
+                raise DamagedAnswer(fault.how, answer, fault.hang_seconds)
+            return answer and (200, answer)
         except ServiceException as error:
             status = 500 if error.code == "ServerException" else 400
             return status, {"__type": error.code, "message": error.message}
 
     def _fault(self, operation: str, params: dict[str, Any], backend: ECRBackend) -> Exception | None:
         settings = self.settings
+        self._arrived += 1
+        if settings.expire_after is not None and self._arrived > settings.expire_after:
+            return ServiceException("ExpiredTokenException", "The security token included in the request is expired")
         fault = None if operation == "GetCallerIdentity" else self._fault_on_the_way()
         if fault:
             return fault
@@ -162,8 +203,14 @@ class EmbeddedEcr:
         settings, roll = self.settings, self._dice.random()
         throttled = ServiceException("ThrottlingException", "Rate exceeded")
         failed = ServiceException("ServerException", "Something went wrong on the server's side")
-        dropped = ConnectionAbortedError()
-        for share, fault in ((settings.throttle, throttled), (settings.server_error, failed), (settings.drop, dropped)):
+        faults = [
+            (settings.throttle, throttled),
+            (settings.server_error, failed),
+            (settings.bad_gateway, BadGateway()),
+            (settings.drop, ConnectionAbortedError()),
+            *((share, DamagedAnswer(how, {}, settings.hang_seconds)) for how, share in settings.damage.items()),
+        ]
+        for share, fault in faults:
             if roll < share:
                 return fault
             roll -= share
@@ -182,6 +229,25 @@ class EmbeddedEcr:
             return True
         self._tokens -= 1
         return False
+
+    def _meddle(self, operation: str, name: str | None, backend: ECRBackend) -> None:
+        for number, rule in enumerate(self.settings.others):
+            if name is None or rule["after"] != operation or not fnmatchcase(name, rule.get("repository", "*")):
+                continue
+            with self._lock:
+                self._meddled[number, name] += 1
+                if self._meddled[number, name] > rule.get("times", 1):
+                    continue
+            if rule.get("delete"):
+                del backend.repositories[name]
+            elif "policy" in rule:
+                policy = rule["policy"]
+                backend.repositories[name].policy = policy and policy_text.pretty(policy)
+            else:
+                text = backend.repositories[name].policy
+                found = json.loads(text) if text else {"Version": "2008-10-17", "Statement": []}
+                found["Statement"] = [*found["Statement"], rule["statement"]]
+                backend.repositories[name].policy = policy_text.pretty(found)
 
     def _get(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         return self._policy_answer(*_with_policy(backend, params))

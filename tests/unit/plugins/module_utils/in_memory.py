@@ -79,6 +79,9 @@ class InMemory:
         self._stored(name)
         self.policies[name] = None
 
+    def pause(self, seconds: float) -> None:
+        self.journal.append(("pause",))
+
     def _stored(self, name: str) -> str | None:
         if name not in self.policies:
             raise RepositoryMissingError(f"could not read the policy of {name}: it does not exist")

@@ -42,12 +42,14 @@ MAY_IMPORT = {
     "_report": set(),
 }
 BELOW = {*MAY_IMPORT, "_ecr"}
+MAY_IMPORT |= {"_pace": set(), "_retry": {"_pace"}}
 MAY_IMPORT |= {
     "_store": {"_access", "_backup", "_ecr", "_policy", "_warnings"},
     "_bulk": {"_backup", "_ecr", "_policy", "_result", "_warnings"},
     "_listing": {"_ecr"},
-    "_share": {*BELOW, "_bulk", "_store"},
-    "_restore": {*BELOW, "_bulk", "_store"},
+    "_settle": {"_backup", "_bulk", "_ecr", "_policy", "_result", "_warnings"},
+    "_share": {*BELOW, "_bulk", "_settle", "_store"},
+    "_restore": {*BELOW, "_bulk", "_settle", "_store"},
     "_audit": {*BELOW, "_bulk"},
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")

@@ -107,13 +107,14 @@ def only(restored: Restored) -> Mapping[str, Any]:
 
 def test_the_policy_is_saved_as_it_was_read_before_it_is_replaced(tmp_path: Path) -> None:
     class Watched(InMemory):
-        """Tells what was read, and with each write what there is in backups by then."""
+        """Tells what was read before the write, and what there was in backups by then."""
 
         def read(self, name: str) -> StoredPolicy:
-            self.shown = super().read(name)
-            return self.shown
+            self.last = super().read(name)
+            return self.last
 
         def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+            self.shown = self.last
             self.seen = {found.backup.repository: found.backup for found in find(str(tmp_path))}
             return super().write(name, text, force=force, patient=patient)
 
@@ -223,7 +224,8 @@ def test_what_becomes_of_a_policy(
     if changed:
         assert registry.sent.get("base") == before
         assert row["policy"] == (before and json.loads(before))
-        assert [call[0] for call in registry.journal] == ["owner", "of", "read", "write" if before else "delete"]
+        written = "write" if before else "delete"
+        assert [call[0] for call in registry.journal] == ["owner", "of", "read", written, "read"]
         assert (registry.policies["base"] is None) == (before is None)
         assert len(result.result.diffs) == 1
     else:

@@ -1,0 +1,196 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Races for policies in virtual time: how often an update is lost, and whether the one who lost it comes to know.
+
+As a script it prints the figures of docs/reliability.md. The same seed yields the same figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from ansible_collections.imageshare.aws.plugins.module_utils import _share
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import Registry
+from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._result import Result
+from ansible_collections.imageshare.aws.plugins.module_utils._retry import Breaker, Persistence
+from ansible_collections.imageshare.aws.plugins.module_utils._settle import Settling
+from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
+from botocore.exceptions import ClientError
+
+OWNER, FIRST, SECOND = "123456789012", "111122223333", "444455556666"
+THEIRS = {
+    "Sid": "LambdaECRImageRetrievalPolicy",
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com"},
+    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+}
+# In seconds: how long a call is on its way to AWS, and as long back; and how far apart two writers begin at most.
+_TRIP, _SPREAD = (0.005, 0.03), 0.05
+
+
+class Client:
+    """What boto3's client does for one writer. policies: the texts that all writers see, None for none."""
+
+    def __init__(self, policies: dict[str, str | None], time: VirtualTime) -> None:
+        self._policies, self._time = policies, time
+        config = SimpleNamespace(retries={"total_max_attempts": 1})
+        self.meta = SimpleNamespace(partition="aws", region_name="us-east-1", config=config)
+
+    def get_repository_policy(self, *, repositoryName: str) -> dict[str, Any]:
+        self._travel()
+        text = self._policies[repositoryName]
+        self._travel()
+        return self._answer(text, "GetRepositoryPolicy")
+
+    def set_repository_policy(self, *, repositoryName: str, policyText: str, force: bool) -> dict[str, Any]:
+        self._travel()
+        text = policy_text.accept(policyText, "aws", lambda _principal: False, force=force)
+        self._policies[repositoryName] = text
+        self._travel()
+        return self._answer(text, "SetRepositoryPolicy")
+
+    def _travel(self) -> None:
+        self._time.sleep(self._time.dice.uniform(*_TRIP))
+
+    def _answer(self, text: str | None, operation: str) -> dict[str, Any]:
+        if text is None:
+            code = "RepositoryPolicyNotFoundException"
+            raise ClientError({"Error": {"Code": code, "Message": "There is no policy"}}, operation)
+        return {"registryId": OWNER, "policyText": policy_text.answer(text, self._time.dice)}
+
+
+@dataclass(frozen=True)
+class Race:
+    """What became of the updates of one race: how many there were, how many are not in the policies at its end, and of
+    how many of these their writer believes that they are.
+    """
+
+    updates: int
+    lost: int
+    unnoticed: int
+
+    def __add__(self, other: Race) -> Race:
+        return Race(self.updates + other.updates, self.lost + other.lost, self.unnoticed + other.unnoticed)
+
+
+def two_runs(seed: int, repositories: int) -> tuple[Race, Race]:
+    """Two runs share the same repositories with another account each, at the same time."""
+    time, policies = VirtualTime(seed), _policies(repositories)
+    results = time.run(*(_run(time, policies, account) for account in (FIRST, SECOND)))
+    first, second = (
+        _judged(policies, _grants_to(account), result) for account, result in zip((FIRST, SECOND), results, strict=True)
+    )
+    return first, second
+
+
+def run_and_other(seed: int, repositories: int) -> tuple[Race, Race]:
+    """A run shares repositories, and meanwhile somebody else adds a statement to each, as Lambda does."""
+    time, policies = VirtualTime(seed), _policies(repositories)
+    result, _nothing = time.run(_run(time, policies, FIRST), lambda: _add_theirs(time, policies))
+    ours = _judged(policies, _grants_to(FIRST), result)
+    lost = sum(THEIRS["Sid"] not in str(text) for text in policies.values())
+    return ours, Race(len(policies), lost, lost)
+
+
+def _policies(repositories: int) -> dict[str, str | None]:
+    base = {"Version": "2008-10-17", "Statement": [{**THEIRS, "Sid": "Older", "Effect": "Deny"}]}
+    return dict.fromkeys((f"app-{number:03}" for number in range(repositories)), json.dumps(base))
+
+
+def _run(time: VirtualTime, policies: dict[str, str | None], account: str) -> Callable[[], Result]:
+    def job() -> Result:
+        persistence = Persistence(breaker=Breaker(time.clock, time.sleep))
+        registry = Registry(Client(policies, time), lambda: None, None, persistence)
+        time.sleep(time.dice.uniform(0, _SPREAD))
+        return _share.run(_request(account, policies), registry)
+
+    return job
+
+
+def _request(account: str, names: Iterable[str]) -> Request:
+    params = {
+        "repositories": list(names),
+        "grants": [{"principal": account, "access": "pull", "lambda_regions": None, "repositories": None}],
+        "state": "present",
+        "purge": False,
+        "prune_orphans": False,
+        "missing": "fail",
+        "registry_id": None,
+        "force_set_policy": False,
+        # One worker: a second thread would not wait for the virtual time.
+        "concurrency": 1,
+        "backup_dir": None,
+    }
+    return read_request(
+        params, partition="aws", partition_of_region=lambda _region: "aws", check_mode=False, diff=False
+    )
+
+
+def _add_theirs(time: VirtualTime, policies: dict[str, str | None]) -> None:
+    client = Client(policies, time)
+    time.sleep(time.dice.uniform(0, _SPREAD))
+    for name in policies:
+        found = json.loads(client.get_repository_policy(repositoryName=name)["policyText"])
+        found["Statement"].append(THEIRS)
+        client.set_repository_policy(repositoryName=name, policyText=json.dumps(found), force=False)
+        # As long as a run takes to look back, so that it stays near.
+        time.sleep(time.dice.uniform(*_TRIP) + time.dice.uniform(*_TRIP))
+
+
+def _grants_to(account: str) -> Callable[[str], bool]:
+    return lambda text: f"arn:aws:iam::{account}:root" in text
+
+
+def _judged(policies: dict[str, str | None], has_it: Callable[[str], bool], result: Result) -> Race:
+    lost = [row for row in result.rows if not has_it(str(policies[row["name"]]))]
+    return Race(len(result.rows), len(lost), sum("error" not in row for row in lost))
+
+
+RACES = {
+    "two runs": (two_runs, ("first run", "second run")),
+    "a run and another writer": (run_and_other, ("run", "other writer")),
+}
+# What a run does in the end with what it has written.
+WAYS = {"without a look": lambda _settling, _name, written: written, "with a look": Settling.confirm}
+
+
+def figures(seed: int, interleavings: int, repositories: int) -> dict[tuple[str, str, str], Race]:
+    """By race, way and writer: the sum of so many races for as many repositories each."""
+    found = {}
+    for way, confirm in WAYS.items():
+        for name, (race, writers) in RACES.items():
+            # The pauses of a run are random as well.
+            random.seed(seed)
+            seeds = range(seed * 1_000_000, seed * 1_000_000 + interleavings // repositories)
+            with patch.object(Settling, "confirm", confirm):
+                races = [race(number, repositories) for number in seeds]
+            for writer, of_one in zip(writers, zip(*races, strict=True), strict=True):
+                found[name, way, writer] = sum(of_one, Race(0, 0, 0))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Count lost updates in virtual time.")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--interleavings", type=int, default=1000, help="how often two writers meet")
+    arguments = parser.parse_args()
+    for repositories in (1, 100):
+        print(f"{arguments.interleavings} interleavings, in races for {repositories} repositories each:")
+        for labels, race in figures(arguments.seed, arguments.interleavings, repositories).items():
+            told = "  ".join(f"{label:24}" for label in labels)
+            print(f"  {told} {race.updates:5} updates {race.lost:5} lost {race.unnoticed:5} unnoticed")
+
+
+if __name__ == "__main__":
+    main()

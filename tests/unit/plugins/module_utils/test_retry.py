@@ -1,0 +1,236 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How often a call is tried, when a run gives up, and its patience with fresh principals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._retry import (
+    Breaker,
+    Fault,
+    GivenUpError,
+    Patience,
+    Persistence,
+)
+from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
+
+
+class Time:
+    """A clock in seconds that only sleeping moves, and every sleep."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+# Seconds in all, seconds between two tries, and the sleeps until the patience is at its end.
+PATIENCE = {
+    "in equal parts": (6.0, 2.0, [2.0, 2.0, 2.0]),
+    "with a shorter last part": (5.0, 2.0, [2.0, 2.0, 1.0]),
+    "in one part": (1.0, 2.0, [1.0]),
+    "not at all": (0.0, 2.0, []),
+}
+
+
+@pytest.mark.parametrize(("seconds", "delay", "slept"), PATIENCE.values(), ids=PATIENCE.keys())
+def test_patience_is_used_up(seconds: float, delay: float, slept: list[float]) -> None:
+    time = Time()
+    patience = Patience(seconds, delay, time.clock, time.sleep)
+    assert [patience.wait() for _try in range(len(slept) + 2)] == [*[True] * len(slept), False, False]
+    assert time.slept == slept
+
+
+def test_patience_begins_with_the_first_wait() -> None:
+    time = Time()
+    patience = Patience(4.0, 2.0, time.clock, time.sleep)
+    time.now += 3600
+    assert [patience.wait() for _try in range(3)] == [True, True, False]
+
+
+def test_time_spent_on_other_work_counts() -> None:
+    time = Time()
+    patience = Patience(10.0, 2.0, time.clock, time.sleep)
+    assert patience.wait()
+    time.now += 7.5
+    assert patience.wait()
+    assert not patience.wait()
+    assert time.slept == [2.0, 0.5]
+
+
+def test_workers_who_sleep_at_the_same_time_share_one_budget() -> None:
+    time = Time()
+    slept: list[float] = []
+    patience = Patience(3.0, 2.0, time.clock, slept.append)
+    assert [patience.wait() for _worker in range(8)] == [True] * 8
+    time.now += 2.0
+    assert [patience.wait() for _worker in range(8)] == [True] * 8
+    time.now += 1.0
+    assert [patience.wait() for _worker in range(8)] == [False] * 8
+    assert slept == [2.0] * 8 + [1.0] * 8
+
+
+def test_without_other_wishes_a_run_waits_for_20_seconds() -> None:
+    time = Time()
+    patience = Patience(clock=time.clock, sleep=time.sleep)
+    while patience.wait():
+        pass
+    assert sum(time.slept) == 20.0
+
+
+class FaultError(Exception):
+    """A call that failed with a fault, or in another way."""
+
+    def __init__(self, fault: Fault | None) -> None:
+        super().__init__(fault and fault.name)
+        self.fault = fault
+
+
+class Calls:
+    """A run whose calls end as they are told to, one after the other, and then well. number: how many were made."""
+
+    def __init__(self, time: VirtualTime, *, alone: bool = True) -> None:
+        self.breaker = Breaker(time.clock, time.sleep)
+        self.persistence = Persistence(alone=alone, breaker=self.breaker)
+        self.number = 0
+
+    def ask(self, faults: Iterable[Fault | None]) -> str:
+        left = iter(faults)
+
+        def call() -> str:
+            self.number += 1
+            for fault in left:
+                raise FaultError(fault)
+            return "done"
+
+        return self.persistence.ask(
+            call, (FaultError,), lambda error: error.fault, lambda error: f"because of {error}", first=False
+        )
+
+
+def in_virtual_time(job: Callable[[VirtualTime], None]) -> float:
+    """How long a job takes, in virtual seconds."""
+    time = VirtualTime()
+    time.run(lambda: job(time))
+    return time.clock()
+
+
+# The faults of the only call, and whether it is done in the end.
+TRIES = {
+    "without a fault": ([], True),
+    "throttled 200 times": ([Fault.THROTTLED] * 200, True),
+    "7 times without a connection": ([Fault.FLEETING] * 7, True),
+    "8 times without a connection": ([Fault.FLEETING] * 8, False),
+    "2 times without an answer": ([Fault.SILENT] * 2, True),
+    "3 times without an answer": ([Fault.SILENT] * 3, False),
+    "throttled in between": ([Fault.FLEETING, Fault.THROTTLED] * 7, True),
+    "shut out": ([Fault.SHUT_OUT], False),
+    "refused": ([None], False),
+}
+
+
+@pytest.mark.parametrize(("faults", "done"), TRIES.values(), ids=TRIES.keys())
+def test_a_call_is_tried_as_often_as_it_deserves(faults: list[Fault | None], done: bool) -> None:
+    def job(time: VirtualTime) -> None:
+        calls = Calls(time)
+        if done:
+            assert calls.ask(faults) == "done"
+        else:
+            with pytest.raises(FaultError):
+                calls.ask(faults)
+        assert calls.number == len(faults) + done
+
+    assert in_virtual_time(job) < 60
+
+
+@pytest.mark.parametrize("fault", [Fault.FLEETING, Fault.SILENT])
+def test_where_somebody_else_tries_again_we_do_not(fault: Fault) -> None:
+    def job(time: VirtualTime) -> None:
+        calls = Calls(time, alone=False)
+        with pytest.raises(FaultError):
+            calls.ask([fault])
+        assert calls.number == 1
+
+    assert in_virtual_time(job) == 0
+
+
+def test_who_is_shut_out_does_not_ask_again() -> None:
+    def job(time: VirtualTime) -> None:
+        calls = Calls(time)
+        with pytest.raises(FaultError):
+            calls.ask([Fault.SHUT_OUT])
+        for _other in range(3):
+            with pytest.raises(GivenUpError, match="because of SHUT_OUT"):
+                calls.ask([])
+        assert calls.number == 1
+
+    assert in_virtual_time(job) == 0
+
+
+@pytest.mark.parametrize(("fault", "tries"), [(Fault.FLEETING, 8), (Fault.SILENT, 3)])
+def test_three_calls_in_vain_are_enough(fault: Fault, tries: int) -> None:
+    def job(time: VirtualTime) -> None:
+        calls = Calls(time)
+        for _call in range(3):
+            with pytest.raises(FaultError):
+                calls.ask([fault] * tries)
+        with pytest.raises(GivenUpError, match=f"because of {fault.name}"):
+            calls.ask([])
+        assert calls.number == 3 * tries
+
+    in_virtual_time(job)
+
+
+@pytest.mark.parametrize("sign", [[], [None], [Fault.THROTTLED]], ids=["an answer", "a refusal", "a throttled call"])
+def test_not_if_there_is_a_sign_of_life_in_between(sign: list[Fault | None]) -> None:
+    def job(time: VirtualTime) -> None:
+        calls = Calls(time)
+        for _call in range(5):
+            with pytest.raises(FaultError):
+                calls.ask([Fault.FLEETING] * 8)
+            with suppress(FaultError):
+                calls.ask(sign)
+        assert calls.ask([]) == "done"
+
+    in_virtual_time(job)
+
+
+def test_if_nothing_gets_through_for_a_minute_all_give_up() -> None:
+    def job(time: VirtualTime) -> None:
+        calls = Calls(time)
+        with pytest.raises(FaultError) as failed:
+            calls.ask(iter(lambda: Fault.THROTTLED, None))
+        assert "let no call through for 60 seconds: because of THROTTLED" in str(failed.value.__cause__)
+        with pytest.raises(GivenUpError):
+            calls.ask([])
+
+    assert 60 <= in_virtual_time(job) < 61
+
+
+def test_whoever_sleeps_wakes_up_when_the_others_give_up() -> None:
+    time = VirtualTime()
+    breaker = Breaker(time.clock, time.sleep)
+
+    def sleeper() -> None:
+        with pytest.raises(GivenUpError, match="interrupted"):
+            breaker.sleep(3600)
+
+    def other() -> None:
+        time.sleep(5)
+        breaker.give_up("interrupted")
+        breaker.give_up("too late to be the reason")
+
+    time.run(sleeper, other)
+
+    assert time.clock() == pytest.approx(5, abs=0.2)

@@ -1,0 +1,248 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of a run if somebody else writes the same policies at the same time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils import _restore
+from ansible_collections.imageshare.aws.plugins.module_utils._backup import find
+from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
+    EcrError,
+    PolicyChangedError,
+    RepositoryMissingError,
+    StoredPolicy,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._request import RestoreRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+from ansible_collections.imageshare.aws.tests.support.races import Race, figures
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import (
+    ACCOUNT,
+    OTHER,
+    change,
+    only,
+    policy,
+    pulling,
+    request,
+    root,
+)
+
+MINE = pulling(root(OTHER), sid="Mine", actions="ecr:*")
+THEIRS = pulling("arn:aws:iam::777788889999:root", sid="Theirs", actions="ecr:*")
+
+
+class Contested(InMemory):
+    """A registry in which somebody else writes, too: each of the given policies takes the place of ours after a write
+    of ours; None for those that let it be.
+
+    too_late: for how many writes of ours it turns out that they have just added a statement.
+    """
+
+    def __init__(self, policies: Mapping[str, str | None], *theirs: str | None, too_late: int = 0) -> None:
+        super().__init__(policies)
+        self.theirs, self.too_late = list(theirs), too_late
+
+    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+        if self.too_late:
+            self.too_late -= 1
+            self.journal.append(("write", name, "too late"))
+            self.policies[name] = policy(MINE, {**THEIRS, "Sid": f"Theirs{self.too_late}"})
+            raise PolicyChangedError("somebody else changed the policy")
+        answer = super().write(name, text, force=force, patient=patient)
+        if self.theirs:
+            self.policies[name] = self.theirs.pop(0) or self.policies[name]
+        return answer
+
+    @property
+    def calls(self) -> list[str]:
+        return [call[0] for call in self.journal]
+
+
+def sids(registry: InMemory, name: str = "base") -> list[str]:
+    return [statement["Sid"] for statement in json.loads(registry.policies[name] or "{}")["Statement"]]
+
+
+def test_what_somebody_else_overwrote_is_written_again() -> None:
+    registry = Contested({"base": policy(MINE)}, policy(MINE, THEIRS))
+
+    row = only(run(request("base"), registry))
+
+    assert sids(registry) == ["Mine", "Theirs", "AllowPull"]
+    assert (row["changed"], row["granted"], row["warnings"]) == (True, [change(ACCOUNT)], [])
+    assert registry.calls == ["read", "write", "read", "write", "pause", "read"]
+
+
+def test_what_somebody_else_added_is_left_alone() -> None:
+    shared = policy(MINE, pulling(root(ACCOUNT)), THEIRS)
+    registry = Contested({"base": policy(MINE)}, shared)
+
+    row = only(run(request("base"), registry))
+
+    assert registry.policies["base"] == shared
+    assert (row["changed"], row["warnings"]) == (True, [])
+    assert registry.calls == ["read", "write", "read"]
+
+
+def test_what_is_taken_away_stays_away() -> None:
+    shared = policy(MINE, pulling(root(ACCOUNT)))
+    registry = Contested({"base": shared}, shared)
+
+    row = only(run(request("base", sharing=False), registry))
+
+    assert sids(registry) == ["Mine"]
+    assert row["revoked"] == [change(ACCOUNT)]
+
+
+def test_who_comes_too_late_begins_again_with_what_is_there() -> None:
+    registry = Contested({"base": policy(MINE)}, too_late=3)
+
+    row = only(run(request("base", diff=True), registry))
+
+    assert sids(registry) == ["Mine", "Theirs0", "AllowPull"]
+    assert (row["changed"], row["warnings"]) == (True, [])
+    assert registry.calls == ["read", "write", "pause"] * 3 + ["read", "write", "read"]
+
+
+def test_who_is_too_late_every_time_says_so() -> None:
+    registry = Contested({"base": policy(MINE)}, too_late=1000)
+
+    row = only(run(request("base"), registry))
+
+    assert row["changed"] is False
+    assert "each of the 8 times" in row["error"]
+    assert "Nothing was written. To do: see who else writes it" in row["error"]
+    assert registry.calls.count("write") == 8
+
+
+def test_who_is_overwritten_every_time_says_so() -> None:
+    registry = Contested({"base": policy(MINE)}, *[policy(MINE)] * 1000)
+
+    row = only(run(request("base"), registry))
+
+    assert "somebody else overwrote its policy each of the 8 times that it was written" in row["error"]
+    assert registry.calls.count("write") == 9
+
+
+def test_what_aws_itself_stores_differently_is_not_written_again() -> None:
+    class Otherwise(InMemory):
+        def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+            super().write(name, policy(MINE), force=force, patient=patient)
+            return policy(MINE)
+
+    registry = Otherwise({"base": policy(MINE)})
+
+    row = only(run(request("base"), registry))
+
+    assert [warning["kind"] for warning in row["warnings"]] == ["stored_differently"]
+    assert len(registry.written) == 1
+
+
+@pytest.mark.parametrize("error", [EcrError, RepositoryMissingError])
+def test_a_look_that_fails_is_a_warning(error: type[EcrError]) -> None:
+    class Failing(InMemory):
+        def read(self, name: str) -> StoredPolicy:
+            if self.written:
+                raise error("AWS was not asked any more")
+            return super().read(name)
+
+    result = run(request("base"), Failing({"base": policy(MINE)}))
+
+    row = only(result)
+    (warning,) = row["warnings"]
+    assert (row["changed"], warning["kind"]) == (True, "unconfirmed")
+    assert "did not confirm that: AWS was not asked any more" in warning["message"]
+    assert len(result.warnings) == 1
+
+
+class TestBackups:
+    """The policy that is saved is the one that was really replaced."""
+
+    def test_of_a_write_that_came_too_late(self, tmp_path: Path) -> None:
+        registry = Contested({"base": policy(MINE)}, too_late=2)
+        run(request("base", backup_dir=str(tmp_path)), registry)
+        self.check(tmp_path, registry, ["Mine", "Theirs0"])
+
+    def test_of_a_write_that_was_overwritten(self, tmp_path: Path) -> None:
+        registry = Contested({"base": policy(MINE)}, policy(MINE, THEIRS))
+        run(request("base", backup_dir=str(tmp_path)), registry)
+        self.check(tmp_path, registry, ["Mine", "Theirs"])
+
+    @staticmethod
+    def check(path: Path, registry: Contested, replaced: list[str]) -> None:
+        (saved,) = find(str(path))
+        assert [statement["Sid"] for statement in json.loads(saved.backup.policy or "")["Statement"]] == replaced
+        assert saved.backup.written == registry.sent["base"]
+
+
+def restoring(path: Path, **changes: object) -> RestoreRequest:
+    options = {
+        "backup": str(path),
+        "repositories": ("*",),
+        "overwrite": False,
+        "registry_id": None,
+        "missing_ok": False,
+        "force": False,
+        "concurrency": 1,
+        "backup_dir": None,
+        "dry": False,
+        "diff": False,
+    }
+    return RestoreRequest(**{**options, **changes})
+
+
+class TestRestoring:
+    @staticmethod
+    def shared(path: Path, *theirs: str | None) -> Contested:
+        registry = Contested({"base": policy(MINE)})
+        run(request("base", backup_dir=str(path)), registry)
+        registry.journal.clear()
+        registry.theirs += theirs
+        return registry
+
+    def test_what_somebody_else_wrote_afterwards_stays_and_is_told(self, tmp_path: Path) -> None:
+        registry = self.shared(tmp_path, policy(MINE, THEIRS))
+
+        row = only(_restore.run(restoring(tmp_path), registry).result)
+
+        assert sids(registry) == ["Mine", "Theirs"]
+        (warning,) = row["warnings"]
+        assert (row["changed"], warning["kind"]) == (True, "unconfirmed")
+        assert 'new: statement "Theirs"' in warning["message"]
+
+    def test_unless_it_is_to_be_overwritten(self, tmp_path: Path) -> None:
+        registry = self.shared(tmp_path, policy(MINE, THEIRS))
+
+        row = only(_restore.run(restoring(tmp_path, overwrite=True), registry).result)
+
+        assert sids(registry) == ["Mine"]
+        assert (row["changed"], row["warnings"]) == (True, [])
+
+    def test_who_comes_too_late_looks_again_whether_it_was_changed(self, tmp_path: Path) -> None:
+        registry = self.shared(tmp_path)
+        registry.too_late = 1
+
+        row = only(_restore.run(restoring(tmp_path), registry).result)
+
+        assert 'new: statement "Theirs0"; gone: statement "AllowPull"' in row["error"]
+        assert sids(registry) == ["Mine", "Theirs0"]
+
+
+def test_the_figures_of_races_are_those_of_their_seed() -> None:
+    first, again, other = (figures(seed, interleavings=100, repositories=50) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_of_two_runs_over_the_same_repositories_no_update_is_lost() -> None:
+    found = figures(seed=1, interleavings=200, repositories=100)
+    assert sum(race.lost for (_name, way, _writer), race in found.items() if way == "without a look") > 0
+    assert found["two runs", "with a look", "first run"] == Race(200, 0, 0)
+    assert found["two runs", "with a look", "second run"] == Race(200, 0, 0)
+    assert found["a run and another writer", "with a look", "run"] == Race(200, 0, 0)
