@@ -73,7 +73,7 @@ def aims(figures: Figures) -> Iterable[tuple[str, str, str]]:
     slow = figures.latencies[-1]
     sizes = figures.sizes("unchanged", slow)
     if 1 in sizes:
-        one = figures.middle("unchanged", slow, 1) / figures.middle("ecs_ecr unchanged", slow, 1)
+        one = figures.ratio("unchanged", LOOPED[1:], slow, 1)
         yield "1 repository, nothing changes: time, as a share of one task of `ecs_ecr`", "1.00", f"{one:.2f}"
     if 1000 in sizes:
         many = figures.ratio("unchanged", READING, slow, 1000)
@@ -96,7 +96,7 @@ def tables(figures: Figures) -> Iterable[str]:
         f"Measured on {machine['date']} with {machine['threads']} threads on {machine['processor']}, "
         f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; Python {machine['python']}, "
         f"ansible-core {machine['ansible-core']}, boto3 {machine['boto3']}. The server answers up to "
-        f"{figures.ceiling:,} reads a second."
+        f"{figures.ceiling:,} reads a second. The load of the machine was {machine['load']} at the beginning."
     )
     yield "### Aims\n\n" + _table(("What", "At most", "Measured"), aims(figures))
     for latency in figures.latencies:

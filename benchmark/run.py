@@ -230,6 +230,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in ("ansible-core", "boto3", "moto")},
         "threads": THREADS,
+        "load": round(os.getloadavg()[0], 1),
     }
 
 
@@ -245,23 +246,25 @@ def measure(bench: Bench, sizes: Sequence[int], latencies: Sequence[float], roun
                 flush=True,
             )
 
+    where = machine()
     # The first process of a kind compiles what later ones load.
     for contenders in (CONTENDERS, LOOPED):
         for _cost in bench.round(1, 0.0, contenders):
             pass
     ceiling = bench.ceiling()
+    looped = (1, min(LONGEST_LOOP, sizes[-1]))
     for latency in latencies:
-        for repositories in sizes:
+        for repositories in sorted({*sizes, *looped}):
             for _number in range(rounds if repositories < MANY else 1):
-                note(repositories, latency, CONTENDERS)
-        for repositories in sorted({1, min(LONGEST_LOOP, sizes[-1])}):
-            for _number in range(rounds):
-                note(repositories, latency, LOOPED)
+                if repositories in sizes:
+                    note(repositories, latency, CONTENDERS)
+                if repositories in looped:
+                    note(repositories, latency, LOOPED)
     for _number in range(rounds):
         note(min(WORKED_ON, sizes[-1]), latencies[-1], AT_A_TIME)
     note(sizes[-1], 0.0, ALONE)
     return {
-        "machine": machine(),
+        "machine": where,
         "ceiling": round(ceiling),
         "runs": [
             {
