@@ -84,7 +84,7 @@ sanity: test-environment ## Run ansible-test sanity
 
 .PHONY: bench
 bench: test-environment ## Measure, for docs/performance.md; about ten minutes on a quiet machine
-	@# ARGUMENTS="--many" takes 5,000 repositories as well, and as long again.
+	@# ARGUMENTS=--many takes 5,000 repositories as well, and half as long again.
 	python benchmark/run.py $(ARGUMENTS)
 
 .PHONY: format

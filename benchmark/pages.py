@@ -26,6 +26,7 @@ BEGIN, END = "<!-- Made by make bench: begin -->", "<!-- Made by make bench: end
 READING, WRITING = ("ping", "boto3 reads"), ("ping", "boto3 writes")
 COLUMNS = ("ping", "boto3 reads", "boto3 writes", "check", "check --diff", "apply", "unchanged")
 LOOPED = ("ecs_ecr apply", "ecs_ecr unchanged")
+AT_A_TIME = " at a time"
 DRAWN = {
     "ecs_ecr apply": "community.aws.ecs_ecr in a loop",
     "apply": "ecr_share_policy, everything changes",
@@ -39,29 +40,29 @@ class Figures:
     def __init__(self, results: Mapping[str, Any]) -> None:
         self.machine: Mapping[str, Any] = results["machine"]
         self.ceiling: int = results["ceiling"]
-        self._rounds = {
+        self.rounds = {
             (run["contender"], run["latency"], run["repositories"]): run["rounds"] for run in results["runs"]
         }
 
     @property
     def latencies(self) -> list[float]:
-        return sorted({latency for _name, latency, _size in self._rounds})
+        return sorted({latency for _name, latency, _size in self.rounds})
 
     def sizes(self, name: str, latency: float) -> list[int]:
-        return sorted(size for found, at, size in self._rounds if (found, at) == (name, latency))
+        return sorted(size for found, at, size in self.rounds if (found, at) == (name, latency))
 
     def middle(self, name: str, latency: float, size: int, what: str = "seconds") -> float:
-        return median(cost[what] for cost in self._rounds[name, latency, size])
+        return median(cost[what] for cost in self.rounds[name, latency, size])
 
     def ratio(self, name: str, others: Sequence[str], latency: float, size: int) -> float:
         """By the median of the rounds, in each of which they took turns."""
-        rounds = zip(*(self._rounds[found, latency, size] for found in (name, *others)), strict=True)
+        rounds = zip(*(self.rounds[found, latency, size] for found in (name, *others)), strict=True)
         return median(own["seconds"] / sum(cost["seconds"] for cost in rest) for own, *rest in rounds)
 
     def largest(self, what: str, size: int, *names: str) -> float:
         return max(
             cost[what]
-            for (name, _latency, found), costs in self._rounds.items()
+            for (name, _latency, found), costs in self.rounds.items()
             if name in names and found == size
             for cost in costs
         )
@@ -72,7 +73,7 @@ def aims(figures: Figures) -> Iterable[tuple[str, str, str]]:
     slow = figures.latencies[-1]
     sizes = figures.sizes("unchanged", slow)
     if 1 in sizes:
-        one = figures.middle("unchanged", slow, 1) / figures.middle("ecs_ecr unchanged", slow, 1)
+        one = figures.ratio("unchanged", LOOPED[1:], slow, 1)
         yield "1 repository, nothing changes: time, as a share of one task of `ecs_ecr`", "1.00", f"{one:.2f}"
     if 1000 in sizes:
         many = figures.ratio("unchanged", READING, slow, 1000)
@@ -86,7 +87,7 @@ def aims(figures: Figures) -> Iterable[tuple[str, str, str]]:
     for diff, plays in (("", ("check", "apply", "unchanged")), (" --diff", ("check --diff",))):
         how = f"{size:,} repositories{' with `--diff`' if diff else ''}"
         for what, names in (("the module's process", (f"module{diff}",)), ("the largest process of a play", plays)):
-            yield f"{how}: memory of {what}", "200 MiB", f"{figures.largest('memory', size, *names):.0f} MiB"
+            yield f"{how}: memory of {what}", "200 MB", f"{figures.largest('memory', size, *names):.0f} MB"
 
 
 def tables(figures: Figures) -> Iterable[str]:
@@ -95,7 +96,7 @@ def tables(figures: Figures) -> Iterable[str]:
         f"Measured on {machine['date']} with {machine['threads']} threads on {machine['processor']}, "
         f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; Python {machine['python']}, "
         f"ansible-core {machine['ansible-core']}, boto3 {machine['boto3']}. The server answers up to "
-        f"{figures.ceiling:,} reads a second."
+        f"{figures.ceiling:,} reads a second. The load of the machine was {machine['load']} at the beginning."
     )
     yield "### Aims\n\n" + _table(("What", "At most", "Measured"), aims(figures))
     for latency in figures.latencies:
@@ -113,6 +114,12 @@ def tables(figures: Figures) -> Iterable[str]:
         )
     yield "### Seconds, in a loop\n\n" + _table(
         ("Latency", "Repositories", *LOOPED, "unchanged, for each repository more"), _loops(figures)
+    )
+    ((size, latency),) = {(size, at) for name, at, size in figures.rounds if name.endswith(AT_A_TIME)}
+    workers = [name for name, _at, _size in figures.rounds if name.endswith(AT_A_TIME)]
+    yield f"### Seconds, by `concurrency`, for {size:,} repositories at {latency * 1000:.0f} ms a call\n\n" + _table(
+        ["`concurrency`", *(name.removesuffix(AT_A_TIME) for name in workers)],
+        [["check", *(f"{figures.middle(name, latency, size):.2f}" for name in workers)]],
     )
     first, *others = figures.sizes("unchanged", 0.0)
     yield "### Seconds of CPU\n\n" + _table(
@@ -150,7 +157,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 60, 260, 24, 48
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 780, 420, 64, 280, 24, 48
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .faint { fill: #59636e } .grid { stroke: #d1d9e0; stroke-width: 1 }
@@ -181,7 +188,7 @@ def picture(figures: Figures) -> str:
     body = [f"<title>{title}</title>", f"<style>{STYLE}</style>"]
     for second in _powers(min(seconds), max(seconds)):
         body.append(f'<path class="grid" d="M{LEFT} {up(second):.1f}H{WIDTH - RIGHT}"/>')
-        body.append(_text(LEFT - 8, up(second) + 4, f"{second:g} s", "faint", "end"))
+        body.append(_text(LEFT - 8, up(second) + 4, f"{second:,g} s", "faint", "end"))
     for size in figures.sizes("unchanged", latency):
         body.append(_text(across(size), HEIGHT - BOTTOM + 20, f"{size:,}", "faint", "middle"))
     body.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "repositories", "faint", "middle"))

@@ -37,9 +37,11 @@ POLICY = {
 def main() -> None:
     asked = json.load(sys.stdin)
     client = boto3.client("ecr", config=Config(max_pool_connections=asked["threads"]))
+    # Not in the threads: if two of them are the first to ask, they may get two classes.
+    missing = client.exceptions.RepositoryPolicyNotFoundException
 
     def work(name: str) -> None:
-        with suppress(client.exceptions.RepositoryPolicyNotFoundException):
+        with suppress(missing):
             client.get_repository_policy(repositoryName=name)
         if asked["write"]:
             client.set_repository_policy(repositoryName=name, policyText=json.dumps(POLICY))

@@ -36,8 +36,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZES, MANY = (1, 50, 200, 1000), 5000
 LATENCIES = (0.0, 0.03)
 ROUNDS = 3
-# As many as the module has by default.
-THREADS = 8
+# As many as the module has by default, and other numbers that it takes.
+THREADS, WORKERS = 8, (1, 2, 4, 8, 16)
+WORKED_ON = 200
 # Each turn of a loop costs what the one before did, so ten tell as much as a thousand.
 LONGEST_LOOP = 10
 ASKED_FOR_CEILING = 1000
@@ -57,7 +58,7 @@ class Unexpected(Exception):
 
 @dataclass(frozen=True)
 class Cost:
-    """seconds: from beginning to end. cpu: seconds of processors, of the process and all that it started. memory: MiB
+    """seconds: from beginning to end. cpu: seconds of processors, of the process and all that it started. memory: MB
     of the largest of these processes.
     """
 
@@ -169,16 +170,20 @@ class Bench:
             printed.seek(0)
             if process.returncode:
                 raise Unexpected(f"{' '.join(arguments)} ended with {process.returncode}: {printed.read()[-2000:]!r}")
-        # In KiB on Linux.
-        return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        # In KiB on Linux, and here in MB.
+        return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
-def options(names: Names) -> dict[str, Any]:
-    return {"repositories": names, "grants": GRANTS, "prune_orphans": True, "concurrency": THREADS}
+def options(names: Names, workers: int = THREADS) -> dict[str, Any]:
+    return {"repositories": names, "grants": GRANTS, "prune_orphans": True, "concurrency": workers}
 
 
-def share(names: Names) -> Task:
-    return {"imageshare.aws.ecr_share_policy": options(names)}
+def share(names: Names, workers: int = THREADS) -> Task:
+    return {"imageshare.aws.ecr_share_policy": options(names, workers)}
+
+
+def work(workers: int) -> Contender:
+    return Contender(f"{workers} at a time", lambda bench, names: bench.play(share(names, workers), "--check"), 1, 0)
 
 
 def loop(names: Names) -> Task:
@@ -200,6 +205,7 @@ LOOPED = (
     Contender("ecs_ecr apply", lambda bench, names: bench.play(loop(names)), writes=1),
     Contender("ecs_ecr unchanged", lambda bench, names: bench.play(loop(names)), writes=0),
 )
+AT_A_TIME = tuple(map(work, WORKERS))
 # Without Ansible around it, to see what memory the module itself takes.
 ALONE = (
     Contender("module", lambda bench, names: bench.module(options(names) | {"_ansible_check_mode": True})),
@@ -224,6 +230,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in ("ansible-core", "boto3", "moto")},
         "threads": THREADS,
+        "load": round(os.getloadavg()[0], 1),
     }
 
 
@@ -235,25 +242,29 @@ def measure(bench: Bench, sizes: Sequence[int], latencies: Sequence[float], roun
             runs.setdefault((name, latency, repositories), []).append(cost)
             print(
                 f"{latency * 1000:3.0f} ms {repositories:6,} {name:18} {cost.seconds:7.2f} s "
-                f"{cost.cpu:7.2f} s of CPU {cost.memory:5.0f} MiB",
+                f"{cost.cpu:7.2f} s of CPU {cost.memory:5.0f} MB",
                 flush=True,
             )
 
+    where = machine()
     # The first process of a kind compiles what later ones load.
     for contenders in (CONTENDERS, LOOPED):
         for _cost in bench.round(1, 0.0, contenders):
             pass
     ceiling = bench.ceiling()
+    looped = (1, min(LONGEST_LOOP, sizes[-1]))
     for latency in latencies:
-        for repositories in sizes:
+        for repositories in sorted({*sizes, *looped}):
             for _number in range(rounds if repositories < MANY else 1):
-                note(repositories, latency, CONTENDERS)
-        for repositories in sorted({1, min(LONGEST_LOOP, sizes[-1])}):
-            for _number in range(rounds):
-                note(repositories, latency, LOOPED)
+                if repositories in sizes:
+                    note(repositories, latency, CONTENDERS)
+                if repositories in looped:
+                    note(repositories, latency, LOOPED)
+    for _number in range(rounds):
+        note(min(WORKED_ON, sizes[-1]), latencies[-1], AT_A_TIME)
     note(sizes[-1], 0.0, ALONE)
     return {
-        "machine": machine(),
+        "machine": where,
         "ceiling": round(ceiling),
         "runs": [
             {

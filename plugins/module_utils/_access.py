@@ -48,6 +48,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, statements
 from ansible_collections.imageshare.aws.plugins.module_utils._rules import (
+    ANSWERS,
     NOT_PRINCIPAL,
     Entry,
     Rule,
@@ -61,10 +62,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     functions_region,
     holder,
 )
-
-# Many answers are about one rule, and each keeps its rule alive.
-_REMEMBERED = 2048
-
 
 _Named = TypeVar("_Named")
 _ByAccount = Mapping[str | None, tuple[_Named, ...]]
@@ -116,7 +113,7 @@ class Opening:
         return self.to_people and EVERYONE in self.entries
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def applies(rule: Rule, callers: Callers, partition: str, *, for_one: bool = False) -> Applies:
     """How far a statement, Allow or Deny, applies to callers, whatever the action.
 
@@ -128,7 +125,7 @@ def applies(rule: Rule, callers: Callers, partition: str, *, for_one: bool = Fal
     return min(reached, all_hold(rule.conditions, callers.facts, callers.otherwise, for_one=for_one))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def reaches(rule: Rule, principal: Principal, partition: str) -> tuple[Reach, ...]:
     """The callers that a statement mentions through which it reaches a principal; empty for none.
 
@@ -154,7 +151,7 @@ def reaches(rule: Rule, principal: Principal, partition: str) -> tuple[Reach, ..
     return tuple(dict.fromkeys(reach for reach in found if reach.applies is not Applies.NO))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def reaches_functions(rule: Rule, account: str, partition: str, apart: tuple[str, ...] = ()) -> Applies:
     """How far a statement applies to the Lambda service when it acts for one of the functions of an account.
 
@@ -180,7 +177,7 @@ def reaches_functions(rule: Rule, account: str, partition: str, apart: tuple[str
     return min(_concerns(rule, others, partition), all_hold(beyond, others.facts, for_one=True))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def mentions(rule: Rule, partition: str) -> tuple[Mention, ...]:
     """The callers that a statement names, each with what must hold for them."""
     if rule.excludes:
@@ -232,12 +229,12 @@ def _reached(rule: Rule, callers: Callers, partition: str, parts: bool) -> Appli
     return strongest(_reached_by(entry, callers, partition, parts) for entry in listed)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def _entries_by_account(rule: Rule, partition: str) -> _ByAccount[Entry]:
     return _by_account(((entry, entry) for entry in rule.entries), partition)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def _mentions_by_account(rule: Rule, partition: str) -> _ByAccount[Mention]:
     return _by_account(((mention.entry, mention) for mention in mentions(rule, partition)), partition)
 
@@ -397,7 +394,7 @@ _READERS: Mapping[tuple[str, str], Mapping[str, Callable[[str, str], Callers | N
 _ANYBODY = Entry("AWS", EVERYONE)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def _opened(rule: Rule, denies: tuple[Rule, ...], partition: str) -> tuple[bool, tuple[str, ...]] | None:
     """Whether an Allow is open to people, and what opens it; None if it lets no stranger in."""
     opened = [callers for callers in strangers(partition) if _lets_in(rule, callers, denies, partition)]

@@ -26,8 +26,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._policy import Poli
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import recognise
 
 NOT_PRINCIPAL = "NotPrincipal"
-# A policy has at most 10,240 characters, so that many rules take 10 MB at the very most.
-_REMEMBERED = 1024
+# How many rules to remember, and how many answers to each question about them. A policy has at most 10,240 characters,
+# and each answer keeps its rule alive: at the very worst, 20 MB of text.
+_RULES, ANSWERS = 1024, 2048
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def readable_rules(policy: Policy | None) -> list[tuple[int, Rule]]:
     return [(position, rule) for position, rule in rules if rule.readable]
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_RULES)
 def _rule(text: str) -> Rule:
     # Read anew from the text, so that nobody else holds a part of what is remembered.
     statement: Mapping[str, Any] = json.loads(text)

@@ -12,32 +12,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ansible_collections.imageshare.aws.plugins.module_utils._access import (
-    Mention,
-    applies,
-    mentions,
-    openings,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._access import Mention, applies, mentions, openings
 from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, level
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import Callers, callers_of, functions, service
-from ansible_collections.imageshare.aws.plugins.module_utils._conditions import (
-    Applies,
-    Condition,
-    Fact,
-    holds,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies, Condition, Fact, holds
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, statements
 from ansible_collections.imageshare.aws.plugins.module_utils._rules import (
+    ANSWERS,
     NOT_PRINCIPAL,
     Rule,
     readable_rules,
     rule_of,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE
-
-# Many answers are about one rule, and each keeps its rule alive.
-_REMEMBERED = 2048
 
 
 @dataclass(frozen=True)
@@ -148,7 +136,7 @@ def _gather(rows: _Rows, position: int, rule: Rule, partition: str, registry_id:
             row.regions[region] = None
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def _grantees(rule: Rule, partition: str, registry_id: str) -> tuple[_Grantee, ...]:
     """Who gets something from an Allow: for a region of Lambda functions, their account the pull, else all of it."""
     found: list[_Grantee] = []

@@ -24,7 +24,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._callers import EVE
 from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies, strongest
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, label_of, statements
-from ansible_collections.imageshare.aws.plugins.module_utils._rules import Rule, readable_rules, rule_of
+from ansible_collections.imageshare.aws.plugins.module_utils._rules import ANSWERS, Rule, readable_rules, rule_of
 from ansible_collections.imageshare.aws.plugins.module_utils._shares import Share, shares
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS, LAMBDA_SERVICE
 
@@ -40,7 +40,6 @@ SUMMARIES = {
     "unconfirmed": "were written, but a look at them afterwards did not confirm that",
 }
 
-_REMEMBERED = 2048
 _Rules = Sequence[tuple[int, Rule]]
 # The conditions by which a statement says for whom a service may act.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
@@ -249,7 +248,7 @@ def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tupl
             yield verdict, names
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=ANSWERS)
 def _beyond(rule: Rule, known: tuple[str, ...]) -> tuple[str, ...]:
     return actions_beyond(rule.statement, known)
 

@@ -42,13 +42,14 @@ def test_benchmark_measures_every_contender(tmp_path: Path, pages: Any) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout
     found = json.loads(written.read_text(encoding="utf-8"))
     measured = {run["contender"] for run in found["runs"]}
-    assert measured == {*pages.COLUMNS, *pages.LOOPED, "module", "module --diff"}
+    workers = {f"{number}{pages.AT_A_TIME}" for number in (1, 2, 4, 8, 16)}
+    assert measured == {*pages.COLUMNS, *pages.LOOPED, *workers, "module", "module --diff"}
     assert all(cost["seconds"] > 0 and cost["memory"] > 0 for run in found["runs"] for cost in run["rounds"])
     assert "1 repository, nothing changes" in done.stdout
     ElementTree.fromstring(pages.picture(pages.Figures(found)))
