@@ -236,6 +236,10 @@ class Registry:
         with suppress(_PolicyMissingError):
             _Writing(self, name, None).do("DeleteRepositoryPolicy")
 
+    def give_up(self, reason: str) -> None:
+        """Let every call from now on fail at once, for this reason; also those of other registries of this caller."""
+        self._persistence.breaker.give_up(reason)
+
     def pause(self, seconds: float) -> None:
         """Sleep, but not after the run has given up."""
         try:

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "_access": {"_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
     "_shares": {"_access", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
     "_warnings": {"_shares", "_access", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy"},
+    "_signals": set(),
     "_plan": {"_grants", "_names"},
     "_filter": {"_grants", "_names"},
     "_request": {"_backup", "_grants", "_names"},
