@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Every call to AWS: its retries, and its errors in plain words.
+"""Every call to AWS: which faults may pass, and all errors in plain words.
 
 SetRepositoryPolicy knows no version of what it replaces, so the last writer wins. Who reads a policy and writes it
 does so back to back.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -131,7 +131,7 @@ class _PolicyMissingError(EcrError):
 
 
 class PolicyChangedError(EcrError):
-    """Somebody else changed the policy after it was read for a write. The write is not in it."""
+    """Somebody else changed the policy: it is neither what was read nor what was to be written."""
 
 
 class PolicyRefusedError(EcrError):
@@ -181,9 +181,6 @@ class Registry:
         domain = _partitions()[self.partition]["outputs"]["dnsSuffix"]
         return f"{self.owner()}.dkr.ecr.{self.region}.{domain}"
 
-    def _now(self) -> float:
-        return self._persistence.breaker.clock()
-
     def of(self, registry_id: str) -> Registry:
         """The registry of this account in the same region, for the same caller."""
         return Registry(self._client, self._identity, registry_id, self._persistence)
@@ -219,7 +216,7 @@ class Registry:
     def read(self, name: str) -> StoredPolicy:
         """The policy of a repository. Raises RepositoryMissingError."""
         stored = self._read(name)
-        self._last_read[name] = _Read(stored.text, self._persistence.breaker.clock())
+        self._last_read[name] = _Read(stored.text, self._now())
         return stored
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
@@ -235,8 +232,9 @@ class Registry:
             try:
                 return str(writing.do("SetRepositoryPolicy", policyText=text, force=force))
             except PolicyRefusedError:
-                if not (patient and self._wait_for_principals()):
-                    raise
+                with _unless_given_up():
+                    if not (patient and self._persistence.patience.wait()):
+                        raise
 
     def delete(self, name: str) -> None:
         """Delete the policy of a repository; done, too, if it has none any more.
@@ -246,18 +244,17 @@ class Registry:
         with suppress(_PolicyMissingError):
             _Writing(self, name, None).do("DeleteRepositoryPolicy")
 
+    def give_up(self, reason: str) -> None:
+        """Let every call from now on fail at once, for this reason; also those of other registries of this caller."""
+        self._persistence.breaker.give_up(reason)
+
     def pause(self, seconds: float) -> None:
         """Sleep, but not after the run has given up."""
-        try:
+        with _unless_given_up():
             self._persistence.breaker.sleep(seconds)
-        except GivenUpError as given_up:
-            raise EcrError(_gave_up(given_up)) from given_up
 
-    def _wait_for_principals(self) -> bool:
-        try:
-            return self._persistence.patience.wait()
-        except GivenUpError as given_up:
-            raise EcrError(_gave_up(given_up)) from given_up
+    def _now(self) -> float:
+        return self._persistence.breaker.clock()
 
     def _read(self, name: str, *, first: bool = False) -> StoredPolicy:
         try:
@@ -309,12 +306,12 @@ class Registry:
                 raise ResponseParserError(f"there is no {_ANSWERS[operation]} in the answer, so it is not AWS's own")
             return answer
 
+        def explain(error: Exception) -> str:
+            return _told(error, operation, None)
+
         try:
-            return self._persistence.ask(
-                lambda: attempt(call), AWS_ERRORS, _fault_of, lambda error: _told(error, operation, None), first=first
-            )
-        except GivenUpError as given_up:
-            raise EcrError(_gave_up(given_up)) from given_up
+            with _unless_given_up():
+                return self._persistence.ask(lambda: attempt(call), AWS_ERRORS, _fault_of, explain, first=first)
         except AWS_ERRORS as error:
             raise _explained(error, operation, name) from error
 
@@ -338,7 +335,7 @@ class _Writing:
         self._in_doubt = False
 
     def do(self, operation: str, **parameters: Any) -> str | None:
-        """Write, and return what AWS stored. Raises PolicyChangedError."""
+        """Write, and return the text that AWS answers. Raises PolicyChangedError."""
         try:
             answer = self._registry._call(operation, self._name, attempt=self._attempt, first=True, **parameters)
         except PolicyChangedError:
@@ -347,7 +344,8 @@ class _Writing:
             if not self._in_doubt:
                 raise
             return self._look_after(error)
-        return str(answer["policyText"])
+        text: str | None = answer["policyText"]
+        return text
 
     def _attempt(self, call: _Call) -> Mapping[str, Any]:
         if (self._in_doubt or (self._tried and self._is_stale())) and self._stands():
@@ -436,6 +434,14 @@ class TaggedRegistry(Registry):
 def _is_alone(client: Any) -> bool:
     # A user's aws_config may let botocore try again by itself.
     return (client.meta.config.retries or {}).get("total_max_attempts") == 1
+
+
+@contextmanager
+def _unless_given_up() -> Iterator[None]:
+    try:
+        yield
+    except GivenUpError as given_up:
+        raise EcrError(_gave_up(given_up)) from given_up
 
 
 def _gave_up(given_up: GivenUpError) -> str:

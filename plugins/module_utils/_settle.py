@@ -48,7 +48,7 @@ class Settling:
                 self._wait()
         raise EcrError(
             f"each of the {_MOST_TRIES} times that its policy was about to be written, somebody else had just changed "
-            "it. Nothing was written. To do: see who else writes it, and run again"
+            "it. To do: see who else writes it, and run again"
         )
 
     def confirm(self, name: str, written: Outcome) -> Outcome:

@@ -425,6 +425,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrErro
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "required": True},
@@ -448,6 +449,7 @@ ARGUMENT_SPEC = {
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     registry = connect(module, concurrency=module.params["concurrency"])
+    stop_on_signals(registry.give_up)
     try:
         request = read_request(
             module.params,

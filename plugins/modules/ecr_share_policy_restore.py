@@ -308,6 +308,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrErro
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._request import read_restore_request
 from ansible_collections.imageshare.aws.plugins.module_utils._restore import run
+from ansible_collections.imageshare.aws.plugins.module_utils._signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "backup": {"type": "path", "required": True},
@@ -324,6 +325,7 @@ ARGUMENT_SPEC = {
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     registry = connect(module, concurrency=module.params["concurrency"])
+    stop_on_signals(registry.give_up)
     try:
         request = read_restore_request(module.params, check_mode=module.check_mode, diff=module._diff)
         restored = run(request, registry)

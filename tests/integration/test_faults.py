@@ -126,6 +126,15 @@ class TestFaultsThatPass:
 
 
 class TestFaultsThatStay:
+    @pytest.mark.parametrize(
+        ("config", "tries"), [({}, 8), ({"retries": {"total_max_attempts": 3}}, 3)], ids=["ours", "botocore"]
+    )
+    def test_only_one_of_us_tries_again(self, aws: EmbeddedAws, run: Run, config: dict[str, Any], tries: int) -> None:
+        aws.settings(drop=1.0)
+
+        assert run(repositories=names(1), grants=GRANTS, aws_config=config).failed
+        assert aws.refused() == {"GetRepositoryPolicy": tries}
+
     def test_where_access_is_denied_the_others_are_done(self, aws: EmbeddedAws, run: Run) -> None:
         wanted = plant(aws, 30)
         aws.settings(deny=[{"operation": "SetRepositoryPolicy", "repository": "app-00[0-4]"}])

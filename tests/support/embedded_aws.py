@@ -300,8 +300,10 @@ class _Handler(WSGIRequestHandler):
             self._send_content(200, "text/html", _PAGE)
         elif how == "reset":
             self._send_content(200, kind, content[:half], announced=len(content))
-            # Closed with time zero to linger, a connection is reset.
+            self.wfile.flush()
+            # Closed with no time to linger, and without saying that no more will come, a connection is reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
             raise ConnectionAbortedError
         elif how == "hang":
             time.sleep(hang_seconds)

@@ -141,11 +141,14 @@ def run_module(
 
 @contextmanager
 def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A module that has begun to run with its options, to be killed at the latest when the context ends."""
+    """A module that has begun to run with its options, to be killed at the latest when the context ends. Its standard
+    output is a pipe.
+    """
     with subprocess.Popen(
         [sys.executable, "-m", f"{_MODULES}.{module}"],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         env=_environment(aws, {}),
     ) as process:

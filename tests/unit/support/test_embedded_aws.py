@@ -441,6 +441,63 @@ class TestFaults:
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
         assert caught.value.response["Error"] == error
 
+    @pytest.mark.parametrize(
+        ("how", "error"),
+        [
+            ("lost", "ConnectionClosedError"),
+            ("reset", "ConnectionClosedError"),
+            ("hang", "ReadTimeoutError"),
+            # botocore takes what is no JSON for an answer without content.
+            ("truncated", "answered"),
+            ("garbled", "answered"),
+        ],
+    )
+    def test_a_call_whose_answer_is_damaged_was_done(self, aws: EmbeddedAws, ecr: Any, how: str, error: str) -> None:
+        set_policy(ecr, shared_with(ROLE))
+        aws.reset_calls()
+        aws.settings(damage={how: 1}, hang_seconds=0.5)
+        client = aws.client(retries={"total_max_attempts": 1}, read_timeout=0.2)
+
+        answers: list[Any] = []
+        assert outcome(lambda: answers.append(client.delete_repository_policy(repositoryName="app"))) == error
+
+        assert not any("policyText" in answer for answer in answers)
+        assert aws.policies()["app"] is None
+        assert aws.calls() == aws.damaged() == {"DeleteRepositoryPolicy": 1}
+        assert aws.refused() == {}
+
+    def test_a_gateway_answers_with_a_page(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(bad_gateway=1)
+
+        with pytest.raises(ClientError) as caught:
+            ecr.describe_repositories()
+
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 502
+        assert aws.refused() == {"DescribeRepositories": 1}
+
+    def test_credentials_expire_after_so_many_calls(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(expire_after=2)
+
+        outcomes = [outcome(ecr.describe_repositories) for _time in range(4)]
+
+        assert outcomes == ["answered", "answered", "ExpiredTokenException", "ExpiredTokenException"]
+
+    def test_others_write_between_two_calls(self, aws: EmbeddedAws, ecr: Any) -> None:
+        added = {**shared_with(ROLE)["Statement"][0], "Sid": "Added"}
+        aws.settings(
+            others=[
+                {"after": "SetRepositoryPolicy", "repository": "a*", "statement": added, "times": 2},
+                {"after": "DeleteRepositoryPolicy", "policy": policy(added)},
+                {"after": "ListImages", "delete": True},
+            ]
+        )
+
+        for sids in (2, 2, 1):
+            set_policy(ecr, shared_with(ROLE))
+            assert len(json.loads(aws.policies()["app"] or "")["Statement"]) == sids
+        ecr.delete_repository_policy(repositoryName="app")
+        assert json.loads(aws.policies()["app"] or "") == policy(added)
+
     def test_a_hard_limit_of_calls_a_second(self, aws: EmbeddedAws, ecr: Any) -> None:
         aws.settings(rate_limit=20)
 

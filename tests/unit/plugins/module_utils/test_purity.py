@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "_warnings": {
         *("_shares", "_access", "_rules", "_actions", "_callers", "_conditions", "_templates", "_grants", "_policy")
     },
+    "_signals": set(),
     "_plan": {"_grants", "_names"},
     "_filter": {"_grants", "_names"},
     "_request": {"_backup", "_grants", "_names"},

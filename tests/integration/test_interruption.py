@@ -1,0 +1,113 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run that is interrupted amid 500 repositories: no policy is half written, and the next run does the rest."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import pytest
+from ansible_collections.imageshare.aws.tests.integration.conftest import Run
+from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, TEAM, allow, policy, root
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import started_module
+
+NAMES = [f"app-{number:03}" for number in range(500)]
+GRANTS = [{"principal": TEAM}]
+OLD, NEW = policy(BUILDS), policy(BUILDS, allow("pull", root(TEAM)))
+
+
+def begin(aws: EmbeddedAws) -> None:
+    aws.plant_many(dict.fromkeys(NAMES, OLD))
+    aws.settings(latency=0.005)
+
+
+def wait_for_writes(aws: EmbeddedAws, number: int) -> None:
+    while aws.calls().get("SetRepositoryPolicy", 0) < number:
+        pass
+
+
+def rest_of(process: subprocess.Popen[str]) -> str:
+    """What it prints until it ends."""
+    assert process.stdout
+    output = process.stdout.read()
+    process.wait(timeout=30)
+    return output
+
+
+def states(aws: EmbeddedAws) -> Counter[str]:
+    """How many policies are the old one and the new one. There is no other."""
+    stored = [json.loads(text or "null") for text in aws.policies().values()]
+    found = Counter("new" if one == NEW else "old" if one == OLD else "another" for one in stored)
+    assert found.keys() <= {"old", "new"}
+    return found
+
+
+def assert_next_run_does_the_rest(aws: EmbeddedAws, run: Run) -> None:
+    left = states(aws)["old"]
+    aws.settings(latency=0)
+
+    result = run(repositories=NAMES, grants=GRANTS)
+
+    assert not result.failed
+    assert result.values["summary"]["changed"] == left
+    assert states(aws) == {"new": 500}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_who_is_interrupted_stops_soon_and_tells_what_was_done(
+    aws: EmbeddedAws, run: Run, number: signal.Signals
+) -> None:
+    begin(aws)
+    with started_module(aws, repositories=NAMES, grants=GRANTS) as process:
+        wait_for_writes(aws, 100)
+        process.send_signal(number)
+        begun = time.monotonic()
+        output = rest_of(process)
+        seconds = time.monotonic() - begun
+
+    assert "Traceback" not in output
+    values = json.loads(output)
+    assert process.returncode == 1
+    assert seconds < 5
+    rows = {row["name"]: row for row in values["repositories"]}
+    assert list(rows) == NAMES
+    for name, text in aws.policies().items():
+        assert rows[name]["changed"] == (json.loads(text or "") == NEW), name
+        assert rows[name]["changed"] or f"interrupted by {number.name}. To do: run again" in rows[name]["error"]
+    assert 100 <= values["summary"]["changed"] < 450
+    assert values["changed"]
+    assert_next_run_does_the_rest(aws, run)
+
+
+def test_who_is_killed_leaves_nothing_half_written(aws: EmbeddedAws, run: Run) -> None:
+    begin(aws)
+    with started_module(aws, repositories=NAMES, grants=GRANTS) as process:
+        wait_for_writes(aws, 100)
+        process.send_signal(signal.SIGKILL)
+        rest_of(process)
+    # What was on its way by then arrives before a call that is made later.
+    aws.client().describe_repositories()
+
+    assert 100 <= states(aws)["new"] < 450
+    assert_next_run_does_the_rest(aws, run)
+
+
+def test_a_run_that_waits_for_a_principal_stops_as_soon(aws: EmbeddedAws) -> None:
+    aws.plant(NAMES[0], OLD)
+    aws.settings(missing_principals=[TEAM])
+    with started_module(aws, repositories=NAMES[:1], grants=GRANTS) as process:
+        wait_for_writes(aws, 1)
+        process.send_signal(signal.SIGTERM)
+        begun = time.monotonic()
+        output = rest_of(process)
+
+    assert time.monotonic() - begun < 5
+    (row,) = json.loads(output)["repositories"]
+    assert "interrupted by SIGTERM" in row["error"]
