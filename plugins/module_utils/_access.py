@@ -64,7 +64,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
 )
 
 _Named = TypeVar("_Named")
-_ByAccount = Mapping[str | None, tuple[_Named, ...]]
+_ByAccount = Mapping["str | None", tuple[_Named, ...]]
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ class Merged:
 
 _Keep = Callable[[Template, str], bool]
 _Wanted = Sequence[tuple[Template, str]]
-# The template of a managed statement, and what it holds; None for a foreign one.
-_Managed = tuple[Template, tuple[str, ...]] | None
+# The template of a managed statement, and what it holds; there is None for a foreign one.
+_Managed = tuple[Template, tuple[str, ...]]
 # Statements of one place count as one, whichever set of actions or operator they were written with.
 _Place = tuple[Slot, Access]
 
@@ -173,7 +173,7 @@ def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, partition: str) 
     before = statements(policy)
     managed = list(map(recognise, before))
     after: list[Statement] = []
-    held: list[_Managed] = []
+    held: list[_Managed | None] = []
     missing = _not_yet_held(managed, wanted, partition)
     for statement, found in zip(before, managed, strict=True):
         if found is None:
@@ -206,7 +206,7 @@ def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, partition: str) 
     )
 
 
-def _not_yet_held(managed: Iterable[_Managed], wanted: _Wanted, partition: str) -> dict[_Place, list[str]]:
+def _not_yet_held(managed: Iterable[_Managed | None], wanted: _Wanted, partition: str) -> dict[_Place, list[str]]:
     held = {
         (_place(template), _one_spelling(template, value, partition))
         for template, values in filter(None, managed)
@@ -238,7 +238,7 @@ def _with_statements(policy: Policy | None, after: list[Statement]) -> Policy | 
 _Holdings = dict[str, dict[tuple[Access, str], None]]
 
 
-def _holdings(managed: Iterable[_Managed], partition: str) -> _Holdings:
+def _holdings(managed: Iterable[_Managed | None], partition: str) -> _Holdings:
     """The slots of each principal, a pair of access and region (empty but for Lambda) each, in order."""
     result: _Holdings = {}
     for template, values in filter(None, managed):
@@ -267,7 +267,9 @@ def _more(less: _Holdings, more: _Holdings) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _foreign_values(after: Iterable[Statement], held: Iterable[_Managed], partition: str) -> tuple[ForeignValue, ...]:
+def _foreign_values(
+    after: Iterable[Statement], held: Iterable[_Managed | None], partition: str
+) -> tuple[ForeignValue, ...]:
     return tuple(
         ForeignValue(statement.get("Sid"), value)
         for statement, found in zip(after, held, strict=True)

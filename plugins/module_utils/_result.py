@@ -133,11 +133,6 @@ def outcome(
     return Outcome(row(name, warnings, merged), shown)
 
 
-def _shown(policy: Policy | None, partition: str) -> str:
-    # All repositories may have had the same policy, and get the same: their texts need to be in memory only once.
-    return sys.intern(pretty(policy, partition))
-
-
 def warned(outcome: Outcome, warning: PolicyWarning) -> Outcome:
     """What became of a repository, with one more warning."""
     warnings = [*outcome.row["warnings"], _warning(warning)]
@@ -157,3 +152,8 @@ def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
         }
         for change in changes
     ]
+
+
+def _shown(policy: Policy | None, partition: str) -> str:
+    # All repositories may have had the same policy, and get the same: their texts need to be in memory only once.
+    return sys.intern(pretty(policy, partition))

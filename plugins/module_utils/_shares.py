@@ -84,7 +84,7 @@ class _Row:
 
 
 # The callers, the region of their functions or None for themselves, and what must hold besides.
-_Grantee = tuple[Callers, str | None, tuple[Condition, ...]]
+_Grantee = tuple[Callers, "str | None", tuple[Condition, ...]]
 _Rows = dict[tuple[str, str, bool, tuple[Condition, ...]], _Row]
 _Deny = tuple[int, Rule]
 

@@ -23,11 +23,11 @@ from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realisti
 OURS = run.__code__.co_filename.removesuffix("_share.py")
 # AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.
 POLICIES = [policy for policy in REALISTIC.values() if not policy_unique_ids(policy)]
-GRANTS = [
+GRANTS = (
     {"principal": "111122223333", "lambda_regions": ["us-east-1"]},
     {"principal": "arn:aws:iam::444455556666:role/ci", "access": "pull_push"},
     {"principal": "o-a1b2c3d4e5"},
-]
+)
 
 
 class Unshuffled(InMemory):
