@@ -38,6 +38,9 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
     run_playbook,
 )
 
+# It is gone before it can be looked at.
+VANISHING = [{"after": "SetRepositoryPolicy", "repository": "base/vanishing", "delete": True}]
+
 
 def test_every_example_of_sharing_changes_something_once(aws: EmbeddedAws, tmp_path: Path) -> None:
     before = policy(allow("push", root(TEAM), root(STRANGER)), allow_functions(functions(PARTNER, name="resize")))
@@ -107,8 +110,10 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
             "base/orphan": policy({**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}),
             "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
             "base/shared": policy(allow("pull_push", root(TEAM)), allow_functions(functions(TEAM))),
+            "base/vanishing": None,
         }
     )
+    aws.settings(others=VANISHING)
     grants = [{"principal": STRANGER, "lambda_regions": ["eu-west-1"]}, {"principal": CI}]
     sharing = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder))
     every = [{"principal": TEAM}, *grants]
@@ -125,6 +130,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         "base/new": None,
         "base/public": policy(everyone, allow("pull", root(TEAM))),
         "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
+        "base/vanishing": policy(SCANNERS),
     }
     aws.plant_many(planted)
     aws.plant_many(planted, region="eu-west-1")
@@ -134,6 +140,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         assert not shared.failed
     aws.plant("base/gone", None)
     aws.reset_calls()
+    aws.settings(others=VANISHING)
     names = ["base/*", "nowhere"]
     restored = run_module(
         aws, module=RESTORE, backup=str(folder), repositories=names, overwrite=True, backup_dir=str(folder / "later")
