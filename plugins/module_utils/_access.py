@@ -189,20 +189,31 @@ def mentions(rule: Rule, partition: str) -> tuple[Mention, ...]:
     )
 
 
-def openings(policy: Policy | None, partition: str) -> tuple[Opening, ...]:
+def openings(policy: Policy | None, partition: str, registry_id: str | None = None) -> tuple[Opening, ...]:
     """The Allows by which strangers, people or the Lambda functions of people with an account of their own, get what
     no Deny certainly takes from them again.
 
+    registry_id: the account that owns the repository, where it is known.
+
     A condition that any of them can meet bars nobody: it is met by every caller, as a pattern that all ARNs match is,
-    or by an organization of one's own. One that the policy cannot decide, such as one on a tag, is taken to bar them.
+    or by an organization or a tag of one's own. One that the policy cannot decide, such as a date or a tag of the
+    repository, is taken to bar them.
     """
     listed = readable_rules(policy)
     denies = tuple(rule for _position, rule in listed if rule.denies)
     return tuple(
         Opening(position, rule, *opened)
         for position, rule in listed
-        if not rule.denies and (opened := _opened(rule, denies, partition))
+        if not rule.denies and (opened := _opened(rule, denies, partition, registry_id))
     )
+
+
+def left_by(denies: Iterable[Rule], actions: frozenset[str], callers: Callers, partition: str) -> frozenset[str]:
+    """What Deny statements do not take from callers for certain."""
+    for deny in denies:
+        if actions & deny.actions and applies(deny, callers, partition) is Applies.YES:
+            actions -= deny.actions
+    return actions
 
 
 def policy_unique_ids(policy: Policy | None) -> tuple[str, ...]:
@@ -395,9 +406,11 @@ _ANYBODY = Entry("AWS", EVERYONE)
 
 
 @lru_cache(maxsize=ANSWERS)
-def _opened(rule: Rule, denies: tuple[Rule, ...], partition: str) -> tuple[bool, tuple[str, ...]] | None:
+def _opened(
+    rule: Rule, denies: tuple[Rule, ...], partition: str, registry_id: str | None
+) -> tuple[bool, tuple[str, ...]] | None:
     """Whether an Allow is open to people, and what opens it; None if it lets no stranger in."""
-    opened = [callers for callers in strangers(partition) if _lets_in(rule, callers, denies, partition)]
+    opened = [callers for callers in strangers(partition, registry_id) if _lets_in(rule, callers, denies, partition)]
     if not opened:
         return None
     people = any(callers.name == EVERYONE for callers in opened)
@@ -407,11 +420,7 @@ def _opened(rule: Rule, denies: tuple[Rule, ...], partition: str) -> tuple[bool,
 def _lets_in(rule: Rule, callers: Callers, denies: Iterable[Rule], partition: str) -> bool:
     if applies(rule, callers, partition, for_one=True) is not Applies.YES:
         return False
-    left = rule.actions
-    for other in denies:
-        if left and applies(other, callers, partition) is Applies.YES:
-            left -= other.actions
-    return bool(left)
+    return bool(left_by(denies, rule.actions, callers, partition))
 
 
 def _opened_by(rule: Rule) -> tuple[str, ...]:

@@ -112,6 +112,9 @@ ADMIN_ACTIONS = frozenset(
 )
 
 LAMBDA_PULL = frozenset(LAMBDA_ACTIONS)
+# Without these nothing is pulled, or pushed, whatever else is granted; layers may be there already.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
+PULLING, PUSHING = LAMBDA_PULL, frozenset({"ecr:PutImage"})
 # Cannot be granted by a repository policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 _WITHOUT_EFFECT = "ecr:getauthorizationtoken"
 _LEVELS = {

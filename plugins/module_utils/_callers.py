@@ -64,6 +64,21 @@ _SERVICES: Mapping[str, Fact] = {
     "aws:principalorgpaths": ABSENT,
 }
 _ANY_ACCOUNT = "????????????"
+# What people with an account of their own make of themselves and of their requests as they like. S3 does not trust in
+# these keys either: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+_AS_THEY_LIKE = (
+    "aws:multifactorauthpresent",
+    "aws:principaltag/",
+    "aws:principaltype",
+    "aws:referer",
+    "aws:requestedregion",
+    "aws:sourceidentity",
+    "aws:useragent",
+    "aws:username",
+    "aws:viaawsservice",
+)
+# Strangers come over the internet, or through endpoints that no policy names.
+_OF_ENDPOINTS = ("aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce", "aws:vpcsourceip")
 
 
 def everyone() -> Callers:
@@ -108,26 +123,38 @@ def named(kind: str, name: str) -> Callers:
 
 
 @lru_cache(maxsize=64)
-def strangers(partition: str) -> tuple[Callers, ...]:
+def strangers(partition: str, registry_id: str | None = None) -> tuple[Callers, ...]:
     """Everybody on earth whom no policy names: people with an account of their own in no organization, such in an
     organization of their own, and the Lambda functions of both.
+
+    registry_id: the account whose repository they call for, where it is known.
     """
     account, anywhere = Fact(_ANY_ACCOUNT, every=True, unnamed=True), Fact("*", every=True, unnamed=True)
     # Nobody can choose the id of an organization, so a pattern that not all ids match lets no stranger in for certain.
     organization = Fact("o-*", unnamed=True)
     membership = {"orgid": organization, "orgpaths": replace(organization, pattern="o-*/r-*/*")}
+    at = {"aws:resourceaccount": Fact(registry_id)} if registry_id else {}
     found = []
     for member in (False, True):
         of = {name: fact if member else ABSENT for name, fact in membership.items()}
         person = {
             **_IDENTITIES,
+            **at,
+            **dict.fromkeys(_AS_THEY_LIKE, Fact("*", every=True)),
+            **dict.fromkeys(_OF_ENDPOINTS, ABSENT),
             "aws:principalaccount": account,
             "aws:principalarn": replace(account, pattern=f"arn:{partition}:{ANY_PART}::{ANY_PART}:*"),
             "aws:sourceip": anywhere,
+            "aws:userid": Fact("*", unnamed=True),
             **{f"aws:principal{name}": fact for name, fact in of.items()},
         }
         function = {
             **service(LAMBDA_SERVICE).facts,
+            **at,
+            **dict.fromkeys(_OF_ENDPOINTS, ABSENT),
+            # It is in every request, and a service is no account that a policy names:
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalaccount
+            "aws:principalaccount": replace(account, every=False),
             "aws:sourceip": replace(anywhere, present=False),
             "aws:sourceaccount": account,
             "aws:sourcearn": replace(account, pattern=functions_arn(ANY_PART, ANY_PART, partition)),

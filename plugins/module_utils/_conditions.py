@@ -129,8 +129,7 @@ def all_hold(
     found = Applies.YES
     open_keys: set[str] = set()
     for condition in required:
-        key = condition.key.lower()
-        fact = facts.get(key, otherwise)
+        key, fact = condition.key.lower(), fact_of(condition.key, facts, otherwise)
         verdict = holds(condition, fact)
         if for_one and verdict is Applies.CONDITIONALLY and fact.every and key not in open_keys:
             # For each of two conditions there may be a caller, and none for both.
@@ -164,6 +163,14 @@ def holds(condition: Condition, fact: Fact) -> Applies:
             return Applies.CONDITIONALLY
         verdicts.add((matched is Applies.YES) != operator.negated)
     return _only(verdicts)
+
+
+def fact_of(key: str, facts: Mapping[str, Fact], otherwise: Fact = UNKNOWN) -> Fact:
+    """What is known of a condition key. Of keys that end in a name of one's own, such as those of tags, facts may know
+    something in common, under what comes before the name, with its slash.
+    """
+    key = key.lower()
+    return facts.get(key) or facts.get(f"{key.partition('/')[0]}/", otherwise)
 
 
 def is_positive(condition: Condition) -> bool:
@@ -277,6 +284,8 @@ def _matched(values: tuple[str, ...], pattern: str, matching: str, unnamed: bool
 def _names_somebody(value: str, matching: str) -> bool:
     if "${" in value:
         return value.lower() in _THE_OWNERS
+    if matching == "address":
+        return not _is_broad(value)
     return matching not in ("pattern", "arn") or not is_open(value)
 
 
@@ -302,6 +311,14 @@ def _arn(value: str, pattern: str) -> Applies:
 
 def _address(value: str, pattern: str) -> Applies:
     return Applies.YES if value.endswith("/0") else Applies.CONDITIONALLY
+
+
+def _is_broad(network: str) -> bool:
+    """Whether a network is too large to be somebody's, by the measure of S3:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    _address, _slash, length = network.partition("/")
+    return length.isdecimal() and int(length) < (32 if ":" in network else 8)
 
 
 _COMPARISONS: Mapping[str, Callable[[str, str], Applies]] = {

@@ -102,6 +102,9 @@ _ADVICE = {
     "ExpiredTokenException": "renew the credentials and run again; what was done stays done",
     "InvalidSignatureException": "check the credentials and the clock",
     "RepositoryNotFoundException": "check its name, the region and registry_id",
+    "InternalFailure": "run again later",
+    "ServerException": "run again later",
+    "ServiceUnavailable": "run again later",
     "ThrottlingException": "run again later",
     "UnrecognizedClientException": "check the credentials",
 }

@@ -18,7 +18,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
     Share,
     StatementName,
     foreign_statements,
-    public,
+    public_statements,
     shares,
 )
 
@@ -33,12 +33,14 @@ def findings(policy: Policy | None, partition: str, registry_id: str, principal:
     that AWS returns has more white space. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
     """
     length = 0 if policy is None else len(serialise(policy))
+    opened = public_statements(policy, partition, registry_id)
     found = [share for share in shares(policy, partition, registry_id) if principal in (None, share.principal)]
     return {
         "policy_length": length,
         "policy_room": max(0, MAX_LENGTH - length),
         "shares": [_plain(share) for share in sorted(found, key=_order)],
-        "public": public(policy, partition),
+        "public": bool(opened),
+        "public_statements": _named(opened),
         "orphans": sorted(policy_unique_ids(policy)),
         "foreign_statements": _named(foreign_statements(policy)),
     }
@@ -79,6 +81,8 @@ def _plain(share: Share) -> dict[str, Any]:
         "kind": share.kind,
         "access": share.access,
         "actions": list(share.actions),
+        "can_pull": share.can_pull,
+        "can_push": share.can_push,
         "lambda_regions": list(share.lambda_regions),
         "conditions": [
             {"operator": condition.operator, "key": condition.key, "values": list(condition.values)}

@@ -172,7 +172,10 @@ def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRe
         who = read_principal(principal.strip(), partition)
         principal = principal.strip() if who is None else who.name
         if who is None and not _is_only_found(principal):
-            problems.append(f"principal {principal}: {why_no_principal(principal, partition)}")
+            why = why_no_principal(principal, partition)
+            problems.append(
+                f"principal {principal}: {why}; or * for everyone, a service, or the id of a deleted principal"
+            )
     if problems:
         raise InputError(problems)
     return AuditRequest(

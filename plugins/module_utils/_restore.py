@@ -146,7 +146,7 @@ def _restore_one(saved: Saved, request: RestoreRequest, store: Store, warnings: 
     if merged.changed and not request.overwrite and not equal(before, written, partition):
         raise PolicyError(_why_not(before, written, backup, partition))
     # Nobody is named: what is left are warnings of a policy that is open to everyone.
-    warnings += after_unsharing(after, (), Place(name, registry.region, partition))
+    warnings += after_unsharing(after, (), Place(name, registry.region, partition, stored.registry_id))
     if merged.changed:
         new = Replacement(
             before=stored,

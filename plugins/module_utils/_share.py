@@ -78,8 +78,8 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
     if not grants:
         return Outcome(row(name))
     registry = store.registry
-    place = Place(name, registry.region, registry.partition)
     stored = registry.read(name)
+    place = Place(name, registry.region, registry.partition, stored.registry_id)
     before = None if stored.text is None else parse(stored.text)
     merged = _merge(before, grants, stored, request, registry)
     if request.sharing:

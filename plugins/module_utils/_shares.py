@@ -8,14 +8,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ansible_collections.imageshare.aws.plugins.module_utils._access import Mention, applies, mentions, openings
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, level
+from ansible_collections.imageshare.aws.plugins.module_utils._access import (
+    Mention,
+    applies,
+    left_by,
+    mentions,
+    openings,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._actions import LAMBDA_PULL, PULLING, PUSHING, level
 from ansible_collections.imageshare.aws.plugins.module_utils._callers import Callers, callers_of, functions, service
-from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies, Condition, Fact, holds
+from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies, Condition, Fact, fact_of, holds
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal
 from ansible_collections.imageshare.aws.plugins.module_utils._policy import Policy, statements
 from ansible_collections.imageshare.aws.plugins.module_utils._rules import (
@@ -54,6 +60,8 @@ class Share:
         C(unique_id) or C(other).
     access: what the actions amount to: a level of grants, C(lambda) for the Lambda part alone, C(admin) or C(partial).
     actions: all of them, sorted, where access is C(admin) or C(partial); else empty.
+    can_pull, can_push: whether they, with those of the principal's other shares, include what nothing is pulled or
+        pushed without, and no Deny certainly takes any of that.
     lambda_regions: regions, or C(*), whose Lambda functions of this account may pull.
     conditions: what must hold besides, and cannot be decided from the policy. C(NotPrincipal) is one of them: it holds
         for all but those that it names.
@@ -64,6 +72,8 @@ class Share:
     kind: str
     access: str
     actions: tuple[str, ...]
+    can_pull: bool
+    can_push: bool
     lambda_regions: tuple[str, ...]
     conditions: tuple[Condition, ...]
     statements: tuple[StatementName, ...]
@@ -103,12 +113,21 @@ def shares(policy: Policy | None, partition: str, registry_id: str) -> tuple[Sha
             denies.append((position, rule))
         elif rule.actions:
             _gather(rows, position, rule, partition, registry_id)
-    return tuple(_share(row, denies, partition, registry_id) for row in rows.values())
+    granted: dict[tuple[str, str], frozenset[str]] = {}
+    for row in rows.values():
+        who = row.callers.kind, row.callers.name
+        granted[who] = granted.get(who, frozenset()) | row.actions
+    return tuple(
+        _share(row, granted[row.callers.kind, row.callers.name], denies, partition, registry_id)
+        for row in rows.values()
+    )
 
 
-def public(policy: Policy | None, partition: str) -> bool:
-    """Whether a policy is open to everyone, or to the Lambda functions of everyone."""
-    return bool(openings(policy, partition))
+def public_statements(policy: Policy | None, partition: str, registry_id: str) -> tuple[StatementName, ...]:
+    """The statements that open a policy to everyone, or to the Lambda functions of everyone."""
+    return tuple(
+        StatementName(opening.position, opening.rule.sid) for opening in openings(policy, partition, registry_id)
+    )
 
 
 def foreign_statements(policy: Policy | None) -> tuple[StatementName, ...]:
@@ -161,7 +180,7 @@ def _undecided(mention: Mention, rule: Rule, registry_id: str) -> tuple[Conditio
     callers = _at(registry_id, mention.callers)
     found: list[Condition] = []
     for condition in mention.conditions:
-        verdict = holds(condition, callers.facts.get(condition.key.lower(), callers.otherwise))
+        verdict = holds(condition, fact_of(condition.key, callers.facts, callers.otherwise))
         if verdict is Applies.NO:
             return None
         if verdict is Applies.CONDITIONALLY:
@@ -174,8 +193,10 @@ def _undecided(mention: Mention, rule: Rule, registry_id: str) -> tuple[Conditio
     return tuple(found)
 
 
-def _share(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: str) -> Share:
+def _share(row: _Row, granted: frozenset[str], denies: Sequence[_Deny], partition: str, registry_id: str) -> Share:
+    """granted: the actions of all shares of the principal."""
     callers = row.callers
+    left = left_by((rule for _position, rule in denies), granted, _at(registry_id, callers), partition)
     if callers.is_lambda and row.actions == LAMBDA_PULL:
         access = Access.LAMBDA.value
     else:
@@ -185,6 +206,8 @@ def _share(row: _Row, denies: Iterable[_Deny], partition: str, registry_id: str)
         kind=callers.kind,
         access=access,
         actions=tuple(sorted(row.actions)) if access in ("admin", "partial") else (),
+        can_pull=bool(row.actions & PULLING) and left >= PULLING,
+        can_push=bool(row.actions & PUSHING) and left >= PUSHING,
         lambda_regions=tuple(row.regions),
         conditions=row.conditions,
         statements=tuple(row.statements.values()),

@@ -57,11 +57,14 @@ class PolicyWarning:
 
 @dataclass(frozen=True)
 class Place:
-    """The repository that is spoken of: its name, and the region and partition of its registry."""
+    """The repository that is spoken of: its name, the region and partition of its registry, and whose that is, None
+    where it is not known.
+    """
 
     repository: str
     region: str
     partition: str
+    registry_id: str | None = None
 
 
 def after_sharing(
@@ -72,7 +75,7 @@ def after_sharing(
     declared: one grant a principal.
     purged_for: the account that owns the registry, if all other grants were ended; None if not.
     """
-    rules, opened = readable_rules(policy), openings(policy, place.partition)
+    rules, opened = readable_rules(policy), openings(policy, place.partition, place.registry_id)
     return (
         *_public(opened, place),
         *_denied(rules, declared, place),
@@ -85,7 +88,7 @@ def after_sharing(
 def after_unsharing(policy: Policy | None, named: Sequence[Grant], place: Place) -> tuple[PolicyWarning, ...]:
     """Warnings about a policy that principals were taken out of. Of the grants, only the principals count."""
     nothing = [Grant(grant.principal, Access.LAMBDA, ()) for grant in named]
-    opened = openings(policy, place.partition)
+    opened = openings(policy, place.partition, place.registry_id)
     return (*_public(opened, place), *_excess(readable_rules(policy), opened, nothing, place))
 
 
@@ -109,7 +112,9 @@ def _public(opened: Iterable[Opening], place: Place) -> Iterable[PolicyWarning]:
     for opening in opened:
         rule, label = opening.rule, _label(opening.position, opening.rule)
         actions = _some(_beyond(rule, ()))
-        condition = "under a condition that bars nobody" if rule.statement.get("Condition") else "without a condition"
+        condition = (
+            "under a condition that anybody can meet" if rule.statement.get("Condition") else "without a condition"
+        )
         for entry in opening.entries:
             if entry == EVERYONE and opening.to_everyone:
                 text = f'the repository is public: {label} lets everyone ("*", {condition}) use {actions}'
@@ -229,7 +234,7 @@ def _let_in(share: Share) -> Iterable[tuple[str, str]]:
     sources = [
         value for condition in share.conditions if condition.key.lower() in _SOURCES for value in condition.values
     ]
-    if share.kind in ("unique_id", "other"):
+    if share.kind == "unique_id":
         return []
     if share.kind == "service" and sources:
         return [(source, _owner(source)) for source in sources]

@@ -287,8 +287,8 @@ repositories:
         kind:
           description:
             - >-
-              V(public) if the repository is open to everyone, or to any account: also where the conditions of a
-              statement bar nobody, and where it lets the Lambda service in without naming an account.
+              V(public) if the repository is open to everyone, or to any account: also where anybody can meet the
+              conditions of a statement, and where it lets the Lambda service in without naming an account.
             - >-
               V(denied) if a Deny defeats a declared grant, or may defeat it. The usual Deny of requests without TLS is
               none, because ECR takes no such requests.

@@ -102,6 +102,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ audit.repositories | selectattr('public') | map(attribute='name') }}"
 
+- name: List who can push, and to what
+  ansible.builtin.debug:
+    msg: "{{ pushers | map(attribute='0.name') | zip(pushers | map(attribute='1.principal')) | map('join', ': ') }}"
+  vars:
+    pushers: "{{ audit.repositories | subelements('shares') | selectattr('1.can_push') }}"
+
 - name: Find out what an account gets, and through which statements
   imageshare.aws.ecr_share_policy_info:
     repositories:
@@ -218,6 +224,21 @@ repositories:
           type: list
           elements: str
           sample: []
+        can_pull:
+          description:
+            - Whether it can pull images, whatever the access is called. That takes C(ecr:BatchGetImage) and
+              C(ecr:GetDownloadUrlForLayer), here or in its other rows, and no C(Deny) that takes one of them away for
+              certain. It is about the principal itself, and not about its Lambda functions.
+          returned: always
+          type: bool
+          sample: true
+        can_push:
+          description:
+            - Likewise, whether it can put images into the repository, which takes C(ecr:PutImage). New layers take
+              more, but an image may be made of layers that are there already.
+          returned: always
+          type: bool
+          sample: false
         lambda_regions:
           description: The regions whose Lambda functions of this account may pull; V(*) is every region.
           returned: always
@@ -284,7 +305,8 @@ repositories:
         managed:
           description:
             - Whether the statements are managed, which means that P(imageshare.aws.ecr_share_policy#module) would have
-              written the same, whatever their C(Sid). These rows are as the grants that were declared.
+              written the same, whatever their C(Sid). These rows are as the grants that were declared, but for
+              principals that no grant can name, such as accounts of another partition.
           returned: always
           type: bool
           sample: true
@@ -293,6 +315,8 @@ repositories:
           kind: account
           access: pull
           actions: []
+          can_pull: true
+          can_push: false
           lambda_regions: [us-east-1]
           conditions: []
           statements:
@@ -303,10 +327,21 @@ repositories:
           denied_by: []
           managed: true
     public:
-      description: Whether it is open to everyone, or to any account, so that somebody unknown may use it.
+      description:
+        - Whether it is open to everyone, or to any account, so that somebody unknown may use it.
+        - Conditions that strangers can meet do not keep it from being public, such as those on a tag or a name of
+          theirs, nor do networks larger than C(/8). Those that a policy does not decide do, such as a date or a tag of
+          the repository; a row of V(*) tells them.
       returned: if it could be read
       type: bool
       sample: false
+    public_statements:
+      description: The statements that make it public.
+      returned: if it could be read
+      type: list
+      elements: dict
+      contains: *statement
+      sample: []
     orphans:
       description: The unique ids of deleted roles and users in its policy. AWS refuses to store it again with them.
       returned: if it could be read

@@ -330,8 +330,9 @@ class TestDocumentation:
         assert played.code == 0, played.text
         found = played.registered
         assert found["result_1"]["msg"] == ["base/public"]
-        assert [row["name"] for row in found["result_2"]["repositories"]] == ["base/shared"]
-        assert found["result_4"]["msg"] == {"base/orphan": [DELETED_ROLE]}
+        assert found["result_2"]["msg"] == [f"base/shared: {TEAM}", f"base/shared: {CI}"]
+        assert [row["name"] for row in found["result_3"]["repositories"]] == ["base/shared"]
+        assert found["result_5"]["msg"] == {"base/orphan": [DELETED_ROLE]}
         assert not any(result.get("changed") for result in found.values())
 
 

@@ -84,12 +84,15 @@ def strange_requesters(partition: str = "aws") -> list[Requester]:
                 "aws:SourceIp": "192.0.2.1",
                 **member,
             }
-            found.append(Requester(world.session(STRANGER, role, "work"), context))
+            for tags in ({}, {"aws:PrincipalTag/team": "platform"}, {"aws:PrincipalTag/team": "data"}):
+                found.append(Requester(world.session(STRANGER, role, "work"), {**context, **tags}))
     for region in world.regions:
         for name in (*FUNCTIONS, "else"):
             context = {
                 "aws:SourceArn": world.function(region, STRANGER, f"function:{name}"),
                 "aws:SourceAccount": STRANGER,
+                # It is in every request. The account of a service is one that no policy names.
+                "aws:PrincipalAccount": "999999999999",
                 "aws:PrincipalIsAWSService": "true",
                 "aws:SecureTransport": "true",
             }

@@ -24,7 +24,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._rules import rule_
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
 
-ACCOUNT = "111122223333"
+OWNER, ACCOUNT = "123456789012", "111122223333"
 OTHER = "444455556666"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
@@ -391,8 +391,24 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an account's ARNs": (when("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:*"), ()),
     "an account by a condition": (when("StringEquals", "aws:PrincipalAccount", ACCOUNT), ()),
     "an address": (when("IpAddress", "aws:SourceIp", "203.0.113.0/24"), ()),
-    "a tag, which is not decided": (when("StringEquals", "aws:PrincipalTag/team", "a"), ()),
-    "any tag, which is not decided": (when("StringLike", "aws:PrincipalTag/team", "*"), ()),
+    "a tag of one's own": (when("StringEquals", "aws:PrincipalTag/team", "a"), ("*",)),
+    "any tag of one's own": (when("StringLike", "aws:PrincipalTag/team", "*"), ("*",)),
+    "a user's name": (when("StringEquals", "aws:username", "joe"), ("*",)),
+    "a kind of principal": (when("StringEquals", "aws:PrincipalType", "AssumedRole"), ("*",)),
+    "a client": (when("StringLike", "aws:UserAgent", "docker*"), ("*",)),
+    "an endpoint, or none": (when("StringEqualsIfExists", "aws:SourceVpce", "vpce-1a2b3c4d"), ("*",)),
+    "all but an endpoint": (when("StringNotEquals", "aws:SourceVpce", "vpce-1a2b3c4d"), ("*",)),
+    "half of all addresses": (when("IpAddress", "aws:SourceIp", "0.0.0.0/1"), ("*",)),
+    "half of all addresses, twice": (when("IpAddress", "aws:SourceIp", ["0.0.0.0/1", "128.0.0.0/1"]), ("*",)),
+    "very many addresses": (when("IpAddress", "aws:SourceIp", "2001::/16"), ("*",)),
+    "any id of a user": (when("StringLike", "aws:userid", "*"), ("*",)),
+    "the owner's own repository": (when("StringEquals", "aws:ResourceAccount", OWNER), ("*",)),
+    "another's repository": (when("StringEquals", "aws:ResourceAccount", ACCOUNT), ()),
+    "a large network": (when("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "2001:db8::/32"]), ()),
+    "an endpoint": (when("StringEquals", "aws:SourceVpce", "vpce-1a2b3c4d"), ()),
+    "a session of a role": (when("StringLike", "aws:userid", "AROAEXAMPLEROLE123456:*"), ()),
+    "a tag of the repository, which is not decided": (when("StringEquals", "aws:ResourceTag/env", "prod"), ()),
+    "a date, which is not decided": (when("DateLessThan", "aws:CurrentTime", "2030-01-01T00:00:00Z"), ()),
     "an ARN pattern that is none, which is not decided": (when("ArnLike", "aws:PrincipalArn", "*"), ()),
     "a policy variable, which is not decided": (when("StringLike", "aws:PrincipalArn", "*${aws:username}"), ()),
     "the owner's organization": (when("StringEquals", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"), ()),
@@ -447,7 +463,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("drawn", "expected"), OPENED.values(), ids=OPENED.keys())
 def test_a_policy_is_opened_by(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
-    found = openings({"Statement": [aws(ROOT), drawn]}, "aws")
+    found = openings({"Statement": [aws(ROOT), drawn]}, "aws", OWNER)
     assert [(opening.position, opening.entries) for opening in found] == ([(2, expected)] if expected else [])
 
 
@@ -487,13 +503,23 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
         when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*", Effect="Deny"),
         False,
     ),
-    "what is not decided": (when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"), False),
+    "all without a tag, which anybody can have": (
+        when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"),
+        False,
+    ),
+    "all outside of an endpoint": (when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d", Effect="Deny"), True),
+    "all accounts but one": (when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT, Effect="Deny"), True),
+    "callers of the owner's repository": (
+        when("StringEquals", "aws:ResourceAccount", OWNER, Effect="Deny"),
+        True,
+    ),
+    "what is not decided": (when("StringNotEquals", "aws:ResourceTag/env", "dev", Effect="Deny"), False),
 }
 
 
 @pytest.mark.parametrize(("drawn", "closes"), CLOSING.values(), ids=CLOSING.keys())
 def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bool) -> None:
-    assert bool(openings({"Statement": [statement(), drawn]}, "aws")) is not closes
+    assert bool(openings({"Statement": [statement(), drawn]}, "aws", OWNER)) is not closes
 
 
 def test_no_policy_is_open_to_nobody() -> None:

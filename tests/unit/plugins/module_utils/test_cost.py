@@ -16,7 +16,11 @@ from typing import Any
 from ansible_collections.imageshare.aws.plugins.module_utils._access import policy_unique_ids
 from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._shares import foreign_statements, public, shares
+from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
+    foreign_statements,
+    public_statements,
+    shares,
+)
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
@@ -102,7 +106,7 @@ def test_it_costs_little_to_tell_who_gets_what_by_statements_that_were_met_befor
     def look() -> None:
         for policy in POLICIES:
             shares(policy, "aws", OWNER)
-            public(policy, "aws")
+            public_statements(policy, "aws", OWNER)
             foreign_statements(policy)
 
     look()

@@ -43,14 +43,14 @@ def test_everything_is_said_in_plain_values() -> None:
     assert json.loads(json.dumps(found)) == found
     assert found.pop("policy_length") + found.pop("policy_room") == MAX_LENGTH
     denied = [{"position": 3, "sid": "network", "certain": False}]
-    nothing: dict[str, Any] = {"actions": [], "lambda_regions": []}
+    able: dict[str, Any] = {"actions": [], "can_pull": True, "can_push": False, "lambda_regions": []}
     assert found == {
         "shares": [
             {
                 "principal": ACCOUNT,
                 "kind": "account",
                 "access": "pull",
-                **nothing,
+                **able,
                 "conditions": [],
                 "statements": [{"position": 1, "sid": "AllowPull"}],
                 "denied_by": denied,
@@ -60,7 +60,7 @@ def test_everything_is_said_in_plain_values() -> None:
                 "principal": "*",
                 "kind": "everyone",
                 "access": "pull",
-                **nothing,
+                **able,
                 "conditions": [{"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1", "vpc-2"]}],
                 "statements": [{"position": 2, "sid": "some"}],
                 "denied_by": denied,
@@ -68,6 +68,7 @@ def test_everything_is_said_in_plain_values() -> None:
             },
         ],
         "public": False,
+        "public_statements": [],
         "orphans": [],
         "foreign_statements": [{"position": 2, "sid": "some"}, {"position": 3, "sid": "network"}],
     }
@@ -79,6 +80,7 @@ def test_of_no_policy_there_is_nothing_to_say() -> None:
         "policy_room": 10_240,
         "shares": [],
         "public": False,
+        "public_statements": [],
         "orphans": [],
         "foreign_statements": [],
     }
@@ -100,6 +102,7 @@ def test_only_the_shares_of_one_principal_are_told_and_all_else_is_of_the_whole(
     assert [share["principal"] for share in alone["shares"]] == [ACCOUNT]
     assert {**alone, "shares": []} == {**findings(whole, "aws", OWNER), "shares": []}
     assert alone["public"]
+    assert alone["public_statements"] == [{"position": 2, "sid": None}]
     assert alone["orphans"] == sorted(ORPHANS)
 
 

@@ -15,7 +15,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
     StatementName,
     foreign_statements,
     granted_by,
-    public,
+    public_statements,
     shares,
 )
 
@@ -516,6 +516,41 @@ def test_a_pull_is_denied_for_certain_only_with_its_functions() -> None:
     assert row.denied_by == [(3, True), (4, True)]
 
 
+# Of each: statements, and of every share of an account whether it can pull, and push.
+ABLE: dict[str, tuple[list[dict[str, Any]], list[tuple[bool, bool]]]] = {
+    "to pull by a pull": ([BY_ACCOUNT], [(True, False)]),
+    "to pull by the two actions that it takes": ([allow(Principal=aws(ROOT), Action=LAMBDA_PULL)], [(True, False)]),
+    "to pull by more": ([allow(Principal=aws(ROOT), Action=LISTING)], [(True, False)]),
+    "to do neither by one of the two": ([allow(Principal=aws(ROOT), Action=PULL[:2])], [(False, False)]),
+    "to push alone": ([allow(Principal=aws(ROOT), Action=[PULL[0], *UPLOAD])], [(False, True)]),
+    "to push by PutImage": ([allow(Principal=aws(ROOT), Action="ecr:Put*")], [(False, True)]),
+    "to do both by everything": ([allow(Principal=aws(ROOT), Action="ecr:*")], [(True, True)]),
+    "to do neither by its functions": ([functions(EAST)], [(False, False)]),
+    "to pull by two statements, one of them foreign": (
+        [allow(Principal=aws(ROOT), Action=[PULL[1]]), allow(Principal=aws(ROOT), Action=[PULL[2]], Condition=TAGGED)],
+        [(True, False), (True, False)],
+    ),
+    "to push by one statement and pull by another": (
+        [BY_ACCOUNT, allow(Principal=aws(ROOT), Action=["ecr:PutImage", "ecr:ListImages"])],
+        [(True, False), (False, True)],
+    ),
+    "to do neither where a Deny takes a part of the pull": (
+        [BY_ACCOUNT, deny(Action="ecr:BatchGetImage")],
+        [(False, False)],
+    ),
+    "to pull where a Deny takes what it does not need": (
+        [BY_ACCOUNT, deny(Action="ecr:BatchCheckLayerAvailability")],
+        [(True, False)],
+    ),
+    "to pull where a Deny may take it": ([BY_ACCOUNT, deny(Condition=TAGGED)], [(True, False)]),
+}
+
+
+@pytest.mark.parametrize(("listed", "able"), ABLE.values(), ids=ABLE.keys())
+def test_an_account_is_able(listed: list[dict[str, Any]], able: list[tuple[bool, bool]]) -> None:
+    assert [(share.can_pull, share.can_push) for share in shares({"Statement": listed}, "aws", OWNER)] == able
+
+
 # --- the rest of a policy ---
 
 
@@ -537,13 +572,13 @@ def test_foreign_statements_are_those_that_are_not_managed() -> None:
 def test_no_policy_shares_nothing() -> None:
     assert shares(None, "aws", OWNER) == ()
     assert foreign_statements(None) == ()
-    assert not public(None, "aws")
+    assert public_statements(None, "aws", OWNER) == ()
 
 
 def test_a_single_statement_need_not_be_in_a_list() -> None:
     policy = {"Statement": allow()}
     assert [share.principal for share in shares(policy, "aws", OWNER)] == ["*"]
-    assert public(policy, "aws")
+    assert public_statements(policy, "aws", OWNER) == (StatementName(1, None),)
 
 
 GRANTED_BY: dict[str, tuple[dict[str, Any], list[str]]] = {

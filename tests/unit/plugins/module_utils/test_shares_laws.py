@@ -21,7 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
     Share,
     foreign_statements,
     granted_by,
-    public,
+    public_statements,
     shares,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Place, after_sharing
@@ -139,7 +139,7 @@ def test_what_is_public_lets_strangers_in_and_nothing_else_does_for_certain(case
         for found in strange_requesters(partition)
     ]
     let_in = any(effective_actions(policy, stranger, ACTIONS) for stranger in strangers)
-    if public(policy, partition):
+    if public_statements(policy, partition, OWNER):
         # A Deny that cannot be decided, and may keep them out, is no reason not to tell.
         allows = {"Statement": [one for one in listed(policy) if one.get("Effect") == "Allow"]}
         assert any(effective_actions(allows, stranger, REPOSITORY_ACTIONS) for stranger in strangers)
@@ -221,7 +221,7 @@ _ELEMENTS = ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction"
 def test_a_policy_that_no_tool_writes_is_no_trouble(listed: list[Any], data: st.DataObject) -> None:
     policy = {"Statement": [{**wild_policy(Random(1))["Statement"][0], **statement} for statement in listed]}
     shares(policy, "aws", OWNER)
-    public(policy, "aws")
+    public_statements(policy, "aws", OWNER)
     foreign_statements(policy)
     grants = read_grants(
         data.draw(policies.grant_lists()), partition="aws", sharing=True, partition_of_region=lambda _region: "aws"

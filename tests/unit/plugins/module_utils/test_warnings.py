@@ -134,7 +134,7 @@ PUBLIC: dict[str, tuple[dict[str, Any], list[str] | None, str]] = {
     ),
     "everybody with a TLS connection": (
         allow(Condition={"Bool": {"aws:SecureTransport": "true"}}),
-        ["public", "under a condition that bars nobody"],
+        ["public", "under a condition that anybody can meet"],
         "*",
     ),
     "everybody whose ARN is one": (allow(Condition={"StringLike": {"aws:PrincipalArn": "*"}}), ["public"], "*"),
@@ -509,6 +509,14 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], str]]] = {
     "another service": (
         allow(Principal={"Service": "codebuild.amazonaws.com"}),
         {("codebuild.amazonaws.com",): "still"},
+    ),
+    "a federated provider": (
+        allow(Principal={"Federated": "cognito-identity.amazonaws.com"}),
+        {("cognito-identity.amazonaws.com",): "still lets in"},
+    ),
+    "an account of another partition": (
+        allow(Principal=aws("arn:aws-us-gov:iam::444455556666:root")),
+        {("arn:aws-us-gov:iam::444455556666:root",): "still lets in"},
     ),
     "another organization": (
         allow(Action=FOREIGN_ACTIONS, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-z9y8x7w6v5"}}),
