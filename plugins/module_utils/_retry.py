@@ -161,28 +161,27 @@ class Persistence:
         GivenUpError if it was not tried at all.
         """
         tries: Counter[Fault | None] = Counter()
-        last: Exception | None = None
-        pause = 0.0
+        self._wait(0.0, first)
         while True:
-            try:
-                self.breaker.sleep(pause)
-                self.pace.turn(first=first)
-            except GivenUpError as given_up:
-                if last is None:
-                    raise
-                raise last from given_up
             try:
                 answer = call()
             except errors as error:
-                last, fault = error, fault_of(error)
+                fault = fault_of(error)
                 tries[fault] += 1
                 if not self._is_worth_another(fault, tries[fault], explain(error)):
                     raise
-                # The pace is what a throttled call waits for.
-                pause = 0.0 if fault is Fault.THROTTLED else _pause(tries[fault])
+                try:
+                    # The pace is what a throttled call waits for.
+                    self._wait(0.0 if fault is Fault.THROTTLED else _pause(tries[fault]), first)
+                except GivenUpError as given_up:
+                    raise error from given_up
             else:
                 self._got_through()
                 return answer
+
+    def _wait(self, pause: float, first: bool) -> None:
+        self.breaker.sleep(pause)
+        self.pace.turn(first=first)
 
     def _is_worth_another(self, fault: Fault | None, tries: int, reason: str) -> bool:
         if fault is Fault.THROTTLED:

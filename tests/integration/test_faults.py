@@ -25,7 +25,7 @@ from ansible_collections.imageshare.aws.tests.support.module_process import REPO
 GRANTS = [{"principal": TEAM}]
 OLD, NEW = policy(BUILDS), policy(BUILDS, allow("pull", root(TEAM)))
 # A test should not wait as long as a user.
-IMPATIENT = {"aws_config": {"connect_timeout": 1, "read_timeout": 1}}
+IMPATIENT = {"aws_config": {"connect_timeout": 2, "read_timeout": 2}}
 
 
 def names(number: int) -> list[str]:
@@ -59,7 +59,7 @@ MENDED: dict[str, dict[str, Any]] = {
     "one in five is reset half-way": {"damage": {"reset": 0.2}},
     "one in five is cut short": {"damage": {"truncated": 0.2}},
     "one in five is no JSON": {"damage": {"garbled": 0.2}},
-    "one in twenty does not come in time": {"damage": {"hang": 0.05}, "hang_seconds": 1.5},
+    "one in twenty does not come in time": {"damage": {"hang": 0.05}, "hang_seconds": 3},
     "a bit of everything": {
         "throttle": 0.05,
         "server_error": 0.05,
@@ -208,8 +208,8 @@ def test_at_a_rate_limit_no_call_is_wasted(aws: EmbeddedAws, run: Run, rate: flo
 
     assert not result.failed
     assert aws.calls() == {"GetRepositoryPolicy": 2 * number, "SetRepositoryPolicy": number}
-    # What the calls take at least, and a start that was measured nowhere near 4 seconds.
-    assert result.seconds < 3 * number / rate / 0.9 + 4
+    # What the calls may take, and the start of a process on a busy machine. In virtual time test_pace.py is exact.
+    assert result.seconds < 3 * number / rate / 0.9 + 10
 
 
 class TestNobodyAnswers:
@@ -251,7 +251,7 @@ class TestNobodyAnswers:
 
     def test_where_all_hangs_all_say_so_soon(self, aws: EmbeddedAws, run: Run) -> None:
         wanted = plant(aws, 200)
-        aws.settings(damage={"hang": 1.0}, hang_seconds=2)
+        aws.settings(damage={"hang": 1.0}, hang_seconds=3)
 
         result = run(repositories=wanted, grants=GRANTS, **IMPATIENT)
 
@@ -259,7 +259,7 @@ class TestNobodyAnswers:
         assert all("ReadTimeoutError" in row["error"] for row in result.rows.values())
         assert sum(aws.calls().values()) < 4 * 8, "three tries a worker, and a few more until all have heard"
         assert_true(result, aws.policies())
-        assert result.seconds < 15
+        assert result.seconds < 25
 
 
 @pytest.mark.parametrize("after", [0, 101])

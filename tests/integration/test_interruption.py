@@ -75,7 +75,7 @@ def test_who_is_interrupted_stops_soon_and_tells_what_was_done(
     assert "Traceback" not in output
     values = json.loads(output)
     assert process.returncode == 1
-    assert seconds < 5
+    assert seconds < 10
     rows = {row["name"]: row for row in values["repositories"]}
     assert list(rows) == NAMES
     for name, text in aws.policies().items():
@@ -108,6 +108,6 @@ def test_a_run_that_waits_for_a_principal_stops_as_soon(aws: EmbeddedAws) -> Non
         begun = time.monotonic()
         output = rest_of(process)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     (row,) = json.loads(output)["repositories"]
     assert "interrupted by SIGTERM" in row["error"]
