@@ -99,7 +99,7 @@ _Call = Callable[[], Mapping[str, Any]]
 
 _ADVICE = {
     "AccessDeniedException": "allow the caller {action} on {where}",
-    "ExpiredTokenException": "renew the credentials and run again; what was done stays done",
+    "ExpiredTokenException": "renew the credentials and run again",
     "InvalidSignatureException": "check the credentials and the clock",
     "RepositoryNotFoundException": "check its name, the region and registry_id",
     "InternalFailure": "run again later",

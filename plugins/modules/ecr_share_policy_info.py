@@ -468,6 +468,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._audit import run
 from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
 from ansible_collections.imageshare.aws.plugins.module_utils._request import read_audit_request
+from ansible_collections.imageshare.aws.plugins.module_utils._signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
@@ -483,6 +484,7 @@ ARGUMENT_SPEC = {
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     registry = connect(module, concurrency=module.params["concurrency"])
+    stop_on_signals(registry.give_up)
     try:
         request = read_audit_request(module.params, partition=registry.partition)
         audit = run(request, registry)

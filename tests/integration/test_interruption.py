@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, TEAM, allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.module_process import started_module
+from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, started_module
 
 NAMES = [f"app-{number:03}" for number in range(500)]
 GRANTS = [{"principal": TEAM}]
@@ -84,6 +84,23 @@ def test_who_is_interrupted_stops_soon_and_tells_what_was_done(
     assert 100 <= values["summary"]["changed"] < 450
     assert values["changed"]
     assert_next_run_does_the_rest(aws, run)
+
+
+def test_an_audit_that_is_interrupted_tells_what_it_has_read(aws: EmbeddedAws) -> None:
+    begin(aws)
+    with started_module(aws, module=AUDIT) as process:
+        while aws.calls().get("GetRepositoryPolicy", 0) < 50:
+            pass
+        process.send_signal(signal.SIGINT)
+        output = rest_of(process)
+
+    assert "Traceback" not in output
+    values = json.loads(output)
+    assert process.returncode == 1
+    assert [row["name"] for row in values["repositories"]] == NAMES
+    read = [row for row in values["repositories"] if "shares" in row]
+    assert 50 <= len(read) < 450
+    assert all("interrupted by SIGINT" in row["error"] for row in values["repositories"] if "shares" not in row)
 
 
 def test_who_is_killed_leaves_nothing_half_written(aws: EmbeddedAws, run: Run) -> None:
