@@ -223,14 +223,14 @@ TOGETHER: tuple[tuple[str, list[dict[str, Any]], str, str, set[str]], ...] = (
         [CUT, PUSH],
         "push, cannot pull: statement 8 denies a part of it",
         "↑",
-        {"can push", "a part is or may be denied"},
+        {"can push", "partly or maybe denied"},
     ),
     (
         "push, denied, and pull",
         [{**PUSH, "denied_by": [SURELY], "can_push": False}, PULL],
         "pull, cannot push: statement 9 denies it",
         "↓",
-        {"can pull", "a part is or may be denied"},
+        {"can pull", "partly or maybe denied"},
     ),
     (
         "looking, with Lambda",
@@ -248,7 +248,7 @@ LEGEND = {
     "other actions",
     "may change the policy",
     "under a condition",
-    "a part is or may be denied",
+    "partly or maybe denied",
     "denied",
 }
 LONG = "AllowPull" * 330
@@ -483,8 +483,8 @@ class TestFilters:
             (["other actions"], ["full"]),
             (["other actions", "may change the policy"], ["app", "full"]),
             (["under a condition"], ["app"]),
-            (["a part is or may be denied"], ["app"]),
-            (["can do both", "under a condition", "a part is or may be denied"], []),
+            (["partly or maybe denied"], ["app"]),
+            (["can do both", "under a condition", "partly or maybe denied"], []),
         ],
     )
     def test_legend_leaves_the_cells_of_its_levels_and_marks(

@@ -21,6 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
     ACTIONS,
     LAMBDA,
     LAMBDA_ACTIONS,
+    PULL_PUSH_ACTIONS,
     PUSH_ACTIONS,
     TEMPLATES,
     functions_arn,
@@ -235,7 +236,7 @@ def _add_service(policy: _Policy) -> None:
 def _add_administrator(policy: _Policy) -> None:
     administrator = f"arn:{_PARTITION}:iam::{policy.account}:role/platform-admin"
     place = policy.add({"Effect": "Allow", "Principal": {"AWS": administrator}, "Action": "ecr:*"})
-    actions = ["ecr:BatchGetImage", "ecr:DeleteRepository", "ecr:PutImage", "ecr:SetRepositoryPolicy"]
+    actions = sorted({*PULL_PUSH_ACTIONS, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy"})
     policy.share(administrator, "role", "admin", place, actions=actions)
 
 

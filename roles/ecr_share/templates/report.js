@@ -13,14 +13,14 @@
     { level: "pull", glyph: "↓", words: "pull", legend: "can pull" },
     { level: "push", glyph: "↑", words: "push", legend: "can push" },
     { level: "pull_push", glyph: "⇅", words: "pull and push", legend: "can do both" },
-    { level: "lambda", glyph: "λ", words: "Lambda functions pull", legend: "Lambda functions pull" },
-    { level: "partial", glyph: "…", words: "other actions", legend: "other actions, alone or as well (+)" },
+    { level: "lambda", glyph: "λ", words: "Lambda functions pull", legend: "Lambda pulls" },
+    { level: "partial", glyph: "…", words: "other actions", legend: "other actions (alone or +)" },
     { level: "admin", glyph: "!", words: "admin", legend: "may change the policy or delete" },
   ];
   const BY_LEVEL = new Map(LEVELS.map((entry) => [entry.level, entry]));
   const MARKS = [
     { mark: "conditional", legend: "under a condition" },
-    { mark: "doubtful", legend: "a part is or may be denied" },
+    { mark: "doubtful", legend: "partly or maybe denied" },
     { mark: "defeated", legend: "denied" },
   ];
   // needs: without these nothing is pulled, or pushed. uses: all that belongs to it.
@@ -208,8 +208,9 @@
     const denies = shares.flatMap((share) => share.denied_by);
     const certain = denies.filter((deny) => deny.certain);
     const positions = [...new Set((certain.length > 0 ? certain : denies).map(({ position }) => position))];
-    return `${positions.length === 1 ? "statement" : "statements"} ${positions.join(", ")} `
-      + `${positions.length === 1 ? "denies" : "deny"} ${certain.length > 0 ? "it" : "a part of it"}`;
+    const what = certain.length > 0 ? "it" : "a part of it";
+    return positions.length === 1 ? `statement ${positions[0]} denies ${what}`
+      : `statements ${positions.join(", ")} deny ${what}${certain.length > 0 ? "" : ", or may"}`;
   }
 
   // ---- What is asked for
