@@ -214,7 +214,7 @@ TOGETHER: tuple[tuple[str, list[dict[str, Any]], str, str, set[str]], ...] = (
     (
         "pull, a part of it denied",
         [CUT],
-        "pull, cannot pull: statement 8 denies a part of it",
+        "pull granted, cannot pull: statement 8 denies a part of it",
         "↓",
         {"denied"},
     ),

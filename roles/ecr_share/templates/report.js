@@ -145,7 +145,7 @@
     cell.name = nameOf(cell);
     cell.lost = left.length === 0 ? [] : lostOf(shares);
     cell.words = [
-      cell.name,
+      defeated && left.length > 0 ? `${cell.name} granted` : cell.name,
       ...(cell.lambda ? ["also Lambda functions"] : []),
       ...(cell.conditional ? ["under a condition"] : []),
       ...(cell.doubtful && cell.lost.length === 0 ? ["a Deny may defeat it or a part"] : []),
@@ -579,6 +579,7 @@
     return element("div", { class: "share" },
       element("p", {}, cellMark(cell), cell.name,
         element("span", { class: "badge" }, share.managed ? "managed" : "foreign")),
+      ...cell.lost.map((words) => element("p", { class: "alarm" }, words)),
       ...(share.lambda_regions.length > 0 ? [element("p", {}, `${functions(share.lambda_regions)} may pull.`)] : []),
       ...(share.actions.length > 0 ? section("Actions", texts(share.actions)) : []),
       ...(share.conditions.length > 0 ? section("Only if", texts(share.conditions.map(({ operator, key, values }) =>
@@ -586,7 +587,6 @@
       ...section(share.statements.length === 1 ? "Through the statement" : "Through the statements",
         ...share.statements.flatMap((statement) => [element("p", {}, named(statement)), source(row, statement)])),
       ...(share.denied_by.length > 0 ? section("Denied by",
-        ...cell.lost.map((words) => element("p", { class: "alarm" }, words)),
         ...share.denied_by.flatMap((deny) => [
           element("p", { class: "alarm" }, `${named(deny)} ${effect(deny)}`),
           source(row, deny),
