@@ -296,6 +296,7 @@ REPORTS = {
         ),
         check=False,
     ),
+    "older": report(registry(repository("app", without(without(PULL, "can_pull"), "can_push")))),
     "nothing": report(registry()),
     "two-partitions": report(
         registry(repository("app", share(TEAM, "account", "pull", 1))),
@@ -567,6 +568,11 @@ class TestCells:
         page = opened("together")
         cell = page.cell(page.rows.index(name), 0)
         assert (cell.accessible_name, cell.text.replace("\n", "")) == (words, glyphs)
+
+    def test_report_that_does_not_say_who_can_pull_goes_by_the_level(self, opened: Callable[[str], Page]) -> None:
+        page = opened("older")
+        page.click("#legend", "can pull")
+        assert page.cell(0, 0).accessible_name == "pull"
 
     @pytest.mark.parametrize("entry", sorted(LEGEND))
     def test_cell_is_found_by_what_any_of_the_shares_can(self, opened: Callable[[str], Page], entry: str) -> None:

@@ -155,8 +155,9 @@
     return cell;
   }
 
-  function can(share, { member }) {
-    return share[member];
+  function can(share, deed) {
+    // Older reports do not say it.
+    return share[deed.member] ?? isGranted(share, deed);
   }
 
   function isGranted(share, { levels, needs }) {
