@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shares of an audit as CSV, a line each."""
+"""The shares of an audit as CSV, a line each, and a line for each repository that has none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Writes a report on ECR repositories, the variable C(ecr_share_report) from which the page is made, as CSV
     (L(RFC 4180,https://www.rfc-editor.org/rfc/rfc4180)), with a header and one line for each share.
-  - A repository that is shared with nobody, or that could not be read, has no line.
+  - A repository that is shared with nobody, or that could not be read, has one line, without a principal.
   - A cell that a spreadsheet would take for a formula has an apostrophe before it.
 positional: _input
 options:
@@ -41,12 +41,14 @@ EXAMPLES = r"""
         - registry_id: "123456789012"
           region: us-east-1
           repositories:
-            - name: base/python
+            - name: app
               public: false
               shares:
                 - principal: "111122223333"
                   kind: account
                   access: pull
+                  can_pull: true
+                  can_push: false
                   actions: []
                   lambda_regions:
                     - us-east-1
@@ -61,14 +63,17 @@ EXAMPLES = r"""
 RETURN = r'''
 _value:
   description:
-    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(kind), C(access), C(actions),
-      C(lambda_regions), C(conditional), C(conditions), C(statements), C(denied_by), C(managed) and C(public)."
+    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(kind), C(access), C(can_pull),
+      C(can_push), C(actions), C(lambda_regions), C(conditional), C(conditions), C(statements), C(denied_by),
+      C(managed), and of the repository C(public), C(drift) and C(error)."
+    - The drift tells each grant that is missing or too much by its principal, its access and the regions of its Lambda
+      functions, with semicolons between.
     - Actions and regions are separated by spaces, all else by semicolons. A statement is its position and its C(Sid) as
       a JSON string. A condition is its operator, its key and its values as JSON.
   type: str
   sample: |
-    registry_id,region,repository,principal,kind,access,actions,lambda_regions,conditional,conditions,statements,denied_by,managed,public
-    123456789012,us-east-1,base/python,111122223333,account,pull,,us-east-1,false,,"1 ""AllowPull""",,true,false
+    registry_id,region,repository,principal,kind,access,can_pull,can_push,actions,lambda_regions,conditional,conditions,statements,denied_by,managed,public,drift,error
+    123456789012,us-east-1,app,111122223333,account,pull,true,false,,us-east-1,false,,"1 ""AllowPull""",,true,false,,
 '''
 
 import csv
@@ -86,6 +91,8 @@ COLUMNS = (
     "principal",
     "kind",
     "access",
+    "can_pull",
+    "can_push",
     "actions",
     "lambda_regions",
     "conditional",
@@ -94,6 +101,8 @@ COLUMNS = (
     "denied_by",
     "managed",
     "public",
+    "drift",
+    "error",
 )
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -117,23 +126,42 @@ def shares_csv(report: Mapping[str, Any] | str) -> str:
 def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for registry in report["registries"]:
         for repository in registry["repositories"]:
-            for share in repository.get("shares", ()):
-                yield {
-                    "registry_id": registry["registry_id"],
-                    "region": registry["region"],
-                    "repository": repository["name"],
-                    "principal": share["principal"],
-                    "kind": share["kind"],
-                    "access": share["access"],
-                    "actions": " ".join(share["actions"]),
-                    "lambda_regions": " ".join(share["lambda_regions"]),
-                    "conditional": bool(share["conditions"]),
-                    "conditions": "; ".join(map(_condition, share["conditions"])),
-                    "statements": "; ".join(map(_statement, share["statements"])),
-                    "denied_by": "; ".join(map(_deny, share["denied_by"])),
-                    "managed": share["managed"],
-                    "public": repository["public"],
-                }
+            of_repository = {
+                "registry_id": registry["registry_id"],
+                "region": registry["region"],
+                "repository": repository["name"],
+                # What could not be read is neither public nor not.
+                "public": repository.get("public", ""),
+                "drift": "; ".join(_drift(repository.get("drift", {}))),
+                "error": repository.get("error", ""),
+            }
+            shares = repository.get("shares", ())
+            yield from ({**of_repository, **_share(share)} for share in shares)
+            if not shares:
+                yield of_repository
+
+
+def _share(share: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "principal": share["principal"],
+        "kind": share["kind"],
+        "access": share["access"],
+        "can_pull": share.get("can_pull", ""),
+        "can_push": share.get("can_push", ""),
+        "actions": " ".join(share["actions"]),
+        "lambda_regions": " ".join(share["lambda_regions"]),
+        "conditional": bool(share["conditions"]),
+        "conditions": "; ".join(map(_condition, share["conditions"])),
+        "statements": "; ".join(map(_statement, share["statements"])),
+        "denied_by": "; ".join(map(_deny, share["denied_by"])),
+        "managed": share["managed"],
+    }
+
+
+def _drift(drift: Mapping[str, Any]) -> Iterator[str]:
+    for name, word in (("granted", "missing"), ("revoked", "too much")):
+        for grant in drift.get(name, ()):
+            yield " ".join((f"{word}:", grant["principal"], grant["access"], *grant["lambda_regions"]))
 
 
 def _condition(condition: Mapping[str, Any]) -> str:

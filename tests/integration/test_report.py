@@ -52,6 +52,8 @@ def share(principal: str, kind: str, access: str, *positions: int, **more: Any) 
         "principal": principal,
         "kind": kind,
         "access": access,
+        "can_pull": access in ("pull", "pull_push"),
+        "can_push": access in ("push", "pull_push"),
         "actions": [],
         "lambda_regions": [],
         "conditions": [],
@@ -79,6 +81,7 @@ def repository(name: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any
         "policy_room": 9740,
         "shares": list(shares),
         "public": False,
+        "public_statements": [],
         "orphans": [],
         "foreign_statements": [],
         **more,
@@ -116,8 +119,14 @@ PLAIN = report(
             share(OTHER, "account", "push", 4, conditions=[CONDITION]),
             share(CI, "role", "pull_push", 5, denied_by=[MAYBE]),
         ),
-        repository("base/go", share(TEAM, "account", "push", 1, denied_by=[SURELY])),
-        repository("base/python", share("*", "everyone", "pull", 1), share(TEAM, "account", "pull", 2), public=True),
+        repository("base/go", share(TEAM, "account", "push", 1, denied_by=[SURELY], can_push=False)),
+        repository(
+            "base/python",
+            share("*", "everyone", "pull", 1),
+            share(TEAM, "account", "pull", 2),
+            public=True,
+            public_statements=[{"position": 1, "sid": "Statement1"}, {"position": 3, "sid": None}],
+        ),
         repository("empty", policy=None, policy_length=0),
         repository(
             "full",
@@ -142,8 +151,115 @@ PLAIN = report(
         region="us-west-2",
     ),
 )
+PUSHING = ["ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage"]
+PULLING = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+LOOKING = ["ecr:DescribeImages"]
+
+
+def partial(*actions: str, **can: bool) -> dict[str, Any]:
+    return share(TEAM, "account", "partial", 2, actions=sorted(actions), **can)
+
+
+def admin(*actions: str, **can: bool) -> dict[str, Any]:
+    return share(TEAM, "account", "admin", 3, actions=sorted({*actions, "ecr:SetRepositoryPolicy"}), **can)
+
+
+PULL, PUSH = share(TEAM, "account", "pull", 1, managed=True), share(TEAM, "account", "push", 1)
+CUT = share(TEAM, "account", "pull", 1, denied_by=[MAYBE], can_pull=False)
+# What one principal has by several shares: the repository, the shares, what its cell says and shows, and its entries in
+# the legend.
+TOGETHER: tuple[tuple[str, list[dict[str, Any]], str, str, set[str]], ...] = (
+    ("pull", [PULL], "pull", "↓", {"can pull"}),
+    ("pull and push apart", [PULL, PUSH], "pull and push", "⇅", {"can pull", "can push", "can do both"}),
+    (
+        "pull, and push with more",
+        [PULL, partial(*PUSHING, *LOOKING, can_push=True)],
+        "pull, push and more",
+        "⇅+",
+        {"can pull", "can push", "can do both", "other actions"},
+    ),
+    (
+        "pull, and push in other words",
+        [PULL, partial(*PUSHING, can_push=True)],
+        "pull and push",
+        "⇅",
+        {"can pull", "can push", "can do both"},
+    ),
+    ("pull, and looking", [PULL, partial(*LOOKING)], "pull and more", "↓+", {"can pull", "other actions"}),
+    (
+        "pull with looking",
+        [partial(*PULLING, *LOOKING, can_pull=True)],
+        "pull and more",
+        "↓+",
+        {"can pull", "other actions"},
+    ),
+    ("pull in other words", [partial(*PULLING, can_pull=True)], "pull", "↓", {"can pull"}),
+    ("a half of pull", [partial(PULLING[0])], "other actions", "…", {"other actions"}),
+    ("policy alone", [admin()], "admin", "!", {"may change the policy"}),
+    (
+        "all",
+        [admin(*PULLING, *PUSHING, can_pull=True, can_push=True)],
+        "admin, can pull and push",
+        "!⇅",
+        {"can pull", "can push", "can do both", "may change the policy"},
+    ),
+    ("pull, and policy", [PULL, admin()], "admin, can pull", "!↓", {"can pull", "may change the policy"}),
+    (
+        "pull, and more under a condition",
+        [PULL, {**partial(*LOOKING), "conditions": [CONDITION]}],
+        "pull and more, under a condition",
+        "↓+",
+        {"can pull", "other actions", "under a condition"},
+    ),
+    (
+        "pull, a part of it denied",
+        [CUT],
+        "pull granted, cannot pull: statement 8 denies a part of it",
+        "↓",
+        {"denied"},
+    ),
+    (
+        "pull, a part of it denied, and push",
+        [CUT, PUSH],
+        "push, cannot pull: statement 8 denies a part of it",
+        "↑",
+        {"can push", "partly or maybe denied"},
+    ),
+    (
+        "push, denied, and pull",
+        [{**PUSH, "denied_by": [SURELY], "can_push": False}, PULL],
+        "pull, cannot push: statement 9 denies it",
+        "↓",
+        {"can pull", "partly or maybe denied"},
+    ),
+    (
+        "looking, with Lambda",
+        [partial(*LOOKING), share(TEAM, "account", "lambda", 4, lambda_regions=["*"])],
+        "other actions, also Lambda functions",
+        "…λ",
+        {"other actions", "Lambda"},
+    ),
+)
+LEGEND = {
+    "can pull",
+    "can push",
+    "can do both",
+    "Lambda",
+    "other actions",
+    "may change the policy",
+    "under a condition",
+    "partly or maybe denied",
+    "denied",
+}
+LONG = "AllowPull" * 330
 REPORTS = {
     "plain": PLAIN,
+    "together": report(registry(*(repository(name, *shares) for name, shares, *_cell in TOGETHER))),
+    "long": report(
+        registry(
+            repository("app", share(TEAM, "account", "pull", 1, statements=[{"position": 1, "sid": LONG}])),
+        )
+    ),
     "hostile": report(
         registry(
             *(
@@ -180,6 +296,7 @@ REPORTS = {
         ),
         check=False,
     ),
+    "older": report(registry(repository("app", without(without(PULL, "can_pull"), "can_push")))),
     "nothing": report(registry()),
     "two-partitions": report(
         registry(repository("app", share(TEAM, "account", "pull", 1))),
@@ -251,16 +368,17 @@ class TestRendering:
         assert around("hostile") == around("plain")
 
     @pytest.mark.parametrize("name", REPORTS)
-    def test_csv_has_a_line_for_each_share(self, folder: Path, name: str) -> None:
+    def test_csv_has_a_line_for_each_share_and_each_repository_without(self, folder: Path, name: str) -> None:
         with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             lines = list(csv.DictReader(file))
         expected = [
-            (row["name"], entry["access"])
+            (row["name"], entry["access"], row.get("error", ""))
             for group in REPORTS[name]["registries"]
             for row in group["repositories"]
-            for entry in row.get("shares", ())
+            for entry in row.get("shares") or [{"access": ""}]
         ]
-        assert [(line["repository"], line["access"]) for line in lines] == expected
+        found = [(line["repository"], line["access"], line["error"].removeprefix("'")) for line in lines]
+        assert found == expected
 
     def test_example_of_the_filter_makes_what_is_documented(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         assert run_playbook(aws, tmp_path, shares_csv.EXAMPLES).code == 0
@@ -358,14 +476,16 @@ class TestFilters:
     @pytest.mark.parametrize(
         ("entries", "rows"),
         [
-            (["pull and push"], ["app"]),
+            (["can pull"], ["app", "base/python", "old"]),
+            (["can push"], ["app"]),
+            (["can do both"], ["app"]),
             (["Lambda"], ["app", "old"]),
             (["may change the policy"], ["app"]),
             (["other actions"], ["full"]),
             (["other actions", "may change the policy"], ["app", "full"]),
             (["under a condition"], ["app"]),
-            (["may be denied"], ["app"]),
-            (["pull and push", "under a condition", "may be denied"], []),
+            (["partly or maybe denied"], ["app"]),
+            (["can do both", "under a condition", "partly or maybe denied"], []),
         ],
     )
     def test_legend_leaves_the_cells_of_its_levels_and_marks(
@@ -439,8 +559,53 @@ class TestCells:
         cell = plain.cell(row, column)
         assert (cell.accessible_name, cell.text.replace("\n", "")) == (words, glyph)
 
+    @pytest.mark.parametrize(
+        ("name", "words", "glyphs"), [(name, words, glyphs) for name, _shares, words, glyphs, _legend in TOGETHER]
+    )
+    def test_cell_says_what_all_shares_of_a_principal_amount_to(
+        self, opened: Callable[[str], Page], name: str, words: str, glyphs: str
+    ) -> None:
+        page = opened("together")
+        cell = page.cell(page.rows.index(name), 0)
+        assert (cell.accessible_name, cell.text.replace("\n", "")) == (words, glyphs)
+
+    def test_report_that_does_not_say_who_can_pull_goes_by_the_level(self, opened: Callable[[str], Page]) -> None:
+        page = opened("older")
+        page.click("#legend", "can pull")
+        assert page.cell(0, 0).accessible_name == "pull"
+
+    @pytest.mark.parametrize("entry", sorted(LEGEND))
+    def test_cell_is_found_by_what_any_of_the_shares_can(self, opened: Callable[[str], Page], entry: str) -> None:
+        page = opened("together")
+        page.click("#legend", entry)
+        expected = {name for name, _shares, _words, _glyphs, legend in TOGETHER if entry in legend}
+        assert set(page.rows) == expected
+
+    @pytest.mark.parametrize("cell", [cell for cell in TOGETHER if CUT in cell[1]], ids=lambda cell: cell[0])
+    def test_share_that_a_deny_cuts_says_what_it_cannot(
+        self, opened: Callable[[str], Page], cell: tuple[str, Any, str, str, Any]
+    ) -> None:
+        page = opened("together")
+        page.cell(page.rows.index(cell[0]), 0).click()
+        assert page.texts("#detail .alarm") == [
+            "cannot pull: statement 8 denies a part of it",
+            "8 denies a part of it",
+        ]
+
 
 class TestDetails:
+    def test_public_repository_says_through_which_statements(self, plain: Page) -> None:
+        plain.fill("repository", "python")
+        plain.find("#grid tbody tr:nth-child(2) th").click()
+        assert 'to any account, through statements 1 "Statement1", 3' in plain.detail
+
+    def test_text_of_any_length_stays_within_the_panel(self, opened: Callable[[str], Page]) -> None:
+        page = opened("long")
+        page.cell(0, 0).click()
+        assert LONG in page.detail
+        panel = page.find("#detail")
+        assert panel.get_property("scrollWidth") <= panel.get_property("clientWidth")
+
     def test_cell_opens_its_statements(self, plain: Page) -> None:
         plain.cell(0, 1).click()
         assert f"app → {TEAM}" in plain.detail
@@ -611,7 +776,7 @@ class TestSpeed:
             # One character, because each is an action of its own.
             pytest.param(lambda page: page.fill("principal", "r"), id="filter by principal"),
             pytest.param(lambda page: page.fill("repository", "p"), id="filter by repository"),
-            pytest.param(lambda page: page.click("#legend", "pull and push"), id="filter by level"),
+            pytest.param(lambda page: page.click("#legend", "can pull"), id="filter by level"),
             pytest.param(lambda page: page.click("#counts", "denied"), id="filter by count"),
             pytest.param(lambda page: page.choose("place", "eu-west-1"), id="filter by region"),
             pytest.param(lambda page: page.choose("row-order", "most shares first"), id="sort rows"),

@@ -61,9 +61,7 @@ class Report:
         assert json.loads(self.data) == self.whole
         with (folder / "report.csv").open(encoding="utf-8", newline="") as file:
             self.lines = list(csv.DictReader(file))
-        assert len(self.lines) == sum(
-            len(row.get("shares", ())) for rows in self.rows.values() for row in rows.values()
-        )
+        assert len(self.lines) == sum(len(row.get("shares") or ("none",)) for row in self.all_rows)
 
     def drift(self, registry: str) -> dict[str, Any]:
         """What of each repository of a registry is missing, and what is too much; nothing if it is as declared."""
@@ -126,6 +124,11 @@ class TestSeveralRegistries:
         assert done.recap("declared")["changed"] == done.recap("unshared")["changed"] == 0
         assert f'"unshared {REGION}: 2 repositories, 2 principals, 1 with deleted principals"' in done.output
         assert len(done.output.splitlines()) < 250
+        names = ", ".join(f"{found.folder}/report.{kind}" for kind in ("html", "csv", "json"))
+        assert f"The report is in {names}" in done.flat
+        told = {(line["repository"], line["principal"]): line["drift"] for line in found.lines}
+        assert told["web", ""] == f"missing: {TEAM} pull"
+        assert told["empty", ""] == ""
 
     def test_are_audited_with_check_but_no_report_is_written(
         self, play: Play, tmp_path: Path, inventory: dict[str, Any]
@@ -134,6 +137,7 @@ class TestSeveralRegistries:
         assert done.code == 0, done.output
         assert "2 of 2 repositories are not as declared" in done.output
         assert not (tmp_path / "reports").exists()
+        assert f"With --check no report is written to {tmp_path}/reports/ecr" in done.flat
         assert "Who may use" not in done.output.replace("Tell who may use", "")
 
     def test_replace_an_earlier_report_in_a_folder_that_keeps_its_mode(
@@ -278,6 +282,8 @@ class TestWhatCannotBeLookedAt:
         assert set(rows) == {HERE, f"unlisted {OTHER_REGION}", f"strange {REGION}", f"strange {OTHER_REGION}"}
         assert rows[HERE]["app"]["shares"] == []
         assert "AccessDeniedException" in rows[HERE]["secret"]["error"]
+        errors = {line["repository"]: line["error"] for line in Report(tmp_path / "report").lines}
+        assert errors["secret"] == rows[HERE]["secret"]["error"]
         assert "AccessDeniedException" in rows[f"unlisted {OTHER_REGION}"][f"{OTHER_REGION}: all"]["error"]
         assert rows[f"strange {REGION}"][f"{REGION}: app"]["error"].startswith("no ARN: Parameter validation failed")
         for line in (
@@ -338,6 +344,15 @@ class TestWithoutGrants:
         done = play("audit", registries(sharing(ecr_share_grants=[]), images={}), "-e", "ecr_share_fail_on_drift=true")
         assert done.code == 2
         assert "ecr_share_grants is empty: name at least one principal" in done.flat
+        assert aws.calls() == {}
+
+    def test_what_is_no_folder_is_refused_before_anything_is_done(
+        self, aws: EmbeddedAws, play: Play, tmp_path: Path
+    ) -> None:
+        (tmp_path / "report").write_text("a file", encoding="utf-8")
+        done = play("audit", registries(images={}), "-e", f"ecr_share_report_dir={tmp_path}/report")
+        assert done.code == 2
+        assert f"ecr_share_report_dir: {tmp_path}/report is there and is no folder" in done.flat
         assert aws.calls() == {}
 
     def test_a_relative_folder_is_refused_before_anything_is_done(self, aws: EmbeddedAws, play: Play) -> None:

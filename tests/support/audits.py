@@ -18,7 +18,11 @@ from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
+    ACTIONS,
     LAMBDA,
+    LAMBDA_ACTIONS,
+    PULL_PUSH_ACTIONS,
+    PUSH_ACTIONS,
     TEMPLATES,
     functions_arn,
     new_statement,
@@ -45,6 +49,7 @@ _NAMES = tuple(
 _ORGANIZATION = "o-a1b2c3d4e5"
 _ROLES = ("ci", "deploy", "eks-nodes", "release", "scanner", "batch", "ecs-execution", "developer")
 _ORPHAN = "AROAEXAMPLE7DELETED42"
+_PUSH_ACTION = "ecr:PutImage"
 # Pulling is what most principals do.
 _ACCESS = (Access.PULL, Access.PULL, Access.PULL, Access.PUSH, Access.PULL_PUSH)
 
@@ -55,6 +60,8 @@ class _Policy:
     region: str
     statements: list[dict[str, Any]] = field(default_factory=list)
     shares: list[dict[str, Any]] = field(default_factory=list)
+    # To everyone, for certain.
+    denied: set[str] = field(default_factory=set)
 
     def add(self, statement: dict[str, Any]) -> dict[str, Any]:
         """How a share names the statement."""
@@ -76,6 +83,14 @@ class _Policy:
                 **more,
             }
         )
+
+    def told(self) -> list[dict[str, Any]]:
+        """The shares with what each lets its principal do."""
+        return [{**share, **self._can(share)} for share in self.shares]
+
+    def _can(self, share: dict[str, Any]) -> dict[str, bool]:
+        left = {*(share["actions"] or ACTIONS[Access(share["access"])])} - self.denied
+        return {"can_pull": left.issuperset(LAMBDA_ACTIONS), "can_push": _PUSH_ACTION in left}
 
 
 def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12, check: bool = True) -> dict[str, Any]:
@@ -132,14 +147,16 @@ def _row(index: int, name: str, account: str, region: str, granted: list[Princip
             add(policy)
     document = {"Version": "2008-10-17", "Statement": policy.statements} if policy.statements else None
     length = len(json.dumps(document, indent=2)) if document else 0
+    openings = [share for share in policy.shares if share["kind"] == "everyone" and not share["conditions"]]
     managed = {place["position"] for share in policy.shares if share["managed"] for place in share["statements"]}
     return {
         **row,
         "policy": document,
         "policy_length": length,
         "policy_room": max(0, LONGEST_POLICY - length),
-        "shares": policy.shares,
-        "public": any(share["kind"] == "everyone" and not share["conditions"] for share in policy.shares),
+        "shares": policy.told(),
+        "public": bool(openings),
+        "public_statements": [place for share in openings for place in share["statements"]],
         "orphans": [share["principal"] for share in policy.shares if share["kind"] == "unique_id"],
         "foreign_statements": [
             {"position": position, "sid": statement.get("Sid")}
@@ -219,8 +236,18 @@ def _add_service(policy: _Policy) -> None:
 def _add_administrator(policy: _Policy) -> None:
     administrator = f"arn:{_PARTITION}:iam::{policy.account}:role/platform-admin"
     place = policy.add({"Effect": "Allow", "Principal": {"AWS": administrator}, "Action": "ecr:*"})
-    actions = ["ecr:BatchGetImage", "ecr:DeleteRepository", "ecr:PutImage", "ecr:SetRepositoryPolicy"]
+    actions = sorted({*PULL_PUSH_ACTIONS, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy"})
     policy.share(administrator, "role", "admin", place, actions=actions)
+
+
+def _add_publisher(policy: _Policy) -> None:
+    """An account that pulls is let push, and look, by a statement of its own."""
+    pulling = (share for share in policy.shares if (share["kind"], share["access"]) == ("account", "pull"))
+    if share := next(pulling, None):
+        actions = sorted({*PUSH_ACTIONS, "ecr:DescribeImages"})
+        principal = {"AWS": f"arn:{_PARTITION}:iam::{share['principal']}:root"}
+        place = policy.add({"Sid": "Publisher", "Effect": "Allow", "Principal": principal, "Action": actions})
+        policy.share(share["principal"], "account", "partial", place, actions=actions)
 
 
 def _add_lister(policy: _Policy) -> None:
@@ -244,7 +271,7 @@ def _add_orphan(policy: _Policy) -> None:
 
 def _add_deny(policy: _Policy) -> None:
     """Nobody pushes; and only from one network."""
-    push = policy.add({"Sid": "Frozen", "Effect": "Deny", "Principal": "*", "Action": ["ecr:PutImage"]})
+    push = policy.add({"Sid": "Frozen", "Effect": "Deny", "Principal": "*", "Action": [_PUSH_ACTION]})
     network = policy.add(
         {
             "Sid": "Only our network",
@@ -260,6 +287,7 @@ def _add_deny(policy: _Policy) -> None:
             *([{**push, "certain": share["access"] == "push"}] if pushes else []),
             {**network, "certain": False},
         ]
+    policy.denied.add(_PUSH_ACTION)
 
 
 def _add_length(policy: _Policy) -> None:
@@ -282,6 +310,7 @@ _FOREIGN = (
     (29, 11, _add_public),
     (4, 2, _add_service),
     (9, 1, _add_administrator),
+    (7, 3, _add_publisher),
     (6, 5, _add_lister),
     (19, 6, _add_orphan),
     (27, 4, _add_deny),

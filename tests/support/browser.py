@@ -136,10 +136,11 @@ class Page:
         self.find(f"#{field} option[value='{choice}']").click()
 
     def click(self, selector: str, text: str) -> None:
-        """The button with this in it."""
-        (button,) = (
+        """The button with this in it, or with nothing else."""
+        buttons = [
             found for found in self.driver.find_elements(By.CSS_SELECTOR, f"{selector} button") if text in found.text
-        )
+        ]
+        (button,) = [found for found in buttons if found.text == text] or buttons
         button.click()
 
     def cell(self, row: int, column: int) -> WebElement:

@@ -8,20 +8,34 @@
 {
   // ---- Words
 
-  // In falling order: a cell has one level, the widest that its shares amount to.
+  // A cell has one level: what all of its shares together amount to.
   const LEVELS = [
+    { level: "pull", glyph: "↓", words: "pull", legend: "can pull" },
+    { level: "push", glyph: "↑", words: "push", legend: "can push" },
+    { level: "pull_push", glyph: "⇅", words: "pull and push", legend: "can do both" },
+    { level: "lambda", glyph: "λ", words: "Lambda functions pull", legend: "Lambda pulls" },
+    { level: "partial", glyph: "…", words: "other actions", legend: "other actions (alone or +)" },
     { level: "admin", glyph: "!", words: "admin", legend: "may change the policy or delete" },
-    { level: "pull_push", glyph: "⇅", words: "pull and push", legend: "pull and push" },
-    { level: "push", glyph: "↑", words: "push", legend: "push" },
-    { level: "pull", glyph: "↓", words: "pull", legend: "pull" },
-    { level: "partial", glyph: "…", words: "other actions", legend: "other actions" },
-    { level: "lambda", glyph: "λ", words: "Lambda functions pull", legend: "Lambda functions pull" },
   ];
   const BY_LEVEL = new Map(LEVELS.map((entry) => [entry.level, entry]));
   const MARKS = [
     { mark: "conditional", legend: "under a condition" },
-    { mark: "doubtful", legend: "may be denied" },
+    { mark: "doubtful", legend: "partly or maybe denied" },
     { mark: "defeated", legend: "denied" },
+  ];
+  // needs: without these nothing is pulled, or pushed. uses: all that belongs to it.
+  const DEEDS = [
+    {
+      deed: "pull", member: "can_pull", levels: ["pull", "pull_push"],
+      needs: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+      uses: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    },
+    {
+      deed: "push", member: "can_push", levels: ["push", "pull_push"],
+      needs: ["ecr:PutImage"],
+      uses: ["ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage",
+        "ecr:UploadLayerPart"],
+    },
   ];
   const HINTS = [
     "Columns are everyone, organizations and their units, accounts, roles, users, sessions, AWS services and deleted "
@@ -108,31 +122,96 @@
 
   function readCell(shares) {
     const left = shares.filter((share) => !share.denied_by.some((deny) => deny.certain));
-    const level = widest(left.length > 0 ? left : shares);
-    const unconditional = left.filter((share) => share.conditions.length === 0);
-    const lambda = left.some((share) => share.access === "lambda" || share.lambda_regions.length > 0);
-    const defeated = left.length === 0;
+    const now = amount(left, can);
+    // Where a Deny leaves nothing, the cell says what it strikes out.
+    const defeated = now.level === undefined;
+    const { level, deeds, more } = defeated ? amount(left.length > 0 ? left : shares, isGranted) : now;
+    const unconditional = amount(left.filter((share) => share.conditions.length === 0), can);
+    const lambda = left.some(hasFunctions);
     const cell = {
-      shares, level, defeated,
+      shares, level, more, defeated,
+      deeds: level === "admin" ? deeds : [],
       lambda: lambda && level !== "lambda",
-      conditional: !defeated && widest(unconditional) !== level,
+      conditional: !defeated && !sameAmount(now, unconditional),
       doubtful: !defeated && shares.some((share) => share.denied_by.length > 0),
     };
-    cell.found = new Set([level, ...shares.map((share) => share.access), ...(lambda ? ["lambda"] : [])]);
+    cell.found = new Set([
+      ...DEEDS.filter((deed) => shares.some((share) => can(share, deed))).map(({ deed }) => deed),
+      ...(lambda ? ["lambda"] : []),
+      ...(now.more || now.level === "partial" ? ["partial"] : []),
+      ...(now.level === "admin" ? ["admin"] : []),
+    ]);
+    if (cell.found.has("pull") && cell.found.has("push")) cell.found.add("pull_push");
+    cell.name = nameOf(cell);
+    cell.lost = left.length === 0 ? [] : lostOf(shares);
     cell.words = [
-      BY_LEVEL.get(level)?.words ?? level,
+      defeated && left.length > 0 ? `${cell.name} granted` : cell.name,
       ...(cell.lambda ? ["also Lambda functions"] : []),
       ...(cell.conditional ? ["under a condition"] : []),
-      ...(cell.doubtful ? ["a Deny may defeat it or a part"] : []),
-      ...(cell.defeated ? ["defeated by a Deny"] : []),
+      ...(cell.doubtful && cell.lost.length === 0 ? ["a Deny may defeat it or a part"] : []),
+      ...(left.length === 0 ? ["defeated by a Deny"] : []),
+      ...cell.lost,
     ].join(", ");
     return cell;
   }
 
-  function widest(shares) {
-    const found = new Set(shares.map((share) => share.access));
-    if (found.has("pull") && found.has("push")) found.add("pull_push");
-    return LEVELS.find((entry) => found.has(entry.level))?.level;
+  function can(share, deed) {
+    // Older reports do not say it.
+    return share[deed.member] ?? isGranted(share, deed);
+  }
+
+  function isGranted(share, { levels, needs }) {
+    return levels.includes(share.access) || needs.every((action) => share.actions.includes(action));
+  }
+
+  function hasFunctions(share) {
+    return share.access === "lambda" || share.lambda_regions.length > 0;
+  }
+
+  // What shares together amount to. does: whether a share counts for a deed. deeds: the words for them. more: whether
+  // there are actions besides.
+  function amount(shares, does) {
+    const own = shares.filter((share) => share.access !== "lambda");
+    const done = DEEDS.filter((deed) => own.some((share) => does(share, deed)));
+    const used = new Set(done.flatMap(({ uses }) => uses));
+    const others = own.filter((share) => share.access === "partial");
+    const deeds = done.map(({ deed }) => deed);
+    const level = own.some((share) => share.access === "admin") ? "admin"
+      : deeds.length > 0 ? deeds.join("_")
+        : others.length > 0 ? "partial"
+          : shares.some(hasFunctions) ? "lambda" : undefined;
+    return {
+      level, deeds,
+      more: deeds.length > 0 && level !== "admin" && others.some((share) => share.actions.some((action) => !used.has(action))),
+    };
+  }
+
+  function sameAmount(one, other) {
+    return one.level === other.level && one.more === other.more && one.deeds.join() === other.deeds.join();
+  }
+
+  function nameOf({ level, deeds, more }) {
+    if (more) return level === "pull_push" ? "pull, push and more" : `${BY_LEVEL.get(level).words} and more`;
+    const words = BY_LEVEL.get(level)?.words ?? level;
+    return deeds.length > 0 ? `${words}, can ${deeds.join(" and ")}` : words;
+  }
+
+  // What shares are granted and none of them can.
+  function lostOf(shares) {
+    return DEEDS.filter((deed) => !shares.some((share) => can(share, deed))).flatMap((deed) => {
+      const granted = shares.filter((share) => isGranted(share, deed));
+      return granted.length > 0 ? [`cannot ${deed.deed}: ${cutBy(granted)}`] : [];
+    });
+  }
+
+  // Of several Deny statements that are not certain to defeat all, the report does not tell which takes what is missed.
+  function cutBy(shares) {
+    const denies = shares.flatMap((share) => share.denied_by);
+    const certain = denies.filter((deny) => deny.certain);
+    const positions = [...new Set((certain.length > 0 ? certain : denies).map(({ position }) => position))];
+    const what = certain.length > 0 ? "it" : "a part of it";
+    return positions.length === 1 ? `statement ${positions[0]} denies ${what}`
+      : `statements ${positions.join(", ")} deny ${what}${certain.length > 0 ? "" : ", or may"}`;
   }
 
   // ---- What is asked for
@@ -244,15 +323,16 @@
     return made;
   }
 
-  function levelMark(level, more = "", lambda = false) {
+  function levelMark(level, marks = "", besides = "") {
     const glyph = BY_LEVEL.get(level)?.glyph ?? "";
-    return element("span", { class: `level ${level} ${more}`, "aria-hidden": "true" }, glyph,
-      ...(lambda ? [element("small", {}, "λ")] : []));
+    return element("span", { class: `level ${level} ${marks}`, "aria-hidden": "true" }, glyph,
+      ...(besides ? [element("small", {}, besides)] : []));
   }
 
   function cellMark(cell) {
     const marks = MARKS.map(({ mark }) => mark).filter((mark) => cell[mark]);
-    return levelMark(cell.level, [...marks, ...(isAsked(cell) ? [] : ["aside"])].join(" "), cell.lambda);
+    const besides = [BY_LEVEL.get(cell.deeds.join("_"))?.glyph ?? "", cell.more ? "+" : "", cell.lambda ? "λ" : ""].join("");
+    return levelMark(cell.level, [...marks, ...(isAsked(cell) ? [] : ["aside"])].join(" "), besides);
   }
 
   function badges({ row, nearLimit, orphaned, drifted }) {
@@ -493,9 +573,14 @@
   }
 
   function shareDetail({ row }, share) {
+    const cell = readCell([share]);
+    const effect = (deny) => deny.certain ? "denies all of it"
+      : cell.lost.length === 0 ? "may deny it or a part"
+        : share.denied_by.length === 1 ? "denies a part of it" : "denies a part of it, or may";
     return element("div", { class: "share" },
-      element("p", {}, cellMark(readCell([share])), BY_LEVEL.get(share.access)?.words ?? share.access,
+      element("p", {}, cellMark(cell), cell.name,
         element("span", { class: "badge" }, share.managed ? "managed" : "foreign")),
+      ...cell.lost.map((words) => element("p", { class: "alarm" }, words)),
       ...(share.lambda_regions.length > 0 ? [element("p", {}, `${functions(share.lambda_regions)} may pull.`)] : []),
       ...(share.actions.length > 0 ? section("Actions", texts(share.actions)) : []),
       ...(share.conditions.length > 0 ? section("Only if", texts(share.conditions.map(({ operator, key, values }) =>
@@ -504,7 +589,7 @@
         ...share.statements.flatMap((statement) => [element("p", {}, named(statement)), source(row, statement)])),
       ...(share.denied_by.length > 0 ? section("Denied by",
         ...share.denied_by.flatMap((deny) => [
-          element("p", { class: "alarm" }, `${named(deny)} ${deny.certain ? "denies all of it" : "may deny it or a part"}`),
+          element("p", { class: "alarm" }, `${named(deny)} ${effect(deny)}`),
           source(row, deny),
         ])) : []));
   }
@@ -530,7 +615,7 @@
         ["Registry", `${registry.registry_id} in ${registry.region}`],
         ...(row.uri ? [["URI", row.uri]] : []),
         ...(row.arn ? [["ARN", row.arn]] : []),
-        ...(row.error ? [] : [["Policy", size], ["Public", row.public ? "yes: open to everyone, or to any account" : "no"]]),
+        ...(row.error ? [] : [["Policy", size], ["Public", openness(row)]]),
       ]),
       ...(repository.drifted ? section("Drift from the declared grants",
         texts([
@@ -544,6 +629,12 @@
         ? section("Foreign statements", texts(row.foreign_statements.map((statement) => `Statement ${named(statement)}`))) : []),
       ...(row.policy ? section("Policy", element("pre", { tabindex: 0 }, JSON.stringify(row.policy, null, 2))) : []),
     ];
+  }
+
+  function openness({ public: isPublic, public_statements: through = [] }) {
+    if (!isPublic) return "no";
+    const by = through.length > 0 ? `, through ${through.length === 1 ? "statement" : "statements"} ${through.map(named).join(", ")}` : "";
+    return `yes: open to everyone, or to any account${by}`;
   }
 
   function principalDetail(column) {
@@ -605,8 +696,7 @@
         : toggled(() => asked.count === count && count !== COUNTS[0], { class: classes },
           () => choose(asked.count === count ? COUNTS[0] : count), ...content));
     }
-    for (const level of ["pull", "push", "pull_push", "lambda", "partial", "admin"]) {
-      const { legend } = BY_LEVEL.get(level);
+    for (const { level, legend } of LEVELS) {
       field("legend").append(toggled(() => asked.levels.has(level), {}, () => toggle(asked.levels, level), levelMark(level), legend));
     }
     for (const { mark, legend } of MARKS) {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.imageshare.aws.plugins.filter.shares_csv import COLUMNS, FilterModule, shares_csv
+from ansible_collections.imageshare.aws.plugins.filter.shares_csv import FilterModule, shares_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +18,8 @@ SHARE = {
     "principal": "111122223333",
     "kind": "account",
     "access": "pull",
+    "can_pull": True,
+    "can_push": False,
     "actions": [],
     "lambda_regions": [],
     "conditions": [],
@@ -43,6 +45,8 @@ def read(text: str) -> list[dict[str, str]]:
     ("member", "value", "cells"),
     [
         ("managed", False, {"managed": "false"}),
+        ("access", "partial", {"access": "partial", "can_pull": "true", "can_push": "false"}),
+        ("can_push", True, {"can_pull": "true", "can_push": "true"}),
         ("actions", ["ecr:ListImages", "ecr:PutImage"], {"actions": "ecr:ListImages ecr:PutImage"}),
         ("lambda_regions", ["eu-west-1", "us-east-1"], {"lambda_regions": "eu-west-1 us-east-1"}),
         ("conditions", [], {"conditions": "", "conditional": "false"}),
@@ -87,9 +91,30 @@ def test_any_text_stays_in_its_cell(text: str) -> None:
     assert line["kind"] == "account"
 
 
-def test_repository_without_shares_has_no_line() -> None:
-    failed = {"name": "secret", "error": "AccessDeniedException"}
-    assert shares_csv(report(repository(), failed)) == ",".join(COLUMNS) + "\r\n"
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        (repository(), {"repository": "base/python", "public": "false"}),
+        (
+            {"name": "secret", "error": "secret: AccessDeniedException"},
+            {"repository": "secret", "error": "secret: AccessDeniedException"},
+        ),
+    ],
+)
+def test_repository_without_shares_has_a_line_without_a_principal(row: dict[str, Any], cells: dict[str, str]) -> None:
+    (line,) = read(shares_csv(report(row)))
+    filled = {column: text for column, text in line.items() if text}
+    assert filled == {"registry_id": "123456789012", "region": "us-east-1", **cells}
+
+
+def test_drift_is_told_on_each_line_of_its_repository() -> None:
+    drift = {
+        "granted": [{"principal": "o-a1b2c3d4e5", "access": "pull", "lambda_regions": []}],
+        "revoked": [{"principal": "111122223333", "access": "lambda", "lambda_regions": ["us-east-1", "eu-west-1"]}],
+    }
+    lines = read(shares_csv(report({**repository(SHARE, SHARE), "drift": drift})))
+    told = "missing: o-a1b2c3d4e5 pull; too much: 111122223333 lambda us-east-1 eu-west-1"
+    assert [line["drift"] for line in lines] == [told, told]
 
 
 @pytest.mark.parametrize("nothing", [{}, {"registries": [{}]}, "text", None, report({"name": "app", "shares": [{}]})])
