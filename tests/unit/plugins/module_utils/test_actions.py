@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +16,19 @@ from ansible_collections.imageshare.aws.plugins.module_utils._actions import (
     ADMIN_ACTIONS,
     OTHER_ACTIONS,
     PERMISSIONS_ONLY,
+    PULLING,
+    PUSHING,
     REPOSITORY_ACTIONS,
     actions_beyond,
     covers,
     granted_actions,
     level,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access
 from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS
 from botocore.loaders import Loader
 
+ROOT = Path(__file__).resolve().parents[4]
 ACTION = "ecr:BatchGetImage"
 
 
@@ -160,3 +166,13 @@ LEVELS: dict[str, tuple[set[str], str]] = {
 @pytest.mark.parametrize(("actions", "expected"), LEVELS.values(), ids=LEVELS.keys())
 def test_actions_amount_to(actions: set[str], expected: str) -> None:
     assert level(frozenset(actions)) == expected
+
+
+@pytest.mark.parametrize(
+    ("deed", "needs", "uses"), [("pull", PULLING, ACTIONS[Access.PULL]), ("push", PUSHING, ACTIONS[Access.PUSH])]
+)
+def test_the_page_of_the_role_knows_the_same_actions(deed: str, needs: frozenset[str], uses: tuple[str, ...]) -> None:
+    # It stands alone, and cannot ask.
+    script = (ROOT / "roles/ecr_share/templates/report.js").read_text(encoding="utf-8")
+    (found,) = re.findall(rf'deed: "{deed}".*?needs: \[(.*?)\].*?uses: \[(.*?)\]', script, re.DOTALL)
+    assert [set(re.findall(r'"(.*?)"', listed)) for listed in found] == [set(needs), set(uses)]
