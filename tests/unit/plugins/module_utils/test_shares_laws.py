@@ -135,8 +135,10 @@ def test_a_share_is_denied_by_what_it_says_and_by_nothing_else(case: tuple[str, 
 def test_what_is_public_lets_strangers_in_and_nothing_else_does_for_certain(case: tuple[str, Any]) -> None:
     partition, policy = case
     strangers = [
-        Requester(found.principal, {**found.context, "aws:ResourceAccount": OWNER})
+        Requester(found.principal, {**found.context, "aws:ResourceAccount": OWNER, **tags})
         for found in strange_requesters(partition)
+        for tags in ({}, {"aws:PrincipalTag/team": "platform"}, {"aws:PrincipalTag/team": "data"})
+        if not tags or found.principal != LAMBDA
     ]
     let_in = any(effective_actions(policy, stranger, ACTIONS) for stranger in strangers)
     if public_statements(policy, partition, OWNER):
