@@ -24,7 +24,7 @@ BEGIN, END = "<!-- Made by make bench: begin -->", "<!-- Made by make bench: end
 
 # What a run of the module is held against: a play that does nothing, and a script that makes the same calls.
 READING, WRITING = ("ping", "boto3 reads"), ("ping", "boto3 writes")
-COLUMNS = ("ping", "boto3 reads", "boto3 writes", "check", "check --diff", "apply", "unchanged")
+COLUMNS = ("ping", "boto3 reads", "boto3 writes", "check", "check --diff", "apply", "unchanged", "audit")
 LOOPED = ("ecs_ecr apply", "ecs_ecr unchanged")
 AT_A_TIME = " at a time"
 DRAWN = {
@@ -78,6 +78,8 @@ def aims(figures: Figures) -> Iterable[tuple[str, str, str]]:
     if 1000 in sizes:
         many = figures.ratio("unchanged", READING, slow, 1000)
         yield "1,000 repositories, nothing changes: time, as a share of boto3 alone and a `ping`", "1.10", f"{many:.2f}"
+        audit = figures.middle("audit", slow, 1000) - figures.middle("boto3 reads", slow, 1000)
+        yield "1,000 repositories, an audit: seconds more than boto3 alone", "1.60", f"{audit:.2f}"
     if {1000, 5000}.issubset(sizes):
         for name in ("unchanged", "apply"):
             few, many = (figures.middle(name, slow, size) - figures.middle("ping", slow, size) for size in (1000, 5000))

@@ -186,6 +186,10 @@ def work(workers: int) -> Contender:
     return Contender(f"{workers} at a time", lambda bench, names: bench.play(share(names, workers), "--check"), 1, 0)
 
 
+def audit(names: Names) -> Task:
+    return {"imageshare.aws.ecr_share_policy_info": {"repositories": names, "concurrency": THREADS}}
+
+
 def loop(names: Names) -> Task:
     return {"community.aws.ecs_ecr": {"name": "{{ item }}", "policy": POLICY}, "loop": names}
 
@@ -198,6 +202,7 @@ CONTENDERS = (
     Contender("check --diff", lambda bench, names: bench.play(share(names), "--check", "--diff"), reads=1, writes=0),
     Contender("apply", lambda bench, names: bench.play(share(names)), writes=1),
     Contender("unchanged", lambda bench, names: bench.play(share(names)), reads=1, writes=0),
+    Contender("audit", lambda bench, names: bench.play(audit(names)), reads=1, writes=0),
     Contender("boto3 writes", lambda bench, names: bench.boto3(names, write=True), reads=1, writes=1),
 )
 # The peer, which knows one repository at a time and sets its policy as a whole.
