@@ -140,7 +140,7 @@ def strangers(partition: str, registry_id: str | None = None) -> tuple[Callers, 
         person = {
             **_IDENTITIES,
             **at,
-            **dict.fromkeys(_AS_THEY_LIKE, Fact("*", every=True)),
+            **dict.fromkeys(_AS_THEY_LIKE, Fact("*", present=False, every=True)),
             **dict.fromkeys(_OF_ENDPOINTS, ABSENT),
             "aws:principalaccount": account,
             "aws:principalarn": replace(account, pattern=f"arn:{partition}:{ANY_PART}::{ANY_PART}:*"),
@@ -155,7 +155,7 @@ def strangers(partition: str, registry_id: str | None = None) -> tuple[Callers, 
             # It is in every request, and a service is no account that a policy names:
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalaccount
             "aws:principalaccount": replace(account, every=False),
-            "aws:sourceip": replace(anywhere, present=False),
+            "aws:sourceip": replace(anywhere, present=False, every=False),
             "aws:sourceaccount": account,
             "aws:sourcearn": replace(account, pattern=functions_arn(ANY_PART, ANY_PART, partition)),
             **{f"aws:source{name}": fact for name, fact in of.items()},

@@ -48,7 +48,8 @@ class Fact:
 
     pattern: what each value matches, with the wildcards C(*), C(?) and ANY_PART; None if the key is never there.
     present: whether the key is always there.
-    every: whether each value that matches the pattern is that of one of the callers.
+    every: whether each value that matches the pattern is that of one of the callers; and, where the key is not always
+        there, whether one of them is without it.
     unnamed: whether no policy names the callers, so that no value without a wildcard is theirs, nor one that spells
         an account or an organization.
     """
@@ -262,7 +263,7 @@ def _holds_for_one(condition: Condition, fact: Fact) -> Applies:
     """Whether a condition that does not hold, or fail, for all callers holds for one of them."""
     operator = _operator(condition.operator)
     several = condition.key.lower() in _OF_SEVERAL_VALUES
-    if operator is None or not fact.present or (several and not operator.for_several):
+    if operator is None or not condition.values or (several and not operator.for_several):
         return Applies.CONDITIONALLY
     if any("${" in value or (operator.matching == "arn" and value.count(":") < 5) for value in condition.values):
         return Applies.CONDITIONALLY

@@ -393,6 +393,8 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an address": (when("IpAddress", "aws:SourceIp", "203.0.113.0/24"), ()),
     "a tag of one's own": (when("StringEquals", "aws:PrincipalTag/team", "a"), ("*",)),
     "any tag of one's own": (when("StringLike", "aws:PrincipalTag/team", "*"), ("*",)),
+    "no tag of one's own": (when("Null", "aws:PrincipalTag/team", "true"), ("*",)),
+    "all without a tag": (when("StringNotEquals", "aws:PrincipalTag/team", "a"), ("*",)),
     "a user's name": (when("StringEquals", "aws:username", "joe"), ("*",)),
     "a kind of principal": (when("StringEquals", "aws:PrincipalType", "AssumedRole"), ("*",)),
     "a client": (when("StringLike", "aws:UserAgent", "docker*"), ("*",)),
@@ -505,6 +507,14 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
     ),
     "all without a tag, which anybody can have": (
         when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"),
+        False,
+    ),
+    "all with a tag, which nobody needs to have": (
+        when("Null", "aws:PrincipalTag/team", "false", Effect="Deny"),
+        False,
+    ),
+    "all with any tag, which nobody needs to have": (
+        when("StringLike", "aws:PrincipalTag/team", "*", Effect="Deny"),
         False,
     ),
     "all outside of an endpoint": (when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d", Effect="Deny"), True),
