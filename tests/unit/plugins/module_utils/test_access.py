@@ -509,14 +509,6 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
         when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"),
         False,
     ),
-    "all with a tag, which nobody needs to have": (
-        when("Null", "aws:PrincipalTag/team", "false", Effect="Deny"),
-        False,
-    ),
-    "all with any tag, which nobody needs to have": (
-        when("StringLike", "aws:PrincipalTag/team", "*", Effect="Deny"),
-        False,
-    ),
     "all outside of an endpoint": (when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d", Effect="Deny"), True),
     "all accounts but one": (when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT, Effect="Deny"), True),
     "callers of the owner's repository": (
@@ -530,6 +522,13 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
 @pytest.mark.parametrize(("drawn", "closes"), CLOSING.values(), ids=CLOSING.keys())
 def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bool) -> None:
     assert bool(openings({"Statement": [statement(), drawn]}, "aws", OWNER)) is not closes
+
+
+@pytest.mark.parametrize(("operator", "value"), [("Null", "false"), ("StringLike", "*")])
+def test_a_deny_of_all_with_a_tag_lets_people_in_who_have_none(operator: str, value: str) -> None:
+    deny = when(operator, "aws:PrincipalTag/team", value, Effect="Deny")
+    (opening,) = openings({"Statement": [statement(), deny]}, "aws", OWNER)
+    assert opening.to_people
 
 
 def test_no_policy_is_open_to_nobody() -> None:
