@@ -175,7 +175,7 @@ class Bench:
 
 
 def options(names: Names, workers: int = THREADS) -> dict[str, Any]:
-    return {"repositories": names, "grants": GRANTS, "prune_orphans": True, "concurrency": workers}
+    return {"repositories": names, "grants": GRANTS, "purge_deleted_principals": True, "concurrency": workers}
 
 
 def share(names: Names, workers: int = THREADS) -> Task:

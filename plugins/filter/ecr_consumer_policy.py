@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ecr_consumer_policy
 short_description: The IAM policy that a grant's principal needs in its own account
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A repository policy is one half of access across accounts. This makes the other half, the IAM policy that a role or
     user of the other account needs to pull or push what a grant of P(imageshare.aws.ecr_share_policy#module) shares.
@@ -78,8 +78,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.imageshare.aws.plugins.module_utils._consumer import consumer_policy, partition_of
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.consumer_policy import (
+    consumer_policy,
+    partition_of,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import read_grants
 from ansible_collections.imageshare.aws.plugins.plugin_utils._options import read_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
@@ -94,7 +98,7 @@ def ecr_consumer_policy(grant: Mapping[str, Any], arns: Sequence[str] | str) -> 
             partition_of_region=lambda _region: None,
         )
         return consumer_policy(read, listed)
-    except InputError as error:
+    except InvalidInputError as error:
         raise AnsibleFilterError("ecr_consumer_policy: " + ". ".join(error.problems)) from None
 
 

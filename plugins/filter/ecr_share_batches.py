@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ecr_share_batches
 short_description: Part the runs of the role ecr_share
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Parts runs as P(imageshare.aws.ecr_share_plan#filter) makes them, so that a play over many repositories tells how
     far it is. Each part has the grants of its repositories, and a repository that no grant covers is in none.
@@ -69,8 +69,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._plan import Run, batches
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Run, batches
 from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
 
@@ -83,7 +83,7 @@ def ecr_share_batches(
             for run, names in zip(plain(runs), plain(existing), strict=True)
             for part in batches(Run(**run), names, size, missing_ok=missing_ok)
         ]
-    except InputError as error:
+    except InvalidInputError as error:
         raise AnsibleFilterError("Nothing was done. " + ". ".join(error.problems)) from None
     return [asdict(part) for part in parts]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ecr_share_findings
 short_description: What audits found, as a text
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Keeps what runs of P(imageshare.aws.ecr_share_policy_info#module) returned as JSON, together with the drift from the
     declared grants, as one text. The role P(imageshare.aws.ecr_share#role) hands it to
@@ -71,7 +71,7 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._report import Look, Place, findings_of
+from ansible_collections.imageshare.aws.plugins.module_utils._role.report import Look, Place, findings_of
 
 
 def ecr_share_findings(

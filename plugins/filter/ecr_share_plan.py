@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ecr_share_plan
 short_description: Plan what the role ecr_share does
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes the runs of P(imageshare.aws.ecr_share_policy#module) that the variables of the role
     P(imageshare.aws.ecr_share#role) ask for, as few as possible, and refuses variables that cannot be meant. Reaches no
@@ -122,8 +122,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._plan import plan
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import plan
 from ansible_collections.imageshare.aws.plugins.plugin_utils._options import read_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 
@@ -144,7 +144,7 @@ def ecr_share_plan(
             granting=granting,
             required=required,
         )
-    except InputError as error:
+    except InvalidInputError as error:
         raise AnsibleFilterError("Nothing was done. " + ". ".join(error.problems)) from None
     return [asdict(connection) for connection in connections]
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ecr_share_report
 short_description: One report on many registries
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Unites what P(imageshare.aws.ecr_share_findings#filter) has kept, also of several hosts. The role
-    P(imageshare.aws.ecr_share#role) makes its page from it, and P(imageshare.aws.shares_csv#filter) writes it as CSV.
+    P(imageshare.aws.ecr_share#role) makes its page from it, and P(imageshare.aws.ecr_share_csv#filter) writes it as
+    CSV.
   - A registry that several runs looked at is there once, and so is each of its repositories.
 positional: _input, generated_at
 options:
@@ -46,7 +47,7 @@ _value:
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._report import report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
 
 
 def ecr_share_report(texts: Iterable[str], generated_at: str) -> str:

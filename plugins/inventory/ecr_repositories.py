@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ecr_repositories
 short_description: List ECR repositories as hosts
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the private ECR repositories of one or more registries, each as a host, so that group and host variables can
     say with whom it is shared.
@@ -132,10 +132,11 @@ from typing import Any, NoReturn
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import AWS_ERRORS, connect_with_tags
-from ansible_collections.imageshare.aws.plugins.module_utils._filter import Filter, read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError, is_region
-from ansible_collections.imageshare.aws.plugins.module_utils._listing import (
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import AWS_ERRORS, connect_with_tags
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import is_region
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import Filter, read_filter
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing import (
     CONCURRENCY,
     ListingError,
     Repository,
@@ -172,7 +173,7 @@ class InventoryModule(AWSInventoryBase):
         super().parse(inventory, loader, path, cache=cache)
         try:
             wanted = read_filter(self.get_option("repositories"), self.get_option("tags"))
-        except InputError as error:
+        except InvalidInputError as error:
             self._do_fail(". ".join(error.problems))
         known, cached = self.get_cached_result(path, cache)
         if not known:
@@ -247,7 +248,7 @@ class InventoryModule(AWSInventoryBase):
             self._do_fail(f"{label_of(profile, region)}: {error}")
 
     def _populate(self, repositories: list[Repository], wanted: Filter) -> None:
-        for text in wanted.idle(repository["ecr_repository_name"] for repository in repositories):
+        for text in wanted.unmatched(repository["ecr_repository_name"] for repository in repositories):
             if text != "*":
                 self.warn(f'repositories: "{text}" matches no repository')
         self.inventory.add_group(GROUP)

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_repository_info
 short_description: List ECR repositories
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists the private ECR repositories of a registry, with one call to AWS for 1,000 of them.
   - Reads no policies. To list repositories as hosts, with their tags, use
@@ -113,11 +113,12 @@ missing:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect
-from ansible_collections.imageshare.aws.plugins.module_utils._filter import read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._listing import describe
-from ansible_collections.imageshare.aws.plugins.module_utils._request import problems_with_registry_id
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing import describe
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import problems_with_registry_id
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
@@ -134,14 +135,14 @@ def main() -> None:
         wanted = read_filter(module.params["repositories"], {})
         found = map(describe, connect(module, concurrency=1).repositories())
         by_name = {repository["name"]: repository for repository in found}
-    except InputError as error:
+    except InvalidInputError as error:
         module.fail_json(msg=". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=str(error))
     names = sorted(by_name)
     module.exit_json(
         repositories=[by_name[name] for name in names if wanted.takes(name, {})],
-        missing=[text for text in wanted.idle(names) if text != "*"],
+        missing=[text for text in wanted.unmatched(names) if text != "*"],
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_share_policy
 short_description: Share ECR repositories with other AWS accounts
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Merges grants into the policies of private ECR repositories, so that other accounts, roles, users, organizations
     and organizational units may pull from them or push to them, and Lambda functions of other accounts may run their
@@ -84,14 +84,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  purge:
+  purge_grants:
     description:
       - Whether principals that no grant names leave the managed statements of the repositories that a grant covers.
       - The account that owns the registry, its roles and users, and its Lambda functions stay.
       - Goes with O(state=present) only.
     type: bool
     default: false
-  prune_orphans:
+  purge_deleted_principals:
     description:
       - Whether the unique ids of deleted roles and users (C(AROA…), C(AIDA…)) leave the managed statements. AWS
         refuses to store a policy that has any.
@@ -204,8 +204,8 @@ EXAMPLES = r"""
       - services/*
     grants:
       - principal: o-exampleorg1/r-ab12/ou-ab12-11111111/*
-    purge: true
-    prune_orphans: true
+    purge_grants: true
+    purge_deleted_principals: true
 
 - name: Save each policy before it is replaced
   imageshare.aws.ecr_share_policy:
@@ -290,16 +290,18 @@ repositories:
               V(public) if the repository is open to everyone, or to any account: also where anybody can meet the
               conditions of a statement, and where it lets the Lambda service in without naming an account.
             - >-
-              V(denied) if a Deny defeats a declared grant, or may defeat it. The usual Deny of requests without TLS is
-              none, because ECR takes no such requests.
-            - V(lambda_region) if the declared Lambda regions do not cover the region of the repository.
+              V(explicit_deny) if a Deny defeats a declared grant, or may defeat it. The usual Deny of requests without
+              TLS is none, because ECR takes no such requests.
+            - V(lambda_region_not_covered) if the declared Lambda regions do not cover the region of the repository.
             - >-
               V(excess_access) if a principal keeps, or may keep, access beyond the declared through other statements;
-              with O(purge=true) also if the policy lets in others whom no grant names.
-            - V(orphan) if there are deleted principals in the policy.
-            - V(stored_differently) if AWS stored something else than what was sent.
-            - V(unmatched) if with O(state=absent) a pattern matches no repository, so that no access was taken away.
-            - V(unconfirmed) if the policy was written, but could not be looked at in the end.
+              with O(purge_grants=true) also if the policy lets in others whom no grant names.
+            - V(deleted_principal) if there are deleted principals in the policy.
+            - V(stored_policy_differs) if AWS stored something else than what was sent.
+            - >-
+              V(pattern_not_matched) if with O(state=absent) a pattern matches no repository, so that no access was
+              taken away.
+            - V(not_verified) if the policy was written, but could not be looked at in the end.
           returned: always
           type: str
           sample: denied
@@ -336,10 +338,10 @@ repositories:
               - ecr:GetDownloadUrlForLayer
               - ecr:BatchGetImage
               - ecr:BatchCheckLayerAvailability
-    foreign_values:
+    unmanaged_values:
       description:
         - Values in managed statements that no grant could have written, such as single Lambda functions or the unique
-          ids of deleted roles. They stay, even with O(purge=true).
+          ids of deleted roles. They stay, even with O(purge_grants=true).
       returned: if there are any
       type: list
       elements: dict
@@ -367,7 +369,7 @@ repositories:
       sample: >-
         base/python: could not read the policy of base/python (GetRepositoryPolicy): AccessDeniedException: User is not
         authorized. To do: allow the caller ecr:GetRepositoryPolicy on this repository.
-backup:
+backup_path:
   description:
     - The absolute path of the directory that this run made in O(backup_dir). The module
       M(imageshare.aws.ecr_share_policy_restore) takes it.
@@ -421,11 +423,12 @@ summary:
 # Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect, partition_of_region
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS, read_request
-from ansible_collections.imageshare.aws.plugins.module_utils._share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._signals import stop_on_signals
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect, partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "required": True},
@@ -436,9 +439,9 @@ ARGUMENT_SPEC = {
         "options": GRANT_OPTIONS,
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "purge": {"type": "bool", "default": False},
-    "prune_orphans": {"type": "bool", "default": False},
-    "missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "purge_grants": {"type": "bool", "default": False},
+    "purge_deleted_principals": {"type": "bool", "default": False},
+    "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     "registry_id": {"type": "str"},
     "force_set_policy": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 8},
@@ -459,7 +462,7 @@ def main() -> None:
             diff=module._diff,
         )
         result = run(request, registry)
-    except InputError as error:
+    except InvalidInputError as error:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=f"Nothing was done: {error}")

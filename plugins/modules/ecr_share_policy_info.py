@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_share_policy_info
 short_description: Tell who may use ECR repositories, and through which statements
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the policies of private ECR repositories and tells who gets what from them, under which conditions, and
     through which statements.
@@ -122,7 +122,9 @@ EXAMPLES = r"""
 
 - name: List them
   ansible.builtin.debug:
-    msg: "{{ audit.repositories | selectattr('orphans') | items2dict(key_name='name', value_name='orphans') }}"
+    msg: "{{ found | items2dict(key_name='name', value_name='deleted_principals') }}"
+  vars:
+    found: "{{ audit.repositories | selectattr('deleted_principals') }}"
 """
 
 RETURN = r"""
@@ -207,7 +209,7 @@ repositories:
         kind:
           description:
             - V(account), V(role), V(user), V(session), V(organization), V(organizational_unit), V(service),
-              V(everyone), V(unique_id), or V(other) for a principal of another kind or partition.
+              V(everyone), V(deleted), or V(other) for a principal of another kind or partition.
           returned: always
           type: str
           sample: account
@@ -342,13 +344,13 @@ repositories:
       elements: dict
       contains: *statement
       sample: []
-    orphans:
+    deleted_principals:
       description: The unique ids of deleted roles and users in its policy. AWS refuses to store it again with them.
       returned: if it could be read
       type: list
       elements: str
       sample: []
-    foreign_statements:
+    unmanaged_statements:
       description: The statements that are not managed.
       returned: if it could be read
       type: list
@@ -423,7 +425,7 @@ summary:
       returned: always
       type: int
       sample: 1
-    orphaned:
+    deleted_principals:
       description: Rows of repositories whose policies name deleted principals.
       returned: always
       type: int
@@ -443,7 +445,7 @@ summary:
     shares: 96
     principals: 12
     public: 1
-    orphaned: 2
+    deleted_principals: 2
     missing: 0
     failed: 0
 partition:
@@ -464,18 +466,19 @@ registry_id:
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.imageshare.aws.plugins.module_utils._audit import run
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._request import read_audit_request
-from ansible_collections.imageshare.aws.plugins.module_utils._signals import stop_on_signals
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import read_audit_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
     "principal": {"type": "str"},
     "include_policy": {"type": "bool", "default": True},
     "as_json": {"type": "bool", "default": False},
-    "missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     "registry_id": {"type": "str"},
     "concurrency": {"type": "int", "default": 8},
 }
@@ -488,7 +491,7 @@ def main() -> None:
     try:
         request = read_audit_request(module.params, partition=registry.partition)
         audit = run(request, registry)
-    except InputError as error:
+    except InvalidInputError as error:
         module.fail_json(msg=". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=str(error))

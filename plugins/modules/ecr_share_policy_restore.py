@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ecr_share_policy_restore
 short_description: Put back the policies of ECR repositories from before a run
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Puts back the policies that M(imageshare.aws.ecr_share_policy) saved before it replaced or deleted them, in its
     O(imageshare.aws.ecr_share_policy#module:backup_dir). A repository that had no policy has none again.
@@ -19,10 +19,10 @@ description:
     set. The others are done.
   - AWS gets the text that it returned when the policy was saved. Only if that is longer than it takes, for the white
     space that it adds, it gets the same policy without white space.
-  - Before anything is done, every file below O(backup) must be a backup, and it must be clear which is meant. Files
-    that a run was interrupted in writing are passed over; it had not yet changed anything in their repositories.
+  - Before anything is done, every file below O(backup_path) must be a backup, and it must be clear which is meant.
+    Files that a run was interrupted in writing are passed over; it had not yet changed anything in their repositories.
 options:
-  backup:
+  backup_path:
     description:
       - The path, on the managed host, of the directory that a run returned as
         RV(imageshare.aws.ecr_share_policy#module:backup), of a directory above it, or of one file in it.
@@ -101,11 +101,11 @@ EXAMPLES = r"""
 
 - name: Put all of them back
   imageshare.aws.ecr_share_policy_restore:
-    backup: "{{ shared.backup }}"
+    backup_path: "{{ shared.backup_path }}"
 
 - name: Put some of the only run in a directory back, even where they were changed since
   imageshare.aws.ecr_share_policy_restore:
-    backup: ~/ecr-backups
+    backup_path: ~/ecr-backups
     repositories:
       - base/p*
     overwrite: true
@@ -175,8 +175,8 @@ repositories:
         kind:
           description:
             - V(public) if the repository is open to everyone, or to any account.
-            - V(stored_differently) if AWS stored something else than what was sent.
-            - V(unconfirmed) if the policy was written, but could not be looked at in the end, or had been changed.
+            - V(stored_policy_differs) if AWS stored something else than what was sent.
+            - V(not_verified) if the policy was written, but could not be looked at in the end, or had been changed.
           returned: always
           type: str
           sample: public
@@ -248,7 +248,7 @@ left_out:
       type: int
       sample: 40
   sample: []
-backup:
+backup_path:
   description:
     - The absolute path of the directory that this run made in O(backup_dir). The module
       M(imageshare.aws.ecr_share_policy_restore) takes it
@@ -303,18 +303,19 @@ summary:
 # Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupError
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, connect
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._request import read_restore_request
-from ansible_collections.imageshare.aws.plugins.module_utils._restore import run
-from ansible_collections.imageshare.aws.plugins.module_utils._signals import stop_on_signals
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import read_restore_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.signals import stop_on_signals
 
 ARGUMENT_SPEC = {
-    "backup": {"type": "path", "required": True},
+    "backup_path": {"type": "path", "required": True},
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
     "overwrite": {"type": "bool", "default": False},
-    "missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+    "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     "registry_id": {"type": "str"},
     "force_set_policy": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 8},
@@ -329,7 +330,7 @@ def main() -> None:
     try:
         request = read_restore_request(module.params, check_mode=module.check_mode, diff=module._diff)
         restored = run(request, registry)
-    except InputError as error:
+    except InvalidInputError as error:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except (BackupError, EcrError) as error:
         module.fail_json(msg=f"Nothing was done: {error}")

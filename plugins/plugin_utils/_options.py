@@ -13,8 +13,8 @@ from copy import deepcopy
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 
 
 def read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
@@ -24,10 +24,10 @@ def read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
     options = value if isinstance(value, list) else [value]
     odd = [key for option in options if isinstance(option, Mapping) for key in option if not isinstance(key, str)]
     if odd:
-        raise InputError([f"{name}: the key {key!r} of a grant is not a string" for key in odd])
+        raise InvalidInputError([f"{name}: the key {key!r} of a grant is not a string" for key in odd])
     spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(GRANT_OPTIONS)), "required": True}}
     result = ArgumentSpecValidator(spec).validate({name: value})
     if result.error_messages:
-        raise InputError(result.error_messages)
+        raise InvalidInputError(result.error_messages)
     validated: Sequence[Mapping[str, Any]] = result.validated_parameters[name]
     return validated

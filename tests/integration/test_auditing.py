@@ -80,7 +80,7 @@ def test_it_tells_who_gets_what_and_who_is_in_how_many_repositories(aws: Embedde
     ]
     assert told(result.rows["base/empty"]) == []
     assert [name for name, row in result.rows.items() if row["public"]] == ["base/public"]
-    assert {name: row["orphans"] for name, row in result.rows.items() if row["orphans"]} == {
+    assert {name: row["deleted_principals"] for name, row in result.rows.items() if row["deleted_principals"]} == {
         "base/orphan": [DELETED_ROLE]
     }
     by_name = {one["principal"]: one["repositories"] for one in result.values["principals"]}
@@ -91,7 +91,7 @@ def test_it_tells_who_gets_what_and_who_is_in_how_many_repositories(aws: Embedde
         "shares": 9,
         "principals": len(by_name),
         "public": 1,
-        "orphaned": 1,
+        "deleted_principals": 1,
         "missing": 0,
         "failed": 0,
     }
@@ -149,7 +149,7 @@ def test_right_after_a_share_the_managed_rows_are_the_declared_grants(
 ) -> None:
     before = policy(allow("push", root(TEAM), CI), allow_organization("pull", ORGANIZATION), SCANNERS, LAMBDAS_OWN)
     aws.plant_many({"base/go": None, "base/python": before})
-    assert run(repositories=["base/*"], grants=GRANTS, purge=purge).changed
+    assert run(repositories=["base/*"], grants=GRANTS, purge_grants=purge).changed
 
     rows = audit().rows
 
@@ -171,7 +171,7 @@ def test_what_a_share_says_to_have_granted_the_audit_says_in_the_same_words(
     words = ("principal", "access", "lambda_regions")
     managed = [{word: share[word] for word in words} for share in row["shares"] if share["managed"]]
     assert sorted(managed, key=str) == sorted(granted, key=str)
-    assert [one["sid"] for one in row["foreign_statements"]] == ["AllowPull", "deny plain http"]
+    assert [one["sid"] for one in row["unmanaged_statements"]] == ["AllowPull", "deny plain http"]
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ class TestTrouble:
 
     def test_what_is_missing_may_be(self, aws: EmbeddedAws, audit: Run) -> None:
         aws.plant_many(REGISTRY)
-        result = audit(repositories=["base/empty", "nowhere", "none/*"], missing="skip")
+        result = audit(repositories=["base/empty", "nowhere", "none/*"], on_missing="skip")
         assert not result.failed
         assert [name for name, row in result.rows.items() if row.get("missing")] == ["nowhere", "none/*"]
 
@@ -314,7 +314,7 @@ class TestDocumentation:
         aws.settings(deny=[{"operation": "GetRepositoryPolicy", "repository": "base/builds"}])
         results: list[Result] = [
             run_module(aws, module=AUDIT),
-            run_module(aws, module=AUDIT, repositories=["*", "nowhere"], missing="skip"),
+            run_module(aws, module=AUDIT, repositories=["*", "nowhere"], on_missing="skip"),
             run_module(aws, module=AUDIT, as_json=True),
         ]
         assert set().union(*(documented.seen(result.values) for result in results)) == documented.values()

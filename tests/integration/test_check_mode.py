@@ -76,9 +76,9 @@ WITH_DELETED = {"base/deleted": policy(allow("pull", root(TEAM), DELETED_ROLE))}
             REGISTRY | WITH_DELETED,
             {
                 "grants": [{"principal": PARTNER}],
-                "purge": True,
-                "prune_orphans": True,
-                "missing": "skip",
+                "purge_grants": True,
+                "purge_deleted_principals": True,
+                "on_missing": "skip",
                 "registry_id": ACCOUNT,
             },
             {"services/none", "tools/*"},

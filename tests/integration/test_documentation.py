@@ -147,7 +147,11 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     )
     assert aws.policies()["base/new"] is None
     again = run_module(
-        aws, module=RESTORE, backup=restored.values["backup"], repositories=["base/p*", "nowhere"], missing="skip"
+        aws,
+        module=RESTORE,
+        backup=restored.values["backup_path"],
+        repositories=["base/p*", "nowhere"],
+        on_missing="skip",
     )
     return restored, again
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import TEMPLATES
-from ansible_collections.imageshare.aws.plugins.module_utils._warnings import SUMMARIES
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import SUMMARIES
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import TEMPLATES
 from ansible_collections.imageshare.aws.tests.integration.inventories import plant_registries
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
@@ -214,7 +214,7 @@ def test_paths_that_are_linked_exist(document: str) -> None:
 def test_paths_that_contributing_names_exist() -> None:
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|yml|toml))`", CONTRIBUTING)
     assert "plugins/module_utils/_merge.py" in named
-    assert {path for path in named if not (ROOT / path).exists()} == {"prune-orphans-in-rows.yml"}
+    assert {path for path in named if not (ROOT / path).exists()} == {"purge-deleted-principals-in-rows.yml"}
 
 
 def test_map_of_the_house_is_complete() -> None:

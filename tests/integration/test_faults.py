@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, TEAM, allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
@@ -94,7 +94,9 @@ class TestFaultsThatPass:
     def test_everything_is_restored(
         self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path, faults: dict[str, Any]
     ) -> None:
-        backup = run(repositories=plant(aws, self.NUMBER), grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        backup = run(repositories=plant(aws, self.NUMBER), grants=GRANTS, backup_dir=str(tmp_path)).values[
+            "backup_path"
+        ]
         aws.reset_calls()
         aws.settings(seed=2, latency=0.002, **faults)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import parse, statements
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import recognise
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import parse, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import match_template
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, ORGANIZATION, TEAM, policy
 from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
@@ -46,7 +46,7 @@ class TestPolicies:
         "options",
         [
             pytest.param({}, id="to share"),
-            pytest.param({"purge": True, "prune_orphans": True}, id="to purge"),
+            pytest.param({"purge_grants": True, "purge_deleted_principals": True}, id="to purge"),
             pytest.param({"state": "absent"}, id="to share no more"),
         ],
     )
@@ -78,7 +78,7 @@ class TestPolicies:
 
 
 def foreign(document: Any) -> list[str]:
-    return sorted(json.dumps(statement) for statement in statements(document) if recognise(statement) is None)
+    return sorted(json.dumps(statement) for statement in statements(document) if match_template(statement) is None)
 
 
 class TestLength:

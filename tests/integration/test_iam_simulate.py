@@ -20,12 +20,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._access import applies
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import REPOSITORY_ACTIONS
-from ansible_collections.imageshare.aws.plugins.module_utils._callers import Callers
-from ansible_collections.imageshare.aws.plugins.module_utils._conditions import ABSENT, Applies, Fact
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._rules import readable_rules
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.matching import applies
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import RequestContext
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.statements import valid_statements
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import ABSENT, Applies, KnownKey
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
 from ansible_collections.imageshare.aws.tests.support.evaluator import Request, is_allowed
 from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, REGISTRY_ID, requesters
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
@@ -63,12 +63,14 @@ def points() -> list[Point]:
 def ours(point: Point) -> Applies:
     """Whether the statements allow the point, for a caller of whom everything is known."""
     facts = {
-        key.lower(): Fact(values if isinstance(values, str) else values[0]) for key, values in point.context.items()
+        key.lower(): KnownKey(values if isinstance(values, str) else values[0]) for key, values in point.context.items()
     }
     kind = "session" if point.principal.startswith("arn:") else "service"
-    callers = Callers(kind, point.principal, read_principal(point.principal, "aws"), facts=facts, otherwise=ABSENT)
+    callers = RequestContext(
+        kind, point.principal, read_principal(point.principal, "aws"), facts=facts, otherwise=ABSENT
+    )
     verdicts = {"Allow": Applies.NO, "Deny": Applies.NO}
-    for _position, rule in readable_rules(point.policy):
+    for _position, rule in valid_statements(point.policy):
         if point.action in rule.actions:
             effect = "Deny" if rule.denies else "Allow"
             verdicts[effect] = max(verdicts[effect], applies(rule, callers, "aws"))

@@ -41,12 +41,14 @@ OCTAL = 0o12345670123
             ["partition aws-cn", "registry to aws"],
             id="an account of another partition",
         ),
-        pytest.param({"principal": DELETED_ROLE}, ["deleted", "prune_orphans"], id="the id of a deleted role"),
-        pytest.param({"principal": "arn:aws:s3:::images"}, ["no principal that a repository"], id="a bucket"),
         pytest.param(
-            {"principal": "arn:aws:iam::111122223333:group/dev"}, ["no principal that a repository"], id="an IAM group"
+            {"principal": DELETED_ROLE}, ["deleted", "purge_deleted_principals"], id="the id of a deleted role"
         ),
-        pytest.param({"principal": "lambda.amazonaws.com"}, ["no principal that a repository"], id="a service"),
+        pytest.param({"principal": "arn:aws:s3:::images"}, ["not a valid principal"], id="a bucket"),
+        pytest.param(
+            {"principal": "arn:aws:iam::111122223333:group/dev"}, ["not a valid principal"], id="an IAM group"
+        ),
+        pytest.param({"principal": "lambda.amazonaws.com"}, ["not a valid principal"], id="a service"),
         pytest.param(
             {"principal": f"{ORGANIZATION}/*"}, ["organizational unit reads o-…/r-…/ou-…/"], id="a path without a root"
         ),
@@ -147,7 +149,9 @@ def test_a_bad_grant_is_named_by_its_number(
         ),
         pytest.param({"repositories": ["{base,services}/*"]}, ["{base,services}/*"], id="braces"),
         pytest.param({"state": "shared"}, ["state", "present, absent"], id="an unknown state"),
-        pytest.param({"state": "absent", "purge": True}, ["purge", "state: present"], id="purge of what is taken away"),
+        pytest.param(
+            {"state": "absent", "purge_grants": True}, ["purge", "state: present"], id="purge of what is taken away"
+        ),
         pytest.param({"concurrency": 0}, ["concurrency", "between 1 and 16"], id="nobody at work"),
         pytest.param({"concurrency": 17}, ["concurrency", "between 1 and 16"], id="too many at work"),
         pytest.param({"registry_id": OCTAL}, ["registry_id", "1402433619", "quote"], id="a registry read as octal"),

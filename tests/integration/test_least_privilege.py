@@ -66,13 +66,13 @@ def registry(aws: EmbeddedAws, **where: str) -> None:
     """Repositories to share, to share no more, and to prune; the first without a policy."""
     shared = policy(allow("pull", root(TEAM)))
     orphaned = policy(allow("pull", DELETED_ROLE, root(TEAM)))
-    aws.plant_many({"new": None, "shared": shared, "orphaned": orphaned}, **where)
+    aws.plant_many({"new": None, "shared": shared, "deleted_principals": orphaned}, **where)
 
 
 class TestSharing:
     def use_every_feature(self, aws: EmbeddedAws, folder: Path, *, check: bool) -> None:
         every = {
-            "prune_orphans": True,
+            "purge_deleted_principals": True,
             "force_set_policy": True,
             "diff": True,
             "backup_dir": str(folder),
@@ -81,8 +81,8 @@ class TestSharing:
         # Without a pattern, nothing but STS says whose a repository without a policy is.
         for options in (
             {"repositories": ["new"], "grants": [{"principal": TEAM, "lambda_regions": [REGION]}]},
-            {"repositories": ["*"], "grants": GRANTS, "purge": True},
-            {"repositories": ["*"], "grants": GRANTS, "registry_id": ACCOUNT, "missing": "skip"},
+            {"repositories": ["*"], "grants": GRANTS, "purge_grants": True},
+            {"repositories": ["*"], "grants": GRANTS, "registry_id": ACCOUNT, "on_missing": "skip"},
             {"repositories": ["*", "nowhere"], "grants": GRANTS, "state": "absent"},
         ):
             assert not run_module(aws, **every, **options).failed
@@ -112,8 +112,8 @@ class TestRestoring:
     def use_every_feature(self, aws: EmbeddedAws, folder: Path, *, check: bool) -> None:
         every = {"force_set_policy": True, "diff": True, "check": check}
         for options in (
-            {"backup": str(folder), "backup_dir": str(folder.parent / "later")},
-            {"backup": str(folder), "registry_id": ACCOUNT, "repositories": ["s*"], "overwrite": True},
+            {"backup_path": str(folder), "backup_dir": str(folder.parent / "later")},
+            {"backup_path": str(folder), "registry_id": ACCOUNT, "repositories": ["s*"], "overwrite": True},
         ):
             assert not run_module(aws, module=RESTORE, **every, **options).failed
 
@@ -122,7 +122,7 @@ class TestRestoring:
         aws.plant_many({"new": None, "shared": policy(allow("push", root(TEAM)))})
         result = run_module(aws, repositories=["*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"))
         aws.reset_calls()
-        return Path(result.values["backup"])
+        return Path(result.values["backup_path"])
 
     def test_uses_what_its_notes_say(self, aws: EmbeddedAws, backup: Path) -> None:
         self.use_every_feature(aws, backup, check=False)
@@ -193,11 +193,11 @@ class TestTheRole:
             "ecr_share_repositories": ["*"],
             "ecr_share_grants": GRANTS,
             "ecr_share_regions": [REGION],
-            "ecr_share_purge": True,
-            "ecr_share_prune_orphans": True,
+            "ecr_share_purge_grants": True,
+            "ecr_share_purge_deleted_principals": True,
             "ecr_share_batch_size": 2,
             "ecr_share_backup_dir": str(tmp_path / "backups"),
-            "ecr_share_backup": str(tmp_path / "backups"),
+            "ecr_share_backup_path": str(tmp_path / "backups"),
         }
         hosts = {"images": {}, "others": {"ecr_share_assume_role_arn": ROLE}}
         inventory = tmp_path / "inventory.yml"
@@ -216,7 +216,7 @@ class TestTheRole:
         aws.reset_calls()
         play("restore")
         restored = aws.actions()
-        play("share", "-e", "ecr_share_state=absent", "-e", "ecr_share_purge=false")
+        play("share", "-e", "ecr_share_state=absent", "-e", "ecr_share_purge_grants=false")
         shared |= aws.actions()
         assert shared == policy_of("ShareRepositories") | {"sts:AssumeRole", IDENTITY}
         assert restored == policy_of("ShareRepositories") - {LIST} | {"sts:AssumeRole", IDENTITY}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageshare.aws.plugins.filter import shares_csv
+from ansible_collections.imageshare.aws.plugins.filter import ecr_share_csv
 from ansible_collections.imageshare.aws.tests.integration import statements
 from ansible_collections.imageshare.aws.tests.integration.inventories import OTHER_REGION, registries, sharing
 from ansible_collections.imageshare.aws.tests.support import audits
@@ -82,8 +82,8 @@ def repository(name: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any
         "shares": list(shares),
         "public": False,
         "public_statements": [],
-        "orphans": [],
-        "foreign_statements": [],
+        "deleted_principals": [],
+        "unmanaged_statements": [],
         **more,
     }
 
@@ -139,10 +139,10 @@ PLAIN = report(
         repository("app", share(OTHER, "account", "admin", 1), drift={"granted": [], "revoked": []}),
         repository(
             "old",
-            share("AROAEXAMPLE7DELETED42", "unique_id", "pull", 1),
+            share("AROAEXAMPLE7DELETED42", "deleted", "pull", 1),
             share(TEAM, "account", "lambda", 2, lambda_regions=["*"]),
             orphans=["AROAEXAMPLE7DELETED42"],
-            foreign_statements=[{"position": 1, "sid": "Statement1"}],
+            unmanaged_statements=[{"position": 1, "sid": "Statement1"}],
             drift={
                 "granted": [{"principal": CI, "access": "pull", "lambda_regions": []}],
                 "revoked": [{"principal": TEAM, "access": "lambda", "lambda_regions": ["*"]}],
@@ -279,7 +279,7 @@ REPORTS = {
                     uri=text,
                     error=text,
                     orphans=[text],
-                    foreign_statements=[{"position": 1, "sid": text}],
+                    unmanaged_statements=[{"position": 1, "sid": text}],
                     drift={"granted": [{"principal": text, "access": text, "lambda_regions": [text]}], "revoked": []},
                 )
                 for number, text in enumerate(HOSTILE)
@@ -381,8 +381,8 @@ class TestRendering:
         assert found == expected
 
     def test_example_of_the_filter_makes_what_is_documented(self, aws: EmbeddedAws, tmp_path: Path) -> None:
-        assert run_playbook(aws, tmp_path, shares_csv.EXAMPLES).code == 0
-        sample = yaml.safe_load(shares_csv.RETURN)["_value"]["sample"]
+        assert run_playbook(aws, tmp_path, ecr_share_csv.EXAMPLES).code == 0
+        sample = yaml.safe_load(ecr_share_csv.RETURN)["_value"]["sample"]
         assert (tmp_path / "report.csv").read_bytes() == sample.replace("\n", "\r\n").encode()
 
 
@@ -428,7 +428,7 @@ class TestCounts:
             ("repositories", 8, ["app", "app", "base/go", "base/python", "empty", "full", "old", "secret"]),
             ("shares", 11, ["app", "app", "base/go", "base/python", "full", "old"]),
             ("public", 1, ["base/python"]),
-            ("orphaned", 1, ["old"]),
+            ("deleted_principals", 1, ["old"]),
             ("near the size limit", 1, ["full"]),
             ("denied", 2, ["app", "base/go"]),
             ("failed to read", 1, ["secret"]),

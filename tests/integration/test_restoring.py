@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import equal, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal, parse
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     BUILDS,
@@ -68,7 +68,7 @@ class TestSaving:
     ) -> None:
         result = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"))
 
-        folder = Path(result.values["backup"])
+        folder = Path(result.values["backup_path"])
         assert folder.parent == tmp_path / "backups"
         found = files(folder)
         assert found.keys() == {f"{name.replace('/', '__')}.json" for name in CHANGED}
@@ -99,7 +99,7 @@ class TestSaving:
         result = run(repositories=["base/*"], backup_dir=str(tmp_path / "backups"), check=check, **options)
 
         assert not result.failed
-        assert "backup" not in result.values
+        assert "backup_path" not in result.values
         assert list(tmp_path.iterdir()) == []
 
     def test_a_directory_that_cannot_be_is_refused_before_anything_is_asked(
@@ -122,7 +122,7 @@ class TestSaving:
 
         assert not result.failed
         assert aws.refused()["SetRepositoryPolicy"] > 5
-        saved = files(Path(result.values["backup"])).values()
+        saved = files(Path(result.values["backup_path"])).values()
         assert {file["repository"]: file["policy"] for file in saved} == planted
 
 
@@ -136,7 +136,7 @@ class TestWhoseRegistryItIs:
 
         result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
 
-        assert {file["registry_id"] for file in files(Path(result.values["backup"])).values()} == {ACCOUNT}
+        assert {file["registry_id"] for file in files(Path(result.values["backup_path"])).values()} == {ACCOUNT}
         assert aws.calls()["GetCallerIdentity"] == 1
 
     @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ class TestRestoring:
     def test_a_run_is_undone_and_once_only(
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:
-        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
         shared = aws.policies()
         aws.reset_calls()
 
@@ -198,7 +198,7 @@ class TestRestoring:
     def test_what_somebody_changed_since_stays_unless_it_is_to_be_overwritten(
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:
-        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
         written = json.loads(aws.policies()["base/foreign"] or "")
         aws.plant("base/foreign", {**written, "Statement": [*written["Statement"], BUILDS]})
 
@@ -240,8 +240,10 @@ class TestRestoring:
     def test_of_several_runs_one_must_be_named(
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:
-        first = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
-        second = run(repositories=["base/*"], grants=[{"principal": CI}], backup_dir=str(tmp_path)).values["backup"]
+        first = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
+        second = run(repositories=["base/*"], grants=[{"principal": CI}], backup_dir=str(tmp_path)).values[
+            "backup_path"
+        ]
         aws.reset_calls()
 
         refused = restore(backup=str(tmp_path))
@@ -270,7 +272,7 @@ class TestRestoring:
         damage: Callable[[Path], object],
         said: str,
     ) -> None:
-        backup = Path(run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"])
+        backup = Path(run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"])
         damage(backup / "base__foreign.json")
         aws.reset_calls()
 
@@ -285,7 +287,9 @@ class TestRestoring:
     ) -> None:
         aws.plant("app", policy(BUILDS, allow("pull", CI)))
         grants = [{"principal": CI}, {"principal": TEAM}]
-        backup = run(repositories=["app"], grants=grants, state="absent", backup_dir=str(tmp_path)).values["backup"]
+        backup = run(repositories=["app"], grants=grants, state="absent", backup_dir=str(tmp_path)).values[
+            "backup_path"
+        ]
         aws.settings(missing_principals=[CI])
 
         result = restore(backup=backup)
@@ -297,8 +301,8 @@ class TestRestoring:
         self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
     ) -> None:
         aws.plant("app", policy(BUILDS, allow("pull", root(TEAM), DELETED_ROLE)))
-        task = {"repositories": ["app"], "grants": [{"principal": TEAM}], "prune_orphans": True}
-        backup = run(**task, backup_dir=str(tmp_path)).values["backup"]
+        task = {"repositories": ["app"], "grants": [{"principal": TEAM}], "purge_deleted_principals": True}
+        backup = run(**task, backup_dir=str(tmp_path)).values["backup_path"]
 
         error = restore(backup=backup).row["error"]
 
@@ -310,7 +314,7 @@ class TestRestoring:
     ) -> None:
         aws.plant_many({f"app-{number:02}": policy({**BUILDS, "Sid": str(number)}) for number in range(40)})
         planted = aws.policies()
-        backup = run(repositories=["app-*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup"]
+        backup = run(repositories=["app-*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
         aws.settings(seed=3, throttle=0.3, server_error=0.1, drop=0.1)
 
         result = restore(backup=backup)

@@ -192,7 +192,7 @@ class TestFailures:
         aws.plant("app", None)
         aws.plant("app", None, region=OTHER_REGION)
         aws.plant("broken", "not JSON")
-        common = sharing(ecr_share_repositories=["app", "broken"], ecr_share_missing="skip")
+        common = sharing(ecr_share_repositories=["app", "broken"], ecr_share_on_missing="skip")
         done = play("share", registries({**common, "ecr_share_regions": [REGION, OTHER_REGION]}, images={}))
         assert done.code == 2
         assert (
@@ -298,7 +298,7 @@ class TestRepositoriesOfTheInventory:
 class TestAudit:
     def inventory(self, **more: Any) -> dict[str, Any]:
         grants = [{"principal": TEAM, "lambda_regions": [REGION]}]
-        wanted = sharing(ecr_share_repositories=["app", "web"], ecr_share_grants=grants, ecr_share_purge=True)
+        wanted = sharing(ecr_share_repositories=["app", "web"], ecr_share_grants=grants, ecr_share_purge_grants=True)
         return registries({**wanted, **more}, images={"ecr_share_regions": [REGION]})
 
     def test_tells_the_drift_and_writes_nothing(self, aws: EmbeddedAws, play: Play) -> None:

@@ -20,8 +20,8 @@ from ansible_collections.imageshare.aws.plugins.filter import (
     ecr_share_plan,
     ecr_share_report,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._plan import KNOWN
-from ansible_collections.imageshare.aws.plugins.module_utils._request import GRANT_OPTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import KNOWN
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, policy
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
@@ -137,7 +137,7 @@ class TestReadme:
         }
         assert aws.policies() != planted
         (backup,) = (tmp_path / "backups").iterdir()
-        restored = run(restore, "-e", f"ecr_share_backup={backup}")
+        restored = run(restore, "-e", f"ecr_share_backup_path={backup}")
         assert restored.recap("images")["changed"] == 1, restored.output
         for region in (REGION, OTHER_REGION):
             assert {name: json.loads(text or "") for name, text in aws.policies(region=region).items()} == {

@@ -88,7 +88,9 @@ class TestSeveralRegistries:
         aws.plant_many({"cli": policy(allow("push", CI, DELETED_ROLE)), "empty": None}, account=OTHER_ACCOUNT)
         return registries(
             {"ecr_share_report_dir": f"{tmp_path}/reports/ecr"},
-            drifted=sharing(ecr_share_repositories=["app", "web"], ecr_share_purge=True, ecr_share_regions=[REGION]),
+            drifted=sharing(
+                ecr_share_repositories=["app", "web"], ecr_share_purge_grants=True, ecr_share_regions=[REGION]
+            ),
             declared=sharing(ecr_share_regions=[OTHER_REGION]),
             unshared={"ecr_share_regions": [REGION], "ecr_share_assume_role_arn": OTHER_ROLE},
         )
@@ -233,7 +235,9 @@ def test_what_strangers_have_written_is_told_to_the_letter_and_never_evaluated(
     broken = {"app/half": json.dumps(policy(allow("pull", "\ud800"))), "app/none": "{{ 7 * 7 }} <script>"}
     aws.plant_many(broken)
     inventory = registries(
-        sharing(ecr_share_repositories=["app/*"], ecr_share_report_dir=f"{tmp_path}/report", ecr_share_purge=True),
+        sharing(
+            ecr_share_repositories=["app/*"], ecr_share_report_dir=f"{tmp_path}/report", ecr_share_purge_grants=True
+        ),
         images={},
     )
 

@@ -63,8 +63,8 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         {"imageshare.aws.ecr_repository_info": {"registry_id": "none"}},
         {"imageshare.aws.ecr_share_policy_info": {}},
         {"imageshare.aws.ecr_share_policy_info": {"repositories": ["app"], "principal": "nobody"}},
-        {"imageshare.aws.ecr_share_policy_restore": {"backup": str(backups)}},
-        {"imageshare.aws.ecr_share_policy_restore": {"backup": "/nowhere"}},
+        {"imageshare.aws.ecr_share_policy_restore": {"backup_path": str(backups)}},
+        {"imageshare.aws.ecr_share_policy_restore": {"backup_path": "/nowhere"}},
     ]
     for number, task in enumerate(tasks):
         ((_name, options),) = task.items()
@@ -102,7 +102,7 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         "ecr_share_grants": GRANTS,
         "ecr_share_regions": [REGION],
         "ecr_share_backup_dir": str(backups),
-        "ecr_share_backup": str(backups),
+        "ecr_share_backup_path": str(backups),
         "ecr_share_batch_size": 10,
         "ecr_share_report_dir": str(tmp_path / "report"),
     }

@@ -125,7 +125,7 @@ class TestWhatMatchesNothing:
     ) -> None:
         aws.plant_many({"app": None, "base/nightly": None})
 
-        result = run(repositories=wanted, grants=grants, missing="skip")
+        result = run(repositories=wanted, grants=grants, on_missing="skip")
 
         assert not result.failed
         assert result.rows[name] == {

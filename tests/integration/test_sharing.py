@@ -357,7 +357,7 @@ def test_purge_takes_out_who_is_not_declared_and_spares_the_owner_and_the_unclea
             {"principal": TEAM, "repositories": [NAME, "services/api"]},
             {"principal": UNIT, "repositories": [NAME]},
         ],
-        "purge": True,
+        "purge_grants": True,
     }
 
     result = run(**task)
@@ -385,7 +385,7 @@ def test_purge_takes_out_who_is_not_declared_and_spares_the_owner_and_the_unclea
         (PARTNER, "pull_push"),
         (ORGANIZATION, "pull"),
     }
-    assert result.rows[NAME]["foreign_values"] == [
+    assert result.rows[NAME]["unmanaged_values"] == [
         {"sid": "AllowOrganizationPull", "value": "o-*"},
         {"sid": "AllowLambdaPull", "value": one_function},
         {"sid": "AllowLambdaPull", "value": everybody},
@@ -403,7 +403,7 @@ class TestDeletedPrincipals:
     def test_pruning_takes_them_out_of_managed_statements(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.BEFORE)
 
-        result = run(repositories=[NAME], grants=[{"principal": PARTNER}], prune_orphans=True)
+        result = run(repositories=[NAME], grants=[{"principal": PARTNER}], purge_deleted_principals=True)
 
         assert stored(aws) == policy(allow("pull", root(TEAM), root(PARTNER)), BUILDS)
         assert [change["principal"] for change in result.row["revoked"]] == [DELETED_ROLE, DELETED_USER]
@@ -412,25 +412,25 @@ class TestDeletedPrincipals:
     def test_pruning_is_reason_enough_to_write(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.BEFORE)
 
-        assert run(repositories=[NAME], grants=[{"principal": TEAM}], prune_orphans=True).changed
+        assert run(repositories=[NAME], grants=[{"principal": TEAM}], purge_deleted_principals=True).changed
         assert stored(aws) == policy(allow("pull", root(TEAM)), BUILDS)
 
     def test_pruning_goes_with_absent_too(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.BEFORE)
 
-        run(repositories=[NAME], grants=[{"principal": TEAM}], prune_orphans=True, state="absent")
+        run(repositories=[NAME], grants=[{"principal": TEAM}], purge_deleted_principals=True, state="absent")
 
         assert stored(aws) == policy(BUILDS)
 
-    def test_those_in_foreign_statements_stay_and_are_named(self, aws: EmbeddedAws, run: Run) -> None:
+    def test_those_in_unmanaged_statements_stay_and_are_named(self, aws: EmbeddedAws, run: Run) -> None:
         foreign = {**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}
         aws.plant(NAME, policy(foreign, allow("pull", root(TEAM))))
 
-        result = run(repositories=[NAME], grants=[{"principal": TEAM}], prune_orphans=True)
+        result = run(repositories=[NAME], grants=[{"principal": TEAM}], purge_deleted_principals=True)
 
         assert (result.failed, result.changed) == (False, False)
         (warning,) = result.row["warnings"]
-        assert (warning["kind"], warning["principals"]) == ("orphan", [DELETED_ROLE])
+        assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
         assert stored(aws) == policy(foreign, allow("pull", root(TEAM)))
 
 
@@ -460,7 +460,11 @@ class TestElsewhere:
         aws.plant(NAME, policy(allow("push", builder, PUBLISHER)), account=OTHER_ACCOUNT)
 
         result = run(
-            repositories=["base/*"], grants=[{"principal": TEAM}], purge=True, registry_id=OTHER_ACCOUNT, diff=True
+            repositories=["base/*"],
+            grants=[{"principal": TEAM}],
+            purge_grants=True,
+            registry_id=OTHER_ACCOUNT,
+            diff=True,
         )
 
         assert stored(aws, account=OTHER_ACCOUNT) == policy(allow("push", builder), allow("pull", root(TEAM)))

@@ -117,7 +117,7 @@ def test_of_many_failures_the_message_tells_the_first_and_the_rows_all(aws: Embe
 def test_a_policy_that_cannot_be_kept_is_left_alone(aws: EmbeddedAws, run: Run, text: str, reason: str) -> None:
     aws.plant(NAME, text)
 
-    result = run(repositories=[NAME], grants=GRANTS, purge=True, prune_orphans=True)
+    result = run(repositories=[NAME], grants=GRANTS, purge_grants=True, purge_deleted_principals=True)
 
     assert result.failed
     assert reason in result.row["error"]
@@ -191,9 +191,9 @@ class TestPrincipalsThatAwsRefuses:
 
         assert result.failed
         assert DELETED_ROLE in result.row["error"]
-        assert "set prune_orphans" in result.row["error"]
+        assert "set purge_deleted_principals" in result.row["error"]
         (warning,) = result.row["warnings"]
-        assert (warning["kind"], warning["principals"]) == ("orphan", [DELETED_ROLE])
+        assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
         assert aws.calls() == {"GetRepositoryPolicy": 1, "SetRepositoryPolicy": 1}, "waiting cannot help"
         assert json.loads(aws.policies()[NAME]) == before
 

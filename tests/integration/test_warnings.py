@@ -54,21 +54,21 @@ EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage"
             [TEAM_DENIED],
             {"principal": TEAM},
             "present",
-            {"kind": "denied", "sid": "no more", "principals": [TEAM]},
+            {"kind": "explicit_deny", "sid": "no more", "principals": [TEAM]},
             id="a denial of what is granted",
         ),
         pytest.param(
             [OTHER_NETWORKS_DENIED],
             {"principal": ORGANIZATION},
             "present",
-            {"kind": "denied", "sid": "our network", "principals": [ORGANIZATION]},
+            {"kind": "explicit_deny", "sid": "our network", "principals": [ORGANIZATION]},
             id="a denial under a condition",
         ),
         pytest.param(
             [],
             {"principal": TEAM, "lambda_regions": ["eu-west-1"]},
             "present",
-            {"kind": "lambda_region", "sid": None, "principals": [TEAM]},
+            {"kind": "lambda_region_not_covered", "sid": None, "principals": [TEAM]},
             id="regions without the one of the repository",
         ),
         pytest.param(
@@ -115,7 +115,7 @@ def test_whom_a_purge_leaves_in_is_warned_about_and_whom_it_spares_is_not(aws: E
     task = {"repositories": ["app"], "grants": [{"principal": TEAM}]}
 
     assert run(**task).warnings == []
-    warnings = run(**task, purge=True).row["warnings"]
+    warnings = run(**task, purge_grants=True).row["warnings"]
 
     assert [(warning["kind"], warning["sid"], warning["principals"]) for warning in warnings] == [
         ("excess_access", SCANNERS["Sid"], [STRANGER]),
@@ -137,10 +137,10 @@ def test_the_task_warns_once_a_kind_with_a_count(aws: EmbeddedAws, run: Run) -> 
 
     kinds = {name: [warning["kind"] for warning in row["warnings"]] for name, row in result.rows.items()}
     assert kinds == {
-        "app": ["public", "denied"],
-        "base/go": ["denied", "denied"],
+        "app": ["public", "explicit_deny"],
+        "base/go": ["explicit_deny", "explicit_deny"],
         "base/python": [],
-        "services/api": ["orphan"],
+        "services/api": ["deleted_principal"],
     }
     assert result.values["summary"]["warnings"] == 5
     counts = [warning.split(" repositories ")[0] for warning in result.warnings]
@@ -156,7 +156,7 @@ def test_a_repository_that_needs_no_change_is_warned_about_as_well(aws: Embedded
     result = run(**task)
 
     assert not result.changed
-    assert [warning["kind"] for warning in result.row["warnings"]] == ["denied"]
+    assert [warning["kind"] for warning in result.row["warnings"]] == ["explicit_deny"]
     assert result.warnings == run(**task, check=True).warnings
 
 
@@ -169,7 +169,7 @@ def test_a_policy_that_aws_stores_in_other_words_is_told(aws: EmbeddedAws, run: 
 
     assert result.changed
     (warning,) = result.row["warnings"]
-    assert warning["kind"] == "stored_differently"
+    assert warning["kind"] == "stored_policy_differs"
     assert root(PARTNER) in warning["message"]
 
 

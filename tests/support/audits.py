@@ -16,15 +16,16 @@ from itertools import count, islice
 from random import Random
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import functions_arn
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
     ACTIONS,
     LAMBDA,
     LAMBDA_ACTIONS,
     PULL_PUSH_ACTIONS,
     PUSH_ACTIONS,
     TEMPLATES,
-    functions_arn,
     new_statement,
     slot_value,
 )
@@ -117,14 +118,16 @@ def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12
 
 
 def _principals(random: Random) -> Iterator[Principal]:
-    yield Principal(Kind.ORGANIZATION, _ORGANIZATION)
-    yield Principal(Kind.ORGANIZATIONAL_UNIT, f"{_ORGANIZATION}/r-ab12/ou-ab12-11111111/*")
+    yield Principal(PrincipalType.ORGANIZATION, _ORGANIZATION)
+    yield Principal(PrincipalType.ORGANIZATIONAL_UNIT, f"{_ORGANIZATION}/r-ab12/ou-ab12-11111111/*")
     for index in count():
         account = f"{random.randrange(10**12):012}"
         if index % 5 < 3:
-            yield Principal(Kind.ACCOUNT, account, account)
+            yield Principal(PrincipalType.ACCOUNT, account, account)
         else:
-            yield Principal(Kind.ROLE, f"arn:{_PARTITION}:iam::{account}:role/{random.choice(_ROLES)}", account)
+            yield Principal(
+                PrincipalType.ROLE, f"arn:{_PARTITION}:iam::{account}:role/{random.choice(_ROLES)}", account
+            )
 
 
 def _row(index: int, name: str, account: str, region: str, granted: list[Principal], random: Random) -> dict[str, Any]:
@@ -157,8 +160,8 @@ def _row(index: int, name: str, account: str, region: str, granted: list[Princip
         "shares": policy.told(),
         "public": bool(openings),
         "public_statements": [place for share in openings for place in share["statements"]],
-        "orphans": [share["principal"] for share in policy.shares if share["kind"] == "unique_id"],
-        "foreign_statements": [
+        "deleted_principals": [share["principal"] for share in policy.shares if share["kind"] == "deleted"],
+        "unmanaged_statements": [
             {"position": position, "sid": statement.get("Sid")}
             for position, statement in enumerate(policy.statements, 1)
             if position not in managed
@@ -171,7 +174,7 @@ def _add_managed(policy: _Policy, granted: list[Principal], random: Random) -> N
     functions = {
         principal
         for principal in granted
-        if principal.kind is Kind.ACCOUNT and access[principal] is not Access.PUSH and random.random() < 0.3
+        if principal.kind is PrincipalType.ACCOUNT and access[principal] is not Access.PUSH and random.random() < 0.3
     }
     through: dict[Principal, list[dict[str, Any]]] = {principal: [] for principal in granted}
     for template in TEMPLATES:
@@ -266,7 +269,7 @@ def _add_orphan(policy: _Policy) -> None:
             "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
         }
     )
-    policy.share(_ORPHAN, "unique_id", "pull", place)
+    policy.share(_ORPHAN, "deleted", "pull", place)
 
 
 def _add_deny(policy: _Policy) -> None:

@@ -48,7 +48,7 @@ _RENDER = """\
     ecr_share_report: "{{{{ lookup('ansible.builtin.file', playbook_dir ~ '/{name}.json') | from_json }}}}"
 - name: Write the shares of {name}
   ansible.builtin.copy:
-    content: "{{{{ ecr_share_report | imageshare.aws.shares_csv }}}}"
+    content: "{{{{ ecr_share_report | imageshare.aws.ecr_share_csv }}}}"
     dest: "{{{{ playbook_dir }}}}/{name}.csv"
     mode: "0600"
   vars: *{name}

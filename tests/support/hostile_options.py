@@ -13,7 +13,7 @@ _NO_LIST = "cannot be converted to a list"
 _NO_BOOL = "unable to convert to bool"
 _NO_INT = "unable to convert to int"
 _NO_DICT = "unable to convert to dict"
-_NOBODY = "it is no principal that a repository can be shared with"
+_NOBODY = "not a valid principal"
 _WILDCARD = "AWS takes no wildcard in a principal"
 _UNIT = "the path of an organizational unit reads o-…/r-…/ou-…/"
 _ADDRESS = "is an ARN or a URI: write the repository's name alone"
@@ -175,13 +175,13 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a state that is true": ({"state": True}, "must be one of: present, absent"),
     "a state in a list": ({"state": ["present"]}, "must be one of: present, absent"),
     "a state in capitals": ({"state": "Present"}, "must be one of: present, absent"),
-    "a purge that is null": ({"purge": None}, _NO_BOOL),
-    "a purge in words": ({"purge": "maybe"}, _NO_BOOL),
-    "a purge in a list": ({"purge": [True]}, _NO_BOOL),
-    "a prune_orphans that is a number": ({"prune_orphans": 2}, _NO_BOOL),
+    "a purge that is null": ({"purge_grants": None}, _NO_BOOL),
+    "a purge in words": ({"purge_grants": "maybe"}, _NO_BOOL),
+    "a purge in a list": ({"purge_grants": [True]}, _NO_BOOL),
+    "a purge_deleted_principals that is a number": ({"purge_deleted_principals": 2}, _NO_BOOL),
     "a force_set_policy that is empty": ({"force_set_policy": ""}, _NO_BOOL),
-    "a missing that is null": ({"missing": None}, "must be one of: fail, skip"),
-    "a missing that is true": ({"missing": True}, "must be one of: fail, skip"),
+    "a missing that is null": ({"on_missing": None}, "must be one of: fail, skip"),
+    "a missing that is true": ({"on_missing": True}, "must be one of: fail, skip"),
     "a concurrency in words": ({"concurrency": "many"}, _NO_INT),
     "a concurrency that is null": ({"concurrency": None}, _NO_INT),
     "a concurrency with a fraction": ({"concurrency": 1.5}, _NO_INT),
@@ -209,7 +209,7 @@ RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no repositories": ({"repositories": []}, "repositories is empty"),
     "a repository in capitals": ({"repositories": ["Base"]}, '"Base" is not a repository name'),
     "an overwrite in words": ({"overwrite": "please"}, _NO_BOOL),
-    "a missing that is unknown": ({"missing": "ignore"}, "must be one of: fail, skip"),
+    "a missing that is unknown": ({"on_missing": "ignore"}, "must be one of: fail, skip"),
     "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),

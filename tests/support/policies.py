@@ -434,7 +434,7 @@ _SERVICES = ("lambda.amazonaws.com", "codebuild.amazonaws.com", "emr-serverless.
 
 
 @st.composite
-def foreign_statements(draw: st.DrawFn, partition: str = "aws") -> Statement:
+def unmanaged_statements(draw: st.DrawFn, partition: str = "aws") -> Statement:
     """A statement of somebody else, Allow or Deny, that resembles no template."""
     kind = draw(st.sampled_from(("everybody", "AWS", "Service")))
     if kind == "everybody":
@@ -456,7 +456,7 @@ def foreign_statements(draw: st.DrawFn, partition: str = "aws") -> Statement:
 def statements(partition: str = "aws") -> st.SearchStrategy[Statement]:
     """Any statement: two in five are managed, two nearly so."""
     managed, near = managed_statements(partition), near_misses(partition)
-    return st.one_of(managed, managed, near, near, foreign_statements(partition))
+    return st.one_of(managed, managed, near, near, unmanaged_statements(partition))
 
 
 @st.composite

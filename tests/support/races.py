@@ -18,12 +18,12 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from ansible_collections.imageshare.aws.plugins.module_utils import _share
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import Registry
-from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, read_request
-from ansible_collections.imageshare.aws.plugins.module_utils._result import Result
-from ansible_collections.imageshare.aws.plugins.module_utils._retry import Breaker, Persistence
-from ansible_collections.imageshare.aws.plugins.module_utils._settle import Settling
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import Registry
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import Breaker, RetryPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._runs import share as _share
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import Result
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.settle import Settling
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
 from botocore.exceptions import ClientError
@@ -110,7 +110,7 @@ def _policies(repositories: int) -> dict[str, str | None]:
 
 def _run(time: VirtualTime, policies: dict[str, str | None], account: str) -> Callable[[], Result]:
     def job() -> Result:
-        persistence = Persistence(breaker=Breaker(time.clock, time.sleep))
+        persistence = RetryPolicy(breaker=Breaker(time.clock, time.sleep))
         registry = Registry(Client(policies, time), lambda: None, None, persistence)
         time.sleep(time.dice.uniform(0, _SPREAD))
         return _share.run(_request(account, policies), registry)
@@ -123,9 +123,9 @@ def _request(account: str, names: Iterable[str]) -> Request:
         "repositories": list(names),
         "grants": [{"principal": account, "access": "pull", "lambda_regions": None, "repositories": None}],
         "state": "present",
-        "purge": False,
-        "prune_orphans": False,
-        "missing": "fail",
+        "purge_grants": False,
+        "purge_deleted_principals": False,
+        "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,
         # One worker: a second thread would not wait for the virtual time.

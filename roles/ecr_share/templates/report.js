@@ -52,7 +52,7 @@
     ["user", "user"],
     ["session", "session"],
     ["service", "AWS service"],
-    ["unique_id", "deleted principal"],
+    ["deleted", "deleted principal"],
     ["other", "other principal"],
   ]);
   // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
@@ -89,7 +89,7 @@
       place: `${registry.registry_id} ${registry.region}`,
       search: row.name.toLowerCase(),
       nearLimit: (row.policy_length ?? 0) > NEAR * LONGEST,
-      orphaned: (row.orphans ?? []).length > 0,
+      deleted_principals: (row.deleted_principals ?? []).length > 0,
       denied: shares.some((share) => share.denied_by.length > 0),
       drifted: drift.length > 0,
     };
@@ -221,7 +221,7 @@
     { name: "shares", value: sum((repository) => repository.shares.length), has: (repository) => repository.shares.length > 0 },
     { name: "principals", value: columns.size, list: true },
     { name: "public", alarm: true, has: (repository) => repository.row.public },
-    { name: "orphaned", has: (repository) => repository.orphaned },
+    { name: "deleted_principals", has: (repository) => repository.orphaned },
     { name: "near the size limit", has: (repository) => repository.nearLimit },
     { name: "denied", has: (repository) => repository.denied },
     { name: "failed to read", alarm: true, has: (repository) => repository.row.error },
@@ -340,7 +340,7 @@
       [row.error, "failed", true],
       [row.public, "public", true],
       [drifted, "drift", true],
-      [orphaned, "orphan", false],
+      [orphaned, "deleted_principal", false],
       [nearLimit, `${Math.floor(100 * row.policy_length / LONGEST)} %`, false],
     ];
     return found.filter(([has]) => has)
@@ -619,14 +619,14 @@
       ]),
       ...(repository.drifted ? section("Drift from the declared grants",
         texts([
-          ...(row.drift.granted ?? []).map((item) => `missing: ${grant(item)}`),
+          ...(row.drift.granted ?? []).map((item) => `on_missing: ${grant(item)}`),
           ...(row.drift.revoked ?? []).map((item) => `too much: ${grant(item)}`),
         ])) : []),
-      ...(repository.orphaned ? section("Deleted principals", texts(row.orphans)) : []),
+      ...(repository.orphaned ? section("Deleted principals", texts(row.deleted_principals)) : []),
       ...(known.length > 0 ? section("Who", list(known.map(([column, cell]) =>
         link(() => open(repository, column, true), cellMark(cell), `${column.words}: ${cell.words}`)))) : []),
-      ...((row.foreign_statements ?? []).length > 0
-        ? section("Foreign statements", texts(row.foreign_statements.map((statement) => `Statement ${named(statement)}`))) : []),
+      ...((row.unmanaged_statements ?? []).length > 0
+        ? section("Foreign statements", texts(row.unmanaged_statements.map((statement) => `Statement ${named(statement)}`))) : []),
       ...(row.policy ? section("Policy", element("pre", { tabindex: 0 }, JSON.stringify(row.policy, null, 2))) : []),
     ];
   }

@@ -527,7 +527,7 @@ SIGHTS: dict[str, tuple[st.SearchStrategy[Any], dict[str, Callable[[Any], Any]]]
         {value: text_has(value, "Condition") for value in policies.strange_values("organizational_unit")},
     ),
     "foreign statements": (
-        policies.foreign_statements(),
+        policies.unmanaged_statements(),
         {
             "Lambda's own": lambda drawn: (
                 drawn.get("Sid") == policies.LAMBDA_SID and named_by(drawn, "Service") == LAMBDA

@@ -15,8 +15,8 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.filter.ecr_consumer_policy import ecr_consumer_policy
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_plan import read_options
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import read_grants
-from ansible_collections.imageshare.aws.plugins.module_utils._merge import share
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, REGISTRY_ID, grants, requesters
 from hypothesis import given

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     EcrError,
     PolicyRefusedError,
     RepositoryMissingError,

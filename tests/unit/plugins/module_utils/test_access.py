@@ -9,18 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._access import (
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.matching import (
     Reach,
     applies,
+    match_principal,
     openings,
     policy_unique_ids,
-    reaches,
     reaches_functions,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._callers import callers_of
-from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Applies
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Principal, read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._rules import rule_of
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import context_of
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.statements import parse_statement
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import Applies
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, read_principal
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
 
@@ -216,14 +216,14 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
 
 @pytest.mark.parametrize(("drawn", "principal", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_a_statement_applies(drawn: dict[str, Any], principal: str, expected: Applies) -> None:
-    assert applies(rule_of(drawn), callers_of(who(principal), "aws"), "aws") is expected
+    assert applies(parse_statement(drawn), context_of(who(principal), "aws"), "aws") is expected
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_a_root_arn_is_read_in_the_registrys_own_partition(partition: str) -> None:
     drawn = aws(f"arn:{partition}:iam::{ACCOUNT}:root")
-    assert applies(rule_of(drawn), callers_of(who(ACCOUNT), partition), partition) is YES
-    assert applies(rule_of(drawn), callers_of(who(ACCOUNT), "aws-iso"), "aws-iso") is NO
+    assert applies(parse_statement(drawn), context_of(who(ACCOUNT), partition), partition) is YES
+    assert applies(parse_statement(drawn), context_of(who(ACCOUNT), "aws-iso"), "aws-iso") is NO
 
 
 # --- reaches ---
@@ -266,7 +266,7 @@ WAYS: dict[str, tuple[dict[str, Any], str, list[Reach]]] = {
 
 @pytest.mark.parametrize(("drawn", "principal", "expected"), WAYS.values(), ids=WAYS.keys())
 def test_a_principal_is_reached_through(drawn: dict[str, Any], principal: str, expected: list[Reach]) -> None:
-    assert reaches(rule_of(drawn), who(principal), "aws") == tuple(expected)
+    assert match_principal(parse_statement(drawn), who(principal), "aws") == tuple(expected)
 
 
 # --- reaches_functions ---
@@ -348,7 +348,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
 
 @pytest.mark.parametrize(("drawn", "expected"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
 def test_an_accounts_functions_are_reached_by(drawn: dict[str, Any], expected: Applies) -> None:
-    assert reaches_functions(rule_of(drawn), ACCOUNT, "aws") is expected
+    assert reaches_functions(parse_statement(drawn), ACCOUNT, "aws") is expected
 
 
 # --- openings ---
@@ -549,7 +549,7 @@ IDS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("drawn", "expected"), IDS.values(), ids=IDS.keys())
 def test_the_ids_of_deleted_principals_are(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
-    assert rule_of(drawn).orphans == expected
+    assert parse_statement(drawn).deleted_principals == expected
 
 
 def test_the_ids_of_deleted_principals_are_those_of_all_statements() -> None:

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import (
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import (
     ADMIN_ACTIONS,
     OTHER_ACTIONS,
     PERMISSIONS_ONLY,
     PULLING,
     PUSHING,
     REPOSITORY_ACTIONS,
-    actions_beyond,
+    additional_actions,
     covers,
     granted_actions,
     level,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import ACTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ACTIONS
 from botocore.loaders import Loader
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -107,7 +107,7 @@ BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("drawn", "expected"), BEYOND.values(), ids=BEYOND.keys())
 def test_beyond_the_known_actions_is(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
-    assert actions_beyond(drawn, [ACTION]) == expected
+    assert additional_actions(drawn, [ACTION]) == expected
 
 
 GRANTED: dict[str, tuple[dict[str, Any], set[str]]] = {

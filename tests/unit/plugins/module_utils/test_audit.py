@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._audit import Audit, run
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import equal
-from ansible_collections.imageshare.aws.plugins.module_utils._request import AuditRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import Audit, run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
 from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import (
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import (
     Backup,
     BackupError,
     BackupRun,

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._conditions import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import (
     ABSENT,
     ANY_PART,
     UNKNOWN,
     Applies,
     Condition,
-    Fact,
+    KnownKey,
     all_hold,
     conditions,
     contains,
@@ -29,12 +29,12 @@ NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
 ACCOUNT = "111122223333"
 FUNCTIONS = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
 ORGANIZATION, UNIT = "o-a1b2c3d4e5", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
-TEXT, SOMETIMES = Fact("platform"), Fact("platform", present=False)
-ROLES = Fact(f"arn:aws:iam::{ACCOUNT}:role/*")
-PATHS = Fact(UNIT)
+TEXT, SOMETIMES = KnownKey("platform"), KnownKey("platform", present=False)
+ROLES = KnownKey(f"arn:aws:iam::{ACCOUNT}:role/*")
+PATHS = KnownKey(UNIT)
 
 # Of each: the operator, the values, what is known of the key, and whether the condition holds.
-HOLD: dict[str, tuple[str, list[str], Fact, Applies]] = {
+HOLD: dict[str, tuple[str, list[str], KnownKey, Applies]] = {
     # A value that is known
     "an equal text": ("StringEquals", ["platform"], TEXT, YES),
     "one of several texts": ("StringEquals", ["data", "platform"], TEXT, YES),
@@ -49,9 +49,9 @@ HOLD: dict[str, tuple[str, list[str], Fact, Applies]] = {
     "no equal text": ("StringNotEquals", ["platform"], TEXT, NO),
     "none of several texts": ("StringNotEquals", ["data", "web"], TEXT, YES),
     "no pattern": ("StringNotLike", ["d*"], TEXT, YES),
-    "a boolean": ("Bool", ["true"], Fact("true"), YES),
-    "a boolean in another case": ("Bool", ["False"], Fact("true"), NO),
-    "any boolean": ("Bool", ["true", "false"], Fact("true"), YES),
+    "a boolean": ("Bool", ["true"], KnownKey("true"), YES),
+    "a boolean in another case": ("Bool", ["False"], KnownKey("true"), NO),
+    "any boolean": ("Bool", ["true", "false"], KnownKey("true"), YES),
     "no value at all": ("StringEquals", [], TEXT, NO),
     # A key that is not there
     "nothing equals a missing key": ("StringEquals", ["platform"], ABSENT, NO),
@@ -107,10 +107,10 @@ HOLD: dict[str, tuple[str, list[str], Fact, Applies]] = {
         CONDITIONALLY,
     ),
     # What is not decided here
-    "an address": ("IpAddress", ["203.0.113.0/24"], Fact("203.0.113.9"), CONDITIONALLY),
-    "every address": ("IpAddress", ["0.0.0.0/0"], Fact("203.0.113.9"), YES),
+    "an address": ("IpAddress", ["203.0.113.0/24"], KnownKey("203.0.113.9"), CONDITIONALLY),
+    "every address": ("IpAddress", ["0.0.0.0/0"], KnownKey("203.0.113.9"), YES),
     "a date": ("DateGreaterThan", ["2020-01-01T00:00:00Z"], ABSENT, CONDITIONALLY),
-    "a number": ("NumericEquals", ["1"], Fact("1"), CONDITIONALLY),
+    "a number": ("NumericEquals", ["1"], KnownKey("1"), CONDITIONALLY),
     "an operator that there is not": ("StringMatches", ["platform"], TEXT, CONDITIONALLY),
     "a quantifier that there is not": ("ForSome:StringEquals", ["platform"], TEXT, CONDITIONALLY),
     "a policy variable": ("StringEquals", ["${aws:PrincipalTag/team}"], TEXT, CONDITIONALLY),
@@ -120,16 +120,16 @@ HOLD: dict[str, tuple[str, list[str], Fact, Applies]] = {
 
 
 @pytest.mark.parametrize(("operator", "values", "fact", "expected"), HOLD.values(), ids=HOLD.keys())
-def test_a_condition_holds_for(operator: str, values: list[str], fact: Fact, expected: Applies) -> None:
+def test_a_condition_holds_for(operator: str, values: list[str], fact: KnownKey, expected: Applies) -> None:
     key = "aws:PrincipalOrgPaths" if fact is PATHS else "some:Key"
     assert holds(Condition(operator, key, tuple(values)), fact) is expected
 
 
-STRANGER = Fact("o-*", unnamed=True)
-STRANGERS = Fact("????????????", every=True, unnamed=True)
-ALL_FUNCTIONS = Fact(f"arn:aws:lambda:{ANY_PART}:{ACCOUNT}:function:*", every=True)
+STRANGER = KnownKey("o-*", unnamed=True)
+STRANGERS = KnownKey("????????????", every=True, unnamed=True)
+ALL_FUNCTIONS = KnownKey(f"arn:aws:lambda:{ANY_PART}:{ACCOUNT}:function:*", every=True)
 # Of each: the conditions, what is known of all keys, whether they hold for all callers, and for one of them.
-FOR_ONE: dict[str, tuple[list[tuple[str, str]], Fact, Applies, Applies]] = {
+FOR_ONE: dict[str, tuple[list[tuple[str, str]], KnownKey, Applies, Applies]] = {
     "some function": ([("StringLike", FUNCTIONS)], ALL_FUNCTIONS, CONDITIONALLY, YES),
     "another function": ([("StringNotLike", FUNCTIONS)], ALL_FUNCTIONS, CONDITIONALLY, YES),
     "a function of another account": ([("StringLike", FUNCTIONS.replace("1", "2"))], ALL_FUNCTIONS, NO, NO),
@@ -153,7 +153,7 @@ FOR_ONE: dict[str, tuple[list[tuple[str, str]], Fact, Applies, Applies]] = {
 
 @pytest.mark.parametrize(("required", "fact", "for_all", "for_one"), FOR_ONE.values(), ids=FOR_ONE.keys())
 def test_conditions_hold_for_all_or_for_one(
-    required: list[tuple[str, str]], fact: Fact, for_all: Applies, for_one: Applies
+    required: list[tuple[str, str]], fact: KnownKey, for_all: Applies, for_one: Applies
 ) -> None:
     listed = [Condition(operator, "some:Key", (value,)) for operator, value in required]
     assert all_hold(listed, {"some:key": fact}) is for_all

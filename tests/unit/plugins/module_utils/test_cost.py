@@ -13,18 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._access import policy_unique_ids
-from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, read_request
-from ansible_collections.imageshare.aws.plugins.module_utils._share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
-    foreign_statements,
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effective_access import (
     public_statements,
     shares,
+    unmanaged_statements,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.matching import policy_unique_ids
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
-OURS = run.__code__.co_filename.removesuffix("_share.py")
+OURS = run.__code__.co_filename.removesuffix("_runs/share.py")
 # AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.
 POLICIES = [policy for policy in REALISTIC.values() if not policy_unique_ids(policy)]
 GRANTS = (
@@ -64,9 +64,9 @@ def request(names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS) 
         "repositories": names,
         "grants": [{"access": "pull", "lambda_regions": None, "repositories": None, **grant} for grant in grants],
         "state": "present",
-        "purge": False,
-        "prune_orphans": True,
-        "missing": "fail",
+        "purge_grants": False,
+        "purge_deleted_principals": True,
+        "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,
         "concurrency": 1,
@@ -107,7 +107,7 @@ def test_it_costs_little_to_tell_who_gets_what_by_statements_that_were_met_befor
         for policy in POLICIES:
             shares(policy, "aws", OWNER)
             public_statements(policy, "aws", OWNER)
-            foreign_statements(policy)
+            unmanaged_statements(policy)
 
     look()
     assert calls(look) / len(POLICIES) < 60

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import partition_of_region
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._filter import read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
 
 TAGS = {"team": "platform", "share": "yes", "note": ""}
 TAKEN = {
@@ -75,12 +75,12 @@ def test_names_and_tags_must_both_match() -> None:
 
 def test_names_and_patterns_that_match_nothing_are_told() -> None:
     wanted = read_filter(["base/*", "web", "tools/*", "api"], {})
-    assert wanted.idle(iter(["base/python", "api"])) == ("web", "tools/*")
+    assert wanted.unmatched(iter(["base/python", "api"])) == ("web", "tools/*")
 
 
 @pytest.mark.parametrize(("names", "tags", "problems"), REFUSED.values(), ids=REFUSED.keys())
 def test_every_problem_names_its_option(names: list[Any], tags: dict[Any, Any], problems: list[str]) -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         read_filter(names, tags)
     assert len(refused.value.problems) == len(problems)
     assert all(map(str.startswith, refused.value.problems, problems))

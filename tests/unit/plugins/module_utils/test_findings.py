@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._findings import by_principal, counts, findings
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import MAX_LENGTH, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import by_principal, counts, findings
 from ansible_collections.imageshare.aws.tests.support import policies, wild_policies
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,8 +69,8 @@ def test_everything_is_said_in_plain_values() -> None:
         ],
         "public": False,
         "public_statements": [],
-        "orphans": [],
-        "foreign_statements": [{"position": 2, "sid": "some"}, {"position": 3, "sid": "network"}],
+        "deleted_principals": [],
+        "unmanaged_statements": [{"position": 2, "sid": "some"}, {"position": 3, "sid": "network"}],
     }
 
 
@@ -81,8 +81,8 @@ def test_of_no_policy_there_is_nothing_to_say() -> None:
         "shares": [],
         "public": False,
         "public_statements": [],
-        "orphans": [],
-        "foreign_statements": [],
+        "deleted_principals": [],
+        "unmanaged_statements": [],
     }
 
 
@@ -103,7 +103,7 @@ def test_only_the_shares_of_one_principal_are_told_and_all_else_is_of_the_whole(
     assert {**alone, "shares": []} == {**findings(whole, "aws", OWNER), "shares": []}
     assert alone["public"]
     assert alone["public_statements"] == [{"position": 2, "sid": None}]
-    assert alone["orphans"] == sorted(ORPHANS)
+    assert alone["deleted_principals"] == sorted(ORPHANS)
 
 
 @given(st.randoms(use_true_random=False))
@@ -130,9 +130,9 @@ def row(name: str, *shared: tuple[str, str], **more: Any) -> dict[str, Any]:
 
 
 ROWS = [
-    row("web", ("role", "r"), ("account", OTHER), ("account", OTHER), public=True, orphans=[]),
-    row("base", ("account", ACCOUNT), ("account", OTHER), public=False, orphans=ORPHANS),
-    row("empty", public=False, orphans=[]),
+    row("web", ("role", "r"), ("account", OTHER), ("account", OTHER), public=True, deleted_principals=[]),
+    row("base", ("account", ACCOUNT), ("account", OTHER), public=False, deleted_principals=ORPHANS),
+    row("empty", public=False, deleted_principals=[]),
     {"name": "denied", "error": "denied: no"},
     {"name": "gone", "missing": True},
 ]
@@ -157,7 +157,7 @@ def test_rows_are_counted() -> None:
         "shares": 5,
         "principals": 3,
         "public": 1,
-        "orphaned": 1,
+        "deleted_principals": 1,
         "missing": 1,
         "failed": 1,
     }

@@ -9,17 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
-    Access,
-    Grant,
-    InputError,
-    Kind,
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import is_unique_id
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
     Principal,
-    gather,
-    is_unique_id,
-    read_grants,
+    PrincipalType,
     read_principal,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant, gather, read_grants
 
 ACCOUNT = "111122223333"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
@@ -41,7 +38,7 @@ def read(*options: dict[str, Any], partition: str = "aws", sharing: bool = True)
 
 
 def problems_of(*options: dict[str, Any], **more: Any) -> tuple[str, ...]:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         read(*options, **more)
     assert str(refusal.value) == "; ".join(refusal.value.problems)
     return refusal.value.problems
@@ -50,51 +47,51 @@ def problems_of(*options: dict[str, Any], **more: Any) -> tuple[str, ...]:
 # --- read_principal ---
 
 NAMED = {
-    "an account id": (ACCOUNT, Kind.ACCOUNT, ACCOUNT, ACCOUNT),
-    "an account id that begins with 0": ("012345678901", Kind.ACCOUNT, "012345678901", "012345678901"),
-    "a root ARN, which is its account": (ROOT, Kind.ACCOUNT, ACCOUNT, ACCOUNT),
-    "a role": (ROLE, Kind.ROLE, ROLE, ACCOUNT),
-    "a role with a path": (f"{ROLE[:-2]}a/b/ci", Kind.ROLE, f"{ROLE[:-2]}a/b/ci", ACCOUNT),
+    "an account id": (ACCOUNT, PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT),
+    "an account id that begins with 0": ("012345678901", PrincipalType.ACCOUNT, "012345678901", "012345678901"),
+    "a root ARN, which is its account": (ROOT, PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT),
+    "a role": (ROLE, PrincipalType.ROLE, ROLE, ACCOUNT),
+    "a role with a path": (f"{ROLE[:-2]}a/b/ci", PrincipalType.ROLE, f"{ROLE[:-2]}a/b/ci", ACCOUNT),
     "a role with every character that a name may have": (
         f"{ROLE}_+=,.@-Z9",
-        Kind.ROLE,
+        PrincipalType.ROLE,
         f"{ROLE}_+=,.@-Z9",
         ACCOUNT,
     ),
     "a service-linked role": (
         f"{ROLE[:-2]}aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
-        Kind.ROLE,
+        PrincipalType.ROLE,
         f"{ROLE[:-2]}aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
         ACCOUNT,
     ),
-    "a user": (USER, Kind.USER, USER, ACCOUNT),
-    "a user with a path": (f"{USER[:-5]}teams/bob", Kind.USER, f"{USER[:-5]}teams/bob", ACCOUNT),
-    "a user who is called root": (f"{USER[:-5]}root", Kind.USER, f"{USER[:-5]}root", ACCOUNT),
-    "a session of a role": (SESSION, Kind.SESSION, SESSION, ACCOUNT),
+    "a user": (USER, PrincipalType.USER, USER, ACCOUNT),
+    "a user with a path": (f"{USER[:-5]}teams/bob", PrincipalType.USER, f"{USER[:-5]}teams/bob", ACCOUNT),
+    "a user who is called root": (f"{USER[:-5]}root", PrincipalType.USER, f"{USER[:-5]}root", ACCOUNT),
+    "a session of a role": (SESSION, PrincipalType.SESSION, SESSION, ACCOUNT),
     "a session that is called after a person": (
         f"{SESSION}@example.com",
-        Kind.SESSION,
+        PrincipalType.SESSION,
         f"{SESSION}@example.com",
         ACCOUNT,
     ),
     "a federated user": (
         f"arn:aws:sts::{ACCOUNT}:federated-user/bob",
-        Kind.SESSION,
+        PrincipalType.SESSION,
         f"arn:aws:sts::{ACCOUNT}:federated-user/bob",
         ACCOUNT,
     ),
-    "an organization": (ORGANIZATION, Kind.ORGANIZATION, ORGANIZATION, None),
-    "a unit with all below it": (UNIT, Kind.ORGANIZATIONAL_UNIT, UNIT, None),
-    "a unit alone": (UNIT[:-1], Kind.ORGANIZATIONAL_UNIT, UNIT[:-1], None),
+    "an organization": (ORGANIZATION, PrincipalType.ORGANIZATION, ORGANIZATION, None),
+    "a unit with all below it": (UNIT, PrincipalType.ORGANIZATIONAL_UNIT, UNIT, None),
+    "a unit alone": (UNIT[:-1], PrincipalType.ORGANIZATIONAL_UNIT, UNIT[:-1], None),
     "a unit in a unit": (
         f"{UNIT[:-1]}ou-ab12-22222222/*",
-        Kind.ORGANIZATIONAL_UNIT,
+        PrincipalType.ORGANIZATIONAL_UNIT,
         f"{UNIT[:-1]}ou-ab12-22222222/*",
         None,
     ),
     "an organization's root with all below it": (
         f"{ORGANIZATION}/r-ab12/*",
-        Kind.ORGANIZATIONAL_UNIT,
+        PrincipalType.ORGANIZATIONAL_UNIT,
         f"{ORGANIZATION}/r-ab12/*",
         None,
     ),
@@ -102,7 +99,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize(("text", "kind", "name", "account"), NAMED.values(), ids=NAMED.keys())
-def test_a_text_names(text: str, kind: Kind, name: str, account: str | None) -> None:
+def test_a_text_names(text: str, kind: PrincipalType, name: str, account: str | None) -> None:
     assert read_principal(text, "aws") == Principal(kind, name, account)
 
 
@@ -134,19 +131,19 @@ NOBODY = {
     "an organization with a slash and a star": (f"{ORGANIZATION}/*", ["o-…/r-…/ou-…/*"]),
     "a unit without the final slash": (UNIT[:-2], ["o-…/r-…/ou-…/ for that unit alone"]),
     "a unit with a star behind its id": (f"{UNIT[:-2]}*", ["no other wildcard"]),
-    "the id of a deleted role": ("AROAEXAMPLEROLE123456", ["deleted role or user", "prune_orphans"]),
-    "the id of a deleted user": ("AIDAEXAMPLEUSER123456", ["deleted role or user", "prune_orphans"]),
-    "an account with hyphens": ("1111-2222-3333", ["no principal that a repository can be shared with", "12-digit"]),
-    "a word": ("everybody", ["no principal that a repository can be shared with"]),
-    "a service": ("lambda.amazonaws.com", ["no principal that a repository can be shared with"]),
-    "a group": (f"arn:aws:iam::{ACCOUNT}:group/dev", ["no principal that a repository can be shared with"]),
-    "an account of 11 digits in an ARN": (f"arn:aws:iam::{ACCOUNT[1:]}:root", ["no principal"]),
-    "a role without a name": (f"arn:aws:iam::{ACCOUNT}:role/", ["no principal"]),
-    "a session without a name": (f"arn:aws:sts::{ACCOUNT}:assumed-role/ci", ["no principal"]),
-    "an ARN in upper case": (ROLE.replace("arn", "ARN"), ["no principal"]),
-    "two lines": (f"{ACCOUNT}\n{ACCOUNT}", ["no principal"]),
-    "an organization in upper case": (ORGANIZATION.upper(), ["no principal"]),
-    "an organization that is too short": ("o-a1b2c3d4e", ["no principal"]),
+    "the id of a deleted role": ("AROAEXAMPLEROLE123456", ["deleted role or user", "purge_deleted_principals"]),
+    "the id of a deleted user": ("AIDAEXAMPLEUSER123456", ["deleted role or user", "purge_deleted_principals"]),
+    "an account with hyphens": ("1111-2222-3333", ["not a valid principal", "12-digit"]),
+    "a word": ("everybody", ["not a valid principal"]),
+    "a service": ("lambda.amazonaws.com", ["not a valid principal"]),
+    "a group": (f"arn:aws:iam::{ACCOUNT}:group/dev", ["not a valid principal"]),
+    "an account of 11 digits in an ARN": (f"arn:aws:iam::{ACCOUNT[1:]}:root", ["not a valid principal"]),
+    "a role without a name": (f"arn:aws:iam::{ACCOUNT}:role/", ["not a valid principal"]),
+    "a session without a name": (f"arn:aws:sts::{ACCOUNT}:assumed-role/ci", ["not a valid principal"]),
+    "an ARN in upper case": (ROLE.replace("arn", "ARN"), ["not a valid principal"]),
+    "two lines": (f"{ACCOUNT}\n{ACCOUNT}", ["not a valid principal"]),
+    "an organization in upper case": (ORGANIZATION.upper(), ["not a valid principal"]),
+    "an organization that is too short": ("o-a1b2c3d4e", ["not a valid principal"]),
 }
 
 
@@ -178,7 +175,7 @@ def test_the_id_of_a_deleted_principal_is(value: object, expected: bool) -> None
 
 # --- read_grants ---
 
-ACCOUNT_ITSELF = Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)
+ACCOUNT_ITSELF = Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)
 READ = {
     "pull is what is meant where nothing is said": ({"principal": ACCOUNT}, Grant(ACCOUNT_ITSELF)),
     "options left out by Ansible are null": (
@@ -209,11 +206,11 @@ READ = {
     ),
     "a role may say that there are no regions": (
         {"principal": ROLE, "lambda_regions": []},
-        Grant(Principal(Kind.ROLE, ROLE, ACCOUNT), lambda_regions=()),
+        Grant(Principal(PrincipalType.ROLE, ROLE, ACCOUNT), lambda_regions=()),
     ),
     "a grant may be narrowed": (
         {"principal": ORGANIZATION, "repositories": ["base/*", "web", "base/*"]},
-        Grant(Principal(Kind.ORGANIZATION, ORGANIZATION), repositories=("base/*", "web")),
+        Grant(Principal(PrincipalType.ORGANIZATION, ORGANIZATION), repositories=("base/*", "web")),
     ),
 }
 

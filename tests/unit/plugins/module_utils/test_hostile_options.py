@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_plan import ecr_share_plan
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import BackupError, find
-from ansible_collections.imageshare.aws.plugins.module_utils._filter import read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._request import read_request, read_restore_request
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError, find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import read_request, read_restore_request
 from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
 from ansible_collections.imageshare.aws.tests.support.hostile_options import (
     FILTERS,
@@ -37,7 +37,7 @@ def problems(spec: Any, options: dict[str, Any], **read: Any) -> str:
     if validated.error_messages:
         return ". ".join(validated.error_messages)
     reader = read.pop("reader")
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         reader(validated.validated_parameters, check_mode=False, diff=False, **read)
     return ". ".join(refusal.value.problems)
 
@@ -92,7 +92,7 @@ def test_an_option_of_sharing_is_refused(options: dict[str, Any], said: str) -> 
 def test_an_option_of_restoring_is_refused(options: dict[str, Any], said: str) -> None:
     (name,) = options
     told = problems(
-        ecr_share_policy_restore.ARGUMENT_SPEC, {"backup": "/backups", **options}, reader=read_restore_request
+        ecr_share_policy_restore.ARGUMENT_SPEC, {"backup_path": "/backups", **options}, reader=read_restore_request
     )
     assert name in told
     assert said in told
@@ -118,7 +118,7 @@ def test_a_variable_of_the_role_is_refused(variables: dict[str, Any], said: str)
 
 @pytest.mark.parametrize(("names", "tags", "said"), FILTERS.values(), ids=FILTERS.keys())
 def test_a_filter_of_the_inventory_is_refused(names: Any, tags: Any, said: str) -> None:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         read_filter(names, tags)
     (problem,) = refusal.value.problems
     assert problem.startswith(said)

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import Backup, BackupError, from_text, to_text
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import (
     PolicyError,
     canonical,
     equal,
@@ -23,10 +21,22 @@ from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
     serialise,
     statements,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, RestoreRequest
-from ansible_collections.imageshare.aws.plugins.module_utils._restore import run as restore
-from ansible_collections.imageshare.aws.plugins.module_utils._share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import LAMBDA_ACTIONS, PULL_ACTIONS, recognise
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import (
+    Backup,
+    BackupError,
+    from_text,
+    to_text,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run as restore
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
+    LAMBDA_ACTIONS,
+    PULL_ACTIONS,
+    match_template,
+)
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from hypothesis import HealthCheck, given, settings
@@ -37,9 +47,9 @@ LAWS = settings(max_examples=400, deadline=None, derandomize=True, suppress_heal
 # Of each, the options that are not as in the first.
 MODES: dict[str, dict[str, Any]] = {
     "present": {},
-    "purge": {"purge": True, "prune_orphans": True},
+    "purge_grants": {"purge_grants": True, "purge_deleted_principals": True},
     "absent": {"sharing": False},
-    "absent, orphans as well": {"sharing": False, "prune_orphans": True},
+    "absent, orphans as well": {"sharing": False, "purge_deleted_principals": True},
 }
 
 
@@ -75,8 +85,8 @@ def row(registry: InMemory, **changes: Any) -> Mapping[str, Any]:
         "repositories": (NAME,),
         "grants": GRANTS,
         "sharing": True,
-        "purge": False,
-        "prune_orphans": False,
+        "purge_grants": False,
+        "purge_deleted_principals": False,
         "missing_ok": False,
         "force": False,
         "concurrency": 1,
@@ -98,7 +108,7 @@ def spelt(text: str) -> Any:
 def foreign(text: str) -> list[str]:
     """The foreign statements of a policy, to the letter."""
     pairs = zip(statements(spelt(text)), statements(parse(text)), strict=True)
-    return [json.dumps(to_the_letter) for to_the_letter, statement in pairs if recognise(statement) is None]
+    return [json.dumps(to_the_letter) for to_the_letter, statement in pairs if match_template(statement) is None]
 
 
 def members(text: str) -> list[str]:

@@ -18,22 +18,18 @@ from random import Random
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, Kind, gather, read_grants
-from ansible_collections.imageshare.aws.plugins.module_utils._merge import Merged, share, unshare
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
-    equal,
-    parse,
-    serialise,
-    statements,
-)
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import functions_region
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal, parse, serialise, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import PrincipalType
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
     ACTIONS,
     LAMBDA,
     LAMBDA_ACTIONS,
-    functions_region,
-    holder,
-    recognise,
+    match_template,
+    principal_for_value,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import Merged, share, unshare
 from ansible_collections.imageshare.aws.tests.support import policies, policy_text
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from hypothesis import HealthCheck, given, settings
@@ -51,16 +47,20 @@ class Case:
     policy: Any
     grants: tuple[Grant, ...]
     purge: bool
-    prune_orphans: bool
+    purge_deleted_principals: bool
 
-    def share(self, policy: Any, *, purge: bool | None = None, prune_orphans: bool | None = None) -> Merged:
+    def share(
+        self, policy: Any, *, purge_grants: bool | None = None, purge_deleted_principals: bool | None = None
+    ) -> Merged:
         return share(
             policy,
             self.grants,
             partition=self.partition,
             registry_id=OWNER,
-            purge=self.purge if purge is None else purge,
-            prune_orphans=self.prune_orphans if prune_orphans is None else prune_orphans,
+            purge_grants=self.purge if purge_grants is None else purge_grants,
+            purge_deleted_principals=self.purge_deleted_principals
+            if purge_deleted_principals is None
+            else purge_deleted_principals,
         )
 
     def unshare(self, policy: Any) -> Merged:
@@ -88,21 +88,21 @@ def anything(*kinds: Callable[[str], st.SearchStrategy[Any]]) -> st.SearchStrate
 @st.composite
 def stored_policies(draw: st.DrawFn, partition: str) -> Any:
     """A policy of statements that AWS takes, each of them either managed or like no template."""
-    strategies = policies.managed_statements(partition), policies.foreign_statements(partition)
+    strategies = policies.managed_statements(partition), policies.unmanaged_statements(partition)
     return {"Version": "2012-10-17", "Statement": draw(st.lists(st.one_of(strategies), min_size=1, max_size=5))}
 
 
 def foreign(policy: Any) -> list[Any]:
-    return [statement for statement in statements(policy) if recognise(statement) is None]
+    return [statement for statement in statements(policy) if match_template(statement) is None]
 
 
 def held(policy: Any, partition: str) -> dict[str, set[tuple[Access, str]]]:
     """The slots of each principal, as pairs of access and Lambda region."""
     result: dict[str, set[tuple[Access, str]]] = {}
     for statement in statements(policy):
-        template, values = recognise(statement) or (None, ())
+        template, values = match_template(statement) or (None, ())
         for value in values:
-            principal = template and holder(template.slot, value, partition)
+            principal = template and principal_for_value(template.slot, value, partition)
             if principal:
                 region = functions_region(value) if template.slot is LAMBDA else ""
                 result.setdefault(principal.name, set()).add((template.access, region))
@@ -121,11 +121,11 @@ def reaches(grant: Grant, requester: Requester) -> bool:
     principal, context = grant.principal, requester.context
     if requester.principal == "lambda.amazonaws.com":
         return context["aws:SourceAccount"] == principal.name
-    if principal.kind is Kind.ACCOUNT:
+    if principal.kind is PrincipalType.ACCOUNT:
         return requester.principal.split(":")[4:5] == [principal.name]
-    if principal.kind is Kind.ORGANIZATION:
+    if principal.kind is PrincipalType.ORGANIZATION:
         return context.get("aws:PrincipalOrgID") == principal.name
-    if principal.kind is Kind.ORGANIZATIONAL_UNIT:
+    if principal.kind is PrincipalType.ORGANIZATIONAL_UNIT:
         return any(fnmatchcase(path, principal.name) for path in context.get("aws:PrincipalOrgPaths", ()))
     return principal.name in (requester.principal, context.get("aws:PrincipalArn"))
 
@@ -144,13 +144,13 @@ def others(grants: Iterable[Grant], rows: Sequence[Any]) -> list[Any]:
 @LAWS
 @given(anything(policies.managed_statements))
 def test_a_statement_of_a_template_is_managed_however_it_is_spelt(statement: Any) -> None:
-    assert recognise(statement) is not None
+    assert match_template(statement) is not None
 
 
 @LAWS
-@given(anything(policies.near_misses, policies.foreign_statements))
+@given(anything(policies.near_misses, policies.unmanaged_statements))
 def test_a_statement_that_misses_a_template_by_one_detail_is_foreign(statement: Any) -> None:
-    assert recognise(statement) is None
+    assert match_template(statement) is None
 
 
 @ACCESS_LAWS
@@ -178,7 +178,7 @@ def test_what_aws_makes_of_a_policy_means_the_same_and_needs_no_second_write(
 
 @LAWS
 @given(cases())
-def test_foreign_statements_are_kept_in_order_and_to_the_letter(case: Case) -> None:
+def test_unmanaged_statements_are_kept_in_order_and_to_the_letter(case: Case) -> None:
     before = [json.dumps(statement) for statement in foreign(case.policy)]
     for merged in (case.share(case.policy), case.unshare(case.policy)):
         assert [json.dumps(statement) for statement in foreign(merged.policy)] == before
@@ -218,7 +218,9 @@ def test_the_result_is_a_policy_that_survives_its_text(case: Case) -> None:
     merged = case.share(case.policy)
     if merged.policy is not None:
         assert parse(serialise(merged.policy)) == merged.policy
-        assert all(slot for statement in statements(merged.policy) for slot in (recognise(statement) or ("", "-"))[1:])
+        assert all(
+            slot for statement in statements(merged.policy) for slot in (match_template(statement) or ("", "-"))[1:]
+        )
 
 
 @LAWS
@@ -246,17 +248,17 @@ def test_principals_that_are_not_declared_keep_their_slots_unless_purged(case: C
 @given(cases())
 def test_values_that_belong_to_nobody_stay_and_are_named(case: Case) -> None:
     def strange(policy: Any) -> list[str]:
-        found = [recognise(statement) for statement in statements(policy)]
+        found = [match_template(statement) for statement in statements(policy)]
         return [
             value
             for template, values in filter(None, found)
             for value in values
-            if holder(template.slot, value, case.partition) is None
+            if principal_for_value(template.slot, value, case.partition) is None
         ]
 
-    kept = case.share(case.policy, prune_orphans=False)
-    assert strange(kept.policy) == strange(case.policy) == [value.value for value in kept.foreign_values]
-    pruned = case.share(case.policy, prune_orphans=True)
+    kept = case.share(case.policy, purge_deleted_principals=False)
+    assert strange(kept.policy) == strange(case.policy) == [value.value for value in kept.unmanaged_values]
+    pruned = case.share(case.policy, purge_deleted_principals=True)
     ids = ("AROA", "AIDA")
     assert strange(pruned.policy) == [value for value in strange(case.policy) if not value.startswith(ids)]
 
@@ -275,7 +277,7 @@ def test_unsharing_what_was_shared_restores_the_meaning(case: Case) -> None:
     granted = {grant.principal.name for grant in case.grants}
     if case.policy is not None and (granted & held(case.policy, case.partition).keys() or not statements(case.policy)):
         return
-    shared = case.share(case.policy, purge=False, prune_orphans=False)
+    shared = case.share(case.policy, purge_grants=False, purge_deleted_principals=False)
     assert equal(case.unshare(shared.policy).policy, case.policy, case.partition)
 
 
@@ -283,7 +285,7 @@ def test_unsharing_what_was_shared_restores_the_meaning(case: Case) -> None:
 @given(cases())
 def test_nobody_outside_the_grants_gains_or_loses_an_action(case: Case) -> None:
     before = others(case.grants, access(case.policy, case.partition))
-    for merged in (case.share(case.policy, purge=False), case.unshare(case.policy)):
+    for merged in (case.share(case.policy, purge_grants=False), case.unshare(case.policy)):
         assert others(case.grants, access(merged.policy, case.partition)) == before
 
 
@@ -308,8 +310,8 @@ def test_whoever_is_granted_access_has_it_unless_a_deny_takes_it_away(case: Case
 @given(cases())
 def test_purging_takes_nothing_from_the_owner(case: Case) -> None:
     declared = [grant for grant in case.grants if grant.principal.account == OWNER]
-    purged = case.share(case.policy, purge=True, prune_orphans=False).policy
-    kept = case.share(case.policy, purge=False, prune_orphans=False).policy
+    purged = case.share(case.policy, purge_grants=True, purge_deleted_principals=False).policy
+    kept = case.share(case.policy, purge_grants=False, purge_deleted_principals=False).policy
     # Not those whom an organization reaches as well: it is not declared, and leaves.
     rows = [row for row in access(kept, case.partition) if is_owners(row[0]) and not in_organization(row[0])]
     after = {id_of(requester): has for requester, has in access(purged, case.partition)}

@@ -13,8 +13,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, RepositoryMissingError
-from ansible_collections.imageshare.aws.plugins.module_utils._listing import ListingError, Source, list_registries
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing import (
+    ListingError,
+    Source,
+    list_registries,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, RepositoryMissingError
 
 CREATED = datetime(2026, 1, 31, 23, 30, 15, 250000, tzinfo=timezone(timedelta(hours=-2)))
 

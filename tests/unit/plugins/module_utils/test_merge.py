@@ -14,11 +14,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._merge import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import (
     Change,
-    ForeignValue,
     Merged,
+    UnmanagedValue,
     share,
     unshare,
 )
@@ -234,7 +235,7 @@ def test_a_realistic_policy_gets_that_of_the_seed_behind_its_own(
 
 @pytest.mark.parametrize("before", REALISTIC.values(), ids=REALISTIC.keys())
 def test_nothing_is_taken_from_a_realistic_policy(before: dict[str, Any]) -> None:
-    merged = remove(before, ACCOUNT, SECOND, OWNER, ORGANIZATION, prune_orphans=True)
+    merged = remove(before, ACCOUNT, SECOND, OWNER, ORGANIZATION, purge_deleted_principals=True)
     assert merged == Merged(before, False, (), (), ())
 
 
@@ -497,13 +498,13 @@ PURGED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]
 
 @pytest.mark.parametrize(("before", "grants", "after"), PURGED.values(), ids=PURGED.keys())
 def test_purging(before: dict[str, list[str]], grants: list[Grant], after: dict[str, list[str]]) -> None:
-    merged = merge(policy_of(before), *grants, purge=True)
+    merged = merge(policy_of(before), *grants, purge_grants=True)
     assert list(slots_of(merged.policy).items()) == list(after.items())
 
 
-def test_purging_leaves_foreign_statements_alone() -> None:
+def test_purging_leaves_unmanaged_statements_alone() -> None:
     before = REALISTIC["our own Sids around other contents"]
-    after = merge(before, grant(THIRD), purge=True).policy
+    after = merge(before, grant(THIRD), purge_grants=True).policy
     assert after is not None
     assert after["Statement"][:-1] == before["Statement"]
 
@@ -633,7 +634,7 @@ def test_lambda_statements_of_both_operators_count_as_one() -> None:
 
 def test_the_first_of_two_statements_is_refilled_though_all_left_it() -> None:
     before = {"Statement": [statement("pull", ROOT2, Sid="a"), statement("pull", ROOT3, Sid="b")]}
-    assert slots_of(merge(before, grant(ACCOUNT), purge=True).policy) == {"a": [ROOT]}
+    assert slots_of(merge(before, grant(ACCOUNT), purge_grants=True).policy) == {"a": [ROOT]}
 
 
 SIDS: dict[str, tuple[list[str | None], str]] = {
@@ -757,7 +758,7 @@ def test_a_policy_is_written_in_the_registrys_partition(partition: str) -> None:
 
 def test_an_entry_of_another_partition_is_another_account() -> None:
     abroad = {"AllowPull": [root(ACCOUNT, "aws-cn")], "AllowLambdaPull": [functions(ACCOUNT, "*", "aws-cn")]}
-    merged = merge(policy_of(abroad), grant(ACCOUNT, regions=[]), purge=True)
+    merged = merge(policy_of(abroad), grant(ACCOUNT, regions=[]), purge_grants=True)
     assert slots_of(merged.policy) == {
         "AllowPull": [root(ACCOUNT, "aws-cn"), ROOT],
         "AllowLambdaPull": [functions(ACCOUNT, "*", "aws-cn")],
@@ -767,8 +768,8 @@ def test_an_entry_of_another_partition_is_another_account() -> None:
 def test_nothing_that_is_passed_in_is_changed() -> None:
     before = {"Statement": [statement("pull", ROOT, ROOT2), lambda_statement(EAST, WEST), statement("push", ORPHAN)]}
     copy = deepcopy(before)
-    merge(before, grant(ACCOUNT, "push", ["us-east-1"]), grant(THIRD), purge=True, prune_orphans=True)
-    remove(before, ACCOUNT, prune_orphans=True)
+    merge(before, grant(ACCOUNT, "push", ["us-east-1"]), grant(THIRD), purge_grants=True, purge_deleted_principals=True)
+    remove(before, ACCOUNT, purge_deleted_principals=True)
     assert before == copy
 
 
@@ -787,22 +788,22 @@ NOBODYS = {
 
 @pytest.mark.parametrize(("sid", "value"), NOBODYS.values(), ids=NOBODYS.keys())
 def test_what_belongs_to_nobody_stays_even_under_purge_and_is_named(sid: str, value: str) -> None:
-    merged = merge(policy_of({sid: [value]}), grant(SECOND), grant(ACCOUNT, regions=[]), purge=True)
+    merged = merge(policy_of({sid: [value]}), grant(SECOND), grant(ACCOUNT, regions=[]), purge_grants=True)
     assert value in slots_of(merged.policy)[sid]
-    assert merged.foreign_values == (ForeignValue(sid, value),)
+    assert merged.unmanaged_values == (UnmanagedValue(sid, value),)
 
 
 @pytest.mark.parametrize(("sid", "value"), NOBODYS.values(), ids=NOBODYS.keys())
 def test_what_belongs_to_nobody_stays_when_all_others_leave(sid: str, value: str) -> None:
     merged = remove(policy_of({sid: [value], "AllowPullAndPush": [ROOT]}), ACCOUNT, SECOND, ORGANIZATION)
     assert slots_of(merged.policy) == {sid: [value]}
-    assert merged.foreign_values == (ForeignValue(sid, value),)
+    assert merged.unmanaged_values == (UnmanagedValue(sid, value),)
 
 
 def test_what_belongs_to_nobody_is_named_by_a_statement_without_sid_too() -> None:
     merged = remove({"Statement": [statement("pull", ROOT2, ORPHAN)]}, ACCOUNT)
     assert not merged.changed
-    assert merged.foreign_values == (ForeignValue(None, ORPHAN),)
+    assert merged.unmanaged_values == (UnmanagedValue(None, ORPHAN),)
 
 
 def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
@@ -810,10 +811,10 @@ def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
     before = {"Statement": [foreign, statement("pull", ORPHAN, ROOT), statement("push", "AIDAEXAMPLEUSER123456")]}
     assert merge(before, grant(ACCOUNT)).policy is before
     expected = {"Statement": [foreign, {**statement("pull"), "Principal": {"AWS": ROOT}}]}
-    shared = merge(before, grant(ACCOUNT), prune_orphans=True)
-    unshared = remove(before, SECOND, prune_orphans=True)
+    shared = merge(before, grant(ACCOUNT), purge_deleted_principals=True)
+    unshared = remove(before, SECOND, purge_deleted_principals=True)
     assert shared.policy == unshared.policy == expected
-    assert shared.foreign_values == unshared.foreign_values == ()
+    assert shared.unmanaged_values == unshared.unmanaged_values == ()
     gone = (Change(ORPHAN, Access.PULL), Change("AIDAEXAMPLEUSER123456", Access.PUSH))
     assert shared.revoked == unshared.revoked == gone
 
@@ -822,8 +823,10 @@ def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
 def test_pruning_takes_deleted_principals_and_nothing_else_that_belongs_to_nobody(sid: str, value: str) -> None:
     before = {sid: [value], "AllowPullAndPush": [ROOT]}
     after = {"AllowPullAndPush": [ROOT]} if value == ORPHAN else before
-    assert slots_of(merge(policy_of(before), grant(ACCOUNT, "pull_push"), prune_orphans=True).policy) == after
-    assert slots_of(remove(policy_of(before), SECOND, prune_orphans=True).policy) == after
+    assert (
+        slots_of(merge(policy_of(before), grant(ACCOUNT, "pull_push"), purge_deleted_principals=True).policy) == after
+    )
+    assert slots_of(remove(policy_of(before), SECOND, purge_deleted_principals=True).policy) == after
 
 
 # --- what is said to have changed ---
@@ -909,7 +912,7 @@ def test_what_is_granted_and_revoked(
 
 def test_what_purge_takes_is_revoked() -> None:
     before = {"AllowPull": [ROOT2, ROLE, ROOT], "AllowLambdaPull": [functions(SECOND), functions(THIRD, "us-*")]}
-    merged = merge(policy_of(before), grant(ACCOUNT), purge=True)
+    merged = merge(policy_of(before), grant(ACCOUNT), purge_grants=True)
     assert merged.granted == ()
     assert merged.revoked == (
         Change(SECOND, PULL, ("us-east-1",)),

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._names import (
+from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import (
     Selection,
     is_pattern,
     matches,

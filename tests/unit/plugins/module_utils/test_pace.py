@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._retry import Breaker, Fault, Persistence
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import Breaker, Fault, RetryPolicy
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
 
 WORKERS = 8
@@ -40,13 +40,13 @@ class Bucket:
         self.passed += 1
 
 
-def ask(persistence: Persistence, call: Callable[[], None], *, first: bool) -> None:
+def ask(persistence: RetryPolicy, call: Callable[[], None], *, first: bool) -> None:
     persistence.ask(call, (Throttled,), lambda _error: Fault.THROTTLED, str, first=first)
 
 
 def run(time: VirtualTime, aws: Bucket, repositories: int, waits: list[float]) -> Iterator[Callable[[], None]]:
     """The workers of a run that reads and writes so many repositories. waits: from each read to its write's end."""
-    persistence = Persistence(breaker=Breaker(time.clock, time.sleep))
+    persistence = RetryPolicy(breaker=Breaker(time.clock, time.sleep))
     names = iter(range(repositories))
 
     def work() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_plan import ecr_share_plan
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import InputError
-from ansible_collections.imageshare.aws.plugins.module_utils._names import matches, select
-from ansible_collections.imageshare.aws.plugins.module_utils._plan import KNOWN, Run, batches, plan
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import matches, select
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import KNOWN, Run, batches, plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +65,7 @@ def of_hosts(play: Mapping[str, Any] | None = None, **hosts: Mapping[str, Any]) 
 
 
 def problems(*arguments: Any, **more: Any) -> tuple[str, ...]:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         planned(*arguments, **more)
     return refusal.value.problems
 
@@ -137,7 +137,7 @@ class TestRegistry:
         assert planned(registry(ecr_share_grants=[], ecr_share_repositories=[]), required=False) == ()
 
     def test_with_grants_needs_repositories_to_be_audited_too(self) -> None:
-        with pytest.raises(InputError, match="ecr_share_repositories is empty"):
+        with pytest.raises(InvalidInputError, match="ecr_share_repositories is empty"):
             planned(registry(ecr_share_repositories=[]), required=False)
 
 
@@ -228,7 +228,7 @@ REFUSED = {
     ),
     "a misspelt option": (
         {"ecr_share_prune": True},
-        "ecr_share_prune is no variable of this role; is ecr_share_purge meant?",
+        "ecr_share_prune is no variable of this role; is ecr_share_profile meant?",
     ),
     "no grants at all": (
         {"ecr_share_grants": []},
@@ -254,7 +254,7 @@ REFUSED = {
     ),
     "a principal of a wrong shape": (
         {"ecr_share_grants": [grant("everyone")]},
-        "ecr_share_grants[0] (principal everyone): it is no principal",
+        "ecr_share_grants[0] (principal everyone): not a valid principal",
     ),
     "a grant's repository that is none": (
         {"ecr_share_grants": [grant(repositories=["Base"])]},
@@ -306,9 +306,9 @@ class TestRefusals:
         assert f"is not {said}" in problem
 
     def test_tell_of_an_option_that_differs_between_hosts(self) -> None:
-        hosts = {"a": repository("base/a"), "b": repository("base/b", ecr_share_purge=True)}
+        hosts = {"a": repository("base/a"), "b": repository("base/b", ecr_share_purge_grants=True)}
         (problem,) = problems({**DEFAULTS, **hosts["a"]}, hosts=hosts, current="a")
-        assert problem.startswith("ecr_share_purge differs between a and b")
+        assert problem.startswith("ecr_share_purge_grants differs between a and b")
 
     def test_never_tell_a_secret(self) -> None:
         hosts = {name: repository("base/a", ecr_share_secret_key=f"of-{name}") for name in ("a", "b")}
@@ -394,7 +394,7 @@ class TestBatches:
 
     def test_refuse_what_matches_nothing(self) -> None:
         run = Run("", None, None, ("base/*", "tool/*"), (grant(repositories=["base/x*"]),))
-        with pytest.raises(InputError) as refusal:
+        with pytest.raises(InvalidInputError) as refusal:
             batches(run, NAMES, 4, missing_ok=False)
         assert refusal.value.problems == (
             'ecr_share_repositories: "tool/*" matches no repository',

@@ -10,13 +10,13 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import root_arn
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import (
     PolicyError,
     canonical,
     equal,
     parse,
     pretty,
-    root_arn,
     serialise,
     statements,
 )

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._report import Look, Place, findings_of, report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.report import Look, Place, findings_of, report
 
 NOW = "2026-11-25T06:30:00Z"
 HERE = Place("these credentials", "us-east-1", None)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, InputError, Kind, Principal
-from ansible_collections.imageshare.aws.plugins.module_utils._request import (
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import (
     MAX_CONCURRENCY,
     AuditRequest,
     Request,
@@ -20,6 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._request import (
     read_request,
     read_restore_request,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
 
 ACCOUNT = "111122223333"
 ROLE = "arn:aws:iam::444455556666:role/ci"
@@ -32,9 +34,9 @@ def options(**changes: Any) -> dict[str, Any]:
         "repositories": ["base"],
         "grants": [grant()],
         "state": "present",
-        "purge": False,
-        "prune_orphans": False,
-        "missing": "fail",
+        "purge_grants": False,
+        "purge_deleted_principals": False,
+        "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,
         "concurrency": 8,
@@ -58,7 +60,7 @@ def read(check_mode: bool = False, diff: bool = False, **changes: Any) -> Reques
 
 
 def problems(**changes: Any) -> tuple[str, ...]:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         read(**changes)
     return refusal.value.problems
 
@@ -69,10 +71,10 @@ def problems(**changes: Any) -> tuple[str, ...]:
 def test_what_the_defaults_ask_for() -> None:
     assert read() == Request(
         repositories=("base",),
-        grants=(Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)),),
+        grants=(Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)),),
         sharing=True,
-        purge=False,
-        prune_orphans=False,
+        purge_grants=False,
+        purge_deleted_principals=False,
         missing_ok=False,
         force=False,
         concurrency=8,
@@ -84,16 +86,20 @@ def test_what_the_defaults_ask_for() -> None:
 
 TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "absent does not share": ({"state": "absent"}, "sharing", False),
-    "purge": ({"purge": True}, "purge", True),
-    "prune_orphans": ({"prune_orphans": True}, "prune_orphans", True),
-    "prune_orphans with absent": ({"prune_orphans": True, "state": "absent"}, "prune_orphans", True),
+    "purge_grants": ({"purge_grants": True}, "purge_grants", True),
+    "purge_deleted_principals": ({"purge_deleted_principals": True}, "purge_deleted_principals", True),
+    "purge_deleted_principals with absent": (
+        {"purge_deleted_principals": True, "state": "absent"},
+        "purge_deleted_principals",
+        True,
+    ),
     "force_set_policy": ({"force_set_policy": True}, "force", True),
     "check mode is a dry run": ({"check_mode": True}, "dry", True),
     "diff": ({"diff": True}, "diff", True),
-    "missing may fail": ({"missing": "fail"}, "missing_ok", False),
-    "missing may be skipped": ({"missing": "skip"}, "missing_ok", True),
-    "missing never matters to absent": ({"missing": "fail", "state": "absent"}, "missing_ok", True),
-    "missing skipped with absent": ({"missing": "skip", "state": "absent"}, "missing_ok", True),
+    "missing may fail": ({"on_missing": "fail"}, "missing_ok", False),
+    "missing may be skipped": ({"on_missing": "skip"}, "missing_ok", True),
+    "missing never matters to absent": ({"on_missing": "fail", "state": "absent"}, "missing_ok", True),
+    "missing skipped with absent": ({"on_missing": "skip", "state": "absent"}, "missing_ok", True),
     "one worker": ({"concurrency": 1}, "concurrency", 1),
     "the most workers": ({"concurrency": MAX_CONCURRENCY}, "concurrency", MAX_CONCURRENCY),
     "names and patterns in the order asked for": (
@@ -106,14 +112,14 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "a grant with members left out": (
         {"grants": [{"principal": ACCOUNT}]},
         "grants",
-        (Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)),),
+        (Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)),),
     ),
     "grants in the order asked for": (
         {"grants": [grant(ROLE, access="pull_push"), grant(lambda_regions=["us-east-1"])]},
         "grants",
         (
-            Grant(Principal(Kind.ROLE, ROLE, "444455556666"), Access.PULL_PUSH),
-            Grant(Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT), Access.PULL, ("us-east-1",)),
+            Grant(Principal(PrincipalType.ROLE, ROLE, "444455556666"), Access.PULL_PUSH),
+            Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT), Access.PULL, ("us-east-1",)),
         ),
     ),
 }
@@ -156,8 +162,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no grant": ({"grants": []}, "grants is empty: name at least one principal"),
     "no grant with absent": ({"grants": [], "state": "absent"}, "grants is empty: name at least one principal"),
     "purge with absent": (
-        {"purge": True, "state": "absent"},
-        "purge goes with state: present alone; state: absent takes away the named principals only",
+        {"purge_grants": True, "state": "absent"},
+        "purge_grants requires state=present; state=absent removes only the listed principals",
     ),
     "no worker": ({"concurrency": 0}, "concurrency: 0 is not between 1 and 16"),
     "less than no worker": ({"concurrency": -1}, "concurrency: -1 is not between 1 and 16"),
@@ -211,7 +217,7 @@ def test_it_is_refused(changes: dict[str, Any], problem: str) -> None:
 
 # Of each, what the one problem must say.
 REFUSED_GRANTS: dict[str, tuple[dict[str, Any], str]] = {
-    "a principal that is none": (grant("everybody"), "it is no principal"),
+    "a principal that is none": (grant("everybody"), "not a valid principal"),
     "a principal of another partition": (grant("arn:aws-cn:iam::111122223333:root"), "the registry to aws"),
     "an account id of 11 digits": (grant("12345678901"), "quote account ids"),
     "access lambda without a region": (grant(access="lambda"), "at least one region"),
@@ -244,7 +250,7 @@ def test_all_problems_are_told_at_once() -> None:
             grant(access="push", lambda_regions=["us-east-1"], repositories=[]),
             grant(ROLE, access="lambda", repositories=["web", "Web"]),
         ],
-        purge=True,
+        purge_grants=True,
         state="present",
         concurrency=0,
         registry_id="1",
@@ -265,11 +271,11 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_problems_of_the_state_are_told_with_the_others() -> None:
-    refused = problems(repositories=[], grants=[], purge=True, state="absent", concurrency=99, registry_id="x")
+    refused = problems(repositories=[], grants=[], purge_grants=True, state="absent", concurrency=99, registry_id="x")
     assert [problem.split()[0] for problem in refused] == [
         "grants",
         "repositories",
-        "purge",
+        "purge_grants",
         "concurrency:",
         "registry_id:",
     ]
@@ -297,7 +303,7 @@ def test_a_region_may_be_new_or_a_slip(changes: dict[str, Any], warnings: tuple[
 def test_what_takes_access_away_from_nothing_is_warned_about_if_it_matters(
     state: str, missing: str, warned: bool
 ) -> None:
-    assert read(state=state, missing=missing).warn_of_unmatched is warned
+    assert read(state=state, on_missing=missing).warn_of_unmatched is warned
 
 
 def test_the_options_are_not_changed() -> None:
@@ -312,10 +318,10 @@ def test_the_options_are_not_changed() -> None:
 
 def restore_options(**changes: Any) -> dict[str, Any]:
     return {
-        "backup": "/backups",
+        "backup_path": "/backups",
         "repositories": ["*"],
         "overwrite": False,
-        "missing": "fail",
+        "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,
         "concurrency": 8,
@@ -341,7 +347,7 @@ def test_what_the_defaults_of_restoring_ask_for() -> None:
 
 RESTORE_TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "overwrite": ({"overwrite": True}, "overwrite", True),
-    "missing may be skipped": ({"missing": "skip"}, "missing_ok", True),
+    "missing may be skipped": ({"on_missing": "skip"}, "missing_ok", True),
     "a registry": ({"registry_id": ACCOUNT}, "registry_id", ACCOUNT),
     "force_set_policy": ({"force_set_policy": True}, "force", True),
     "names and patterns": ({"repositories": ["web", "b*"]}, "repositories", ("web", "b*")),
@@ -359,14 +365,14 @@ def test_every_problem_of_restoring_is_told(tmp_path: Path) -> None:
     wrong = restore_options(
         repositories=["Base"], concurrency=0, registry_id="123", backup_dir=str(tmp_path / "file" / "below")
     )
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         read_restore_request(wrong, check_mode=False, diff=False)
     places = ["repositories", "concurrency", "registry_id", "backup_dir"]
     assert [problem.split(":")[0] for problem in refusal.value.problems] == places
 
 
 def test_restoring_nothing_is_refused() -> None:
-    with pytest.raises(InputError, match="repositories is empty"):
+    with pytest.raises(InvalidInputError, match="repositories is empty"):
         read_restore_request(restore_options(repositories=[]), check_mode=False, diff=False)
 
 
@@ -383,7 +389,7 @@ def audit_options(**changes: Any) -> dict[str, Any]:
         "repositories": ["*"],
         "principal": None,
         "include_policy": True,
-        "missing": "fail",
+        "on_missing": "fail",
         "registry_id": None,
         "concurrency": 8,
         **changes,
@@ -425,7 +431,7 @@ def test_whose_shares_an_audit_is_about(principal: str, meant: str) -> None:
     ],
 )
 def test_a_principal_that_no_row_could_have_is_refused(principal: str, why: str) -> None:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         read_audit_request(audit_options(principal=principal), partition="aws")
     (problem,) = refusal.value.problems
     assert problem.startswith(f"principal {principal}: ")
@@ -434,7 +440,7 @@ def test_a_principal_that_no_row_could_have_is_refused(principal: str, why: str)
 
 def test_every_problem_of_auditing_is_told() -> None:
     wrong = audit_options(repositories=["Base", "x y"], concurrency=17, registry_id="123", principal="lambda")
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InvalidInputError) as refusal:
         read_audit_request(wrong, partition="aws")
     places = ["repositories", "repositories", "concurrency", "registry_id", "principal lambda"]
     assert [problem.split(":")[0] for problem in refusal.value.problems] == places

@@ -16,13 +16,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import Backup, BackupError, find, to_text
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._policy import equal, parse
-from ansible_collections.imageshare.aws.plugins.module_utils._request import Request, RestoreRequest
-from ansible_collections.imageshare.aws.plugins.module_utils._restore import Restored, run
-from ansible_collections.imageshare.aws.plugins.module_utils._share import run as share
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import Backup, BackupError, find, to_text
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import Restored, run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run as share
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
 from ansible_collections.imageshare.aws.tests.support import policies as generated
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
@@ -58,8 +59,8 @@ def sharing(*repositories: str, backup_dir: Path | str | None, **changes: Any) -
         repositories=repositories,
         grants=(Grant(principal, Access.PULL),),
         sharing=True,
-        purge=False,
-        prune_orphans=False,
+        purge_grants=False,
+        purge_deleted_principals=False,
         missing_ok=False,
         force=False,
         concurrency=4,
@@ -479,7 +480,7 @@ LAWS = settings(max_examples=60, deadline=None, derandomize=True, suppress_healt
 @st.composite
 def stored_texts(draw: st.DrawFn) -> str:
     """A policy that AWS takes, as it stores it."""
-    kinds = generated.managed_statements("aws"), generated.foreign_statements("aws")
+    kinds = generated.managed_statements("aws"), generated.unmanaged_statements("aws")
     found = {"Version": "2012-10-17", "Statement": draw(st.lists(st.one_of(kinds), min_size=1, max_size=4))}
     try:
         return policy_text.accept(json.dumps(found), "aws", policy_text.is_unique_id, force=True)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._retry import (
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import (
     Breaker,
     Fault,
     GivenUpError,
-    Patience,
-    Persistence,
+    PropagationWait,
+    RetryPolicy,
 )
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
 
@@ -47,21 +47,21 @@ PATIENCE = {
 @pytest.mark.parametrize(("seconds", "delay", "slept"), PATIENCE.values(), ids=PATIENCE.keys())
 def test_patience_is_used_up(seconds: float, delay: float, slept: list[float]) -> None:
     time = Time()
-    patience = Patience(seconds, delay, time.clock, time.sleep)
+    patience = PropagationWait(seconds, delay, time.clock, time.sleep)
     assert [patience.wait() for _try in range(len(slept) + 2)] == [*[True] * len(slept), False, False]
     assert time.slept == slept
 
 
 def test_patience_begins_with_the_first_wait() -> None:
     time = Time()
-    patience = Patience(4.0, 2.0, time.clock, time.sleep)
+    patience = PropagationWait(4.0, 2.0, time.clock, time.sleep)
     time.now += 3600
     assert [patience.wait() for _try in range(3)] == [True, True, False]
 
 
 def test_time_spent_on_other_work_counts() -> None:
     time = Time()
-    patience = Patience(10.0, 2.0, time.clock, time.sleep)
+    patience = PropagationWait(10.0, 2.0, time.clock, time.sleep)
     assert patience.wait()
     time.now += 7.5
     assert patience.wait()
@@ -72,7 +72,7 @@ def test_time_spent_on_other_work_counts() -> None:
 def test_workers_who_sleep_at_the_same_time_share_one_budget() -> None:
     time = Time()
     slept: list[float] = []
-    patience = Patience(3.0, 2.0, time.clock, slept.append)
+    patience = PropagationWait(3.0, 2.0, time.clock, slept.append)
     assert [patience.wait() for _worker in range(8)] == [True] * 8
     time.now += 2.0
     assert [patience.wait() for _worker in range(8)] == [True] * 8
@@ -83,7 +83,7 @@ def test_workers_who_sleep_at_the_same_time_share_one_budget() -> None:
 
 def test_without_other_wishes_a_run_waits_for_20_seconds() -> None:
     time = Time()
-    patience = Patience(clock=time.clock, sleep=time.sleep)
+    patience = PropagationWait(clock=time.clock, sleep=time.sleep)
     while patience.wait():
         pass
     assert sum(time.slept) == 20.0
@@ -102,7 +102,7 @@ class Calls:
 
     def __init__(self, time: VirtualTime, *, alone: bool = True) -> None:
         self.breaker = Breaker(time.clock, time.sleep)
-        self.persistence = Persistence(alone=alone, breaker=self.breaker)
+        self.persistence = RetryPolicy(alone=alone, breaker=self.breaker)
         self.number = 0
 
     def ask(self, faults: Iterable[Fault | None]) -> str:

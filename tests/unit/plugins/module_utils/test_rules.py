@@ -10,8 +10,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._conditions import Condition
-from ansible_collections.imageshare.aws.plugins.module_utils._rules import Entry, readable_rules, rule_of
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.statements import (
+    Entry,
+    parse_statement,
+    valid_statements,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import Condition
 
 ROOT = "arn:aws:iam::111122223333:root"
 DELETED = "AROAEXAMPLEROLE123456"
@@ -24,7 +28,7 @@ def statement(**elements: Any) -> dict[str, Any]:
 
 
 def test_statements_that_are_spelt_alike_are_one_rule() -> None:
-    assert rule_of(statement()) is rule_of(statement())
+    assert parse_statement(statement()) is parse_statement(statement())
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -38,23 +42,25 @@ OTHERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
 def test_statements_are_two_rules_if_they_differ_in_the(other: dict[str, Any]) -> None:
     alike = (statement(), statement(Condition=SECURE), statement(Principal={"AWS": [ROOT, DELETED]}))
-    assert rule_of(other) not in map(rule_of, alike)
+    assert parse_statement(other) not in map(parse_statement, alike)
 
 
 def test_a_rule_does_not_change_with_the_statement_that_it_was_made_of() -> None:
     drawn = statement(Condition=deepcopy(SECURE))
-    rule = rule_of(drawn)
+    rule = parse_statement(drawn)
     drawn["Condition"]["Bool"]["aws:SecureTransport"] = "false"
     assert rule.statement == statement(Condition=SECURE)
     assert rule.conditions == (Condition("Bool", "aws:SecureTransport", ("true",)),)
-    assert rule_of(drawn) is not rule
+    assert parse_statement(drawn) is not rule
 
 
 def test_a_rule_says_what_its_statement_says() -> None:
-    rule = rule_of(statement(Sid="s", Effect="Deny", Principal=None, NotPrincipal={"AWS": [ROOT, DELETED, "*"]}))
+    rule = parse_statement(
+        statement(Sid="s", Effect="Deny", Principal=None, NotPrincipal={"AWS": [ROOT, DELETED, "*"]})
+    )
     assert (rule.sid, rule.denies, rule.excludes, rule.managed) == ("s", True, True, False)
     assert rule.entries == (Entry("AWS", ROOT), Entry("AWS", DELETED), Entry("AWS", "*"))
-    assert (rule.identities, rule.orphans) == ((ROOT, DELETED), (DELETED,))
+    assert (rule.identities, rule.deleted_principals) == ((ROOT, DELETED), (DELETED,))
     assert rule.actions == {"ecr:BatchGetImage"}
 
 
@@ -73,8 +79,8 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("drawn", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_statement_has_no_effect_with(drawn: dict[str, Any]) -> None:
     policy = {"Statement": [drawn, statement()]}
-    assert readable_rules(policy) == [(2, rule_of(statement()))]
+    assert valid_statements(policy) == [(2, parse_statement(statement()))]
 
 
 def test_no_policy_has_no_rules() -> None:
-    assert readable_rules(None) == []
+    assert valid_statements(None) == []

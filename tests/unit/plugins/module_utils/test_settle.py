@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils import _restore
-from ansible_collections.imageshare.aws.plugins.module_utils._backup import find
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import (
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     EcrError,
     PolicyChangedError,
     RepositoryMissingError,
     StoredPolicy,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._request import RestoreRequest
-from ansible_collections.imageshare.aws.plugins.module_utils._share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs import restore as _restore
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import RestoreRequest
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.races import Race, figures
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import (
@@ -140,7 +140,7 @@ def test_what_aws_itself_stores_differently_is_not_written_again() -> None:
 
     row = only(run(request("base"), registry))
 
-    assert [warning["kind"] for warning in row["warnings"]] == ["stored_differently"]
+    assert [warning["kind"] for warning in row["warnings"]] == ["stored_policy_differs"]
     assert len(registry.written) == 1
 
 
@@ -156,7 +156,7 @@ def test_a_look_that_fails_is_a_warning(error: type[EcrError]) -> None:
 
     row = only(result)
     (warning,) = row["warnings"]
-    assert (row["changed"], warning["kind"]) == (True, "unconfirmed")
+    assert (row["changed"], warning["kind"]) == (True, "not_verified")
     assert "did not confirm that: AWS was not asked any more" in warning["message"]
     assert len(result.warnings) == 1
 
@@ -213,7 +213,7 @@ class TestRestoring:
 
         assert sids(registry) == ["Mine", "Theirs"]
         (warning,) = row["warnings"]
-        assert (row["changed"], warning["kind"]) == (True, "unconfirmed")
+        assert (row["changed"], warning["kind"]) == (True, "not_verified")
         assert 'new: statement "Theirs"' in warning["message"]
 
     def test_unless_it_is_to_be_overwritten(self, tmp_path: Path) -> None:

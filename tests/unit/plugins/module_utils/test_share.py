@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._ecr import EcrError, StoredPolicy
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Grant, read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._request import Request
-from ansible_collections.imageshare.aws.plugins.module_utils._result import Result, row
-from ansible_collections.imageshare.aws.plugins.module_utils._share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._warnings import PolicyWarning
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import PolicyWarning
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import Result, row
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
@@ -42,8 +43,8 @@ def request(*repositories: str, grants: tuple[Grant, ...] = (grant(ACCOUNT),), *
         repositories=repositories,
         grants=grants,
         sharing=True,
-        purge=False,
-        prune_orphans=False,
+        purge_grants=False,
+        purge_deleted_principals=False,
         missing_ok=False,
         force=False,
         concurrency=8,
@@ -111,13 +112,19 @@ RUNS: dict[str, tuple[dict[str, str | None], Request]] = {
     "more access": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, Access.PULL_PUSH),))),
     "Lambda": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, lambda_regions=("us-east-1",)),))),
     "several, of which some are shared": ({"a1": SHARED, "a2": None, "b1": SHARED, "b2": None}, request("*")),
-    "purge": ({"base": policy(pulling(root(ACCOUNT), root(OTHER), root(OWNER)))}, request("base", purge=True)),
+    "purge_grants": (
+        {"base": policy(pulling(root(ACCOUNT), root(OTHER), root(OWNER)))},
+        request("base", purge_grants=True),
+    ),
     "the last principal leaves": ({"base": SHARED}, request("base", sharing=False)),
     "nobody leaves": ({"base": policy(pulling(root(OTHER)))}, request("base", sharing=False)),
     "a missing one among others": ({"base": None}, request("nowhere", "base", "x*")),
     "a missing one that may be": ({"base": None}, request("nowhere", "base", "x*", missing_ok=True)),
     "a broken one among others": ({"base": None, "broken": "{"}, request("*")),
-    "an orphan is pruned": ({"base": policy(pulling(ORPHAN, root(OTHER)))}, request("base", prune_orphans=True)),
+    "an orphan is pruned": (
+        {"base": policy(pulling(ORPHAN, root(OTHER)))},
+        request("base", purge_deleted_principals=True),
+    ),
     "a warning": (
         {"base": policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:BatchGetImage"})},
         request("base"),
@@ -206,7 +213,7 @@ def test_purge_spares_the_owner() -> None:
 def test_purge_does_nothing_when_it_is_not_known_whom_to_spare() -> None:
     asked, registry = purging(None)
     assert only(run(asked, registry))["error"] == (
-        "base: AWS did not say which account owns the registry, and purge must spare that account"
+        "base: AWS did not say which account owns the registry, and purge_grants must spare that account"
     )
     assert registry.written == []
 
@@ -214,12 +221,12 @@ def test_purge_does_nothing_when_it_is_not_known_whom_to_spare() -> None:
 def purging(owner: str | None) -> tuple[Request, InMemory]:
     registry = InMemory({"base": policy(pulling(root(ACCOUNT), root(OTHER), root(OWNER)))})
     registry.whose = owner
-    return request("base", purge=True), registry
+    return request("base", purge_grants=True), registry
 
 
 def test_values_that_no_grant_could_have_written_are_named() -> None:
     registry = InMemory({"base": policy(pulling(ORPHAN, root(ACCOUNT)))})
-    assert only(run(request("base"), registry))["foreign_values"] == [{"sid": "AllowPull", "value": ORPHAN}]
+    assert only(run(request("base"), registry))["unmanaged_values"] == [{"sid": "AllowPull", "value": ORPHAN}]
 
 
 @pytest.mark.parametrize("force", [True, False])
@@ -333,7 +340,7 @@ def test_a_pattern_that_takes_access_away_from_nothing_is_warned_about() -> None
     assert {found["name"]: [warning["kind"] for warning in found["warnings"]] for found in result.rows} == {
         "nowhere": [],
         "base": [],
-        "x*": ["unmatched"],
+        "x*": ["pattern_not_matched"],
     }
     (told,) = result.warnings
     assert told.startswith("1 of 3 repositories are patterns that match none, so that no access was taken away")
@@ -372,7 +379,7 @@ def test_grants_of_one_principal_add_up_where_both_cover() -> None:
 @pytest.mark.parametrize("purge", [True, False], ids=["purge", "no purge"])
 def test_a_repository_that_no_grant_covers_is_not_even_read(purge: bool) -> None:
     registry = InMemory({"base": None, "web": policy(pulling(root(OTHER)))})
-    result = run(request("base", "web", grants=(grant(ACCOUNT, repositories=("base",)),), purge=purge), registry)
+    result = run(request("base", "web", grants=(grant(ACCOUNT, repositories=("base",)),), purge_grants=purge), registry)
     assert result.rows[1] == {"name": "web", **UNTOUCHED}
     assert ("read", "web") not in registry.journal
 
@@ -434,7 +441,7 @@ def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing
             return text
 
     registry = Verbatim({"base": text, "web": None})
-    found = run(request("base", "web", sharing=sharing, purge=sharing), registry).rows[0]
+    found = run(request("base", "web", sharing=sharing, purge_grants=sharing), registry).rows[0]
     assert found["error"].startswith(f"base: its policy is left alone, because {why}")
     assert not found["changed"]
     assert registry.policies["base"] == text
@@ -443,7 +450,7 @@ def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing
 
 def test_who_prunes_orphans_is_not_told_to() -> None:
     text = policy(pulling(ORPHAN, sid="others", actions="ecr:*"))
-    found = only(run(request("base", prune_orphans=True), InMemory({"base": text})))
+    found = only(run(request("base", purge_deleted_principals=True), InMemory({"base": text})))
     assert found["error"].endswith(f"{ORPHAN}. To do: take them out of the foreign statements by hand.")
 
 
@@ -495,14 +502,14 @@ REFUSALS: dict[str, tuple[str | None, tuple[Grant, ...], str, bool, str]] = {
         (grant(ACCOUNT),),
         ORPHAN,
         False,
-        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set prune_orphans",
+        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set purge_deleted_principals",
     ),
     "an orphan in a foreign statement": (
         policy(pulling(ORPHAN, sid="others", actions="ecr:*")),
         (grant(ACCOUNT),),
         ORPHAN,
         False,
-        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set prune_orphans, or take them out",
+        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set purge_deleted_principals",
     ),
 }
 
@@ -530,12 +537,12 @@ def test_a_refusal_of_what_takes_access_away_is_not_waited_for() -> None:
 def test_a_refusal_keeps_its_warnings() -> None:
     registry = InMemory({"base": policy(pulling(ORPHAN, root(OTHER)))})
     (warning,) = only(run(request("base"), registry))["warnings"]
-    assert (warning["kind"], warning["sid"], warning["principals"]) == ("orphan", "AllowPull", [ORPHAN])
+    assert (warning["kind"], warning["sid"], warning["principals"]) == ("deleted_principal", "AllowPull", [ORPHAN])
 
 
 def test_a_pruned_orphan_is_no_obstacle() -> None:
     registry = InMemory({"base": policy(pulling(ORPHAN, root(OTHER)))})
-    found = only(run(request("base", prune_orphans=True), registry))
+    found = only(run(request("base", purge_deleted_principals=True), registry))
     assert (found["granted"], found["revoked"]) == ([change(ACCOUNT)], [change(ORPHAN)])
     assert ORPHAN not in (registry.policies["base"] or "")
 
@@ -566,7 +573,7 @@ def test_a_policy_that_was_stored_differently_is_warned_about(answer: str) -> No
     message = f"base: AWS stored another policy than the one that was sent. It has now: {answer}"
     assert found["changed"]
     assert found["warnings"] == [
-        {"kind": "stored_differently", "message": message, "sid": None, "principals": []},
+        {"kind": "stored_policy_differs", "message": message, "sid": None, "principals": []},
     ]
 
 
@@ -681,8 +688,8 @@ def test_the_first_failures_are_told_in_full(count: int, more: list[str]) -> Non
 def test_each_kind_is_warned_about_once_with_its_number_of_repositories() -> None:
     result = Result(
         (
-            row("a", [warned("denied", "a first"), warned("denied", "a second")]),
-            row("b", [warned("orphan", "b"), warned("denied", "b")]),
+            row("a", [warned("explicit_deny", "a first"), warned("explicit_deny", "a second")]),
+            row("b", [warned("deleted_principal", "b"), warned("explicit_deny", "b")]),
             row("c", [warned("public", "c")], error="c: no"),
             row("d"),
         ),
@@ -691,15 +698,15 @@ def test_each_kind_is_warned_about_once_with_its_number_of_repositories() -> Non
     see = "(see the warnings in their rows). The first:"
     assert result.warnings == (
         f"1 of 4 repositories are open to everyone, or to any account {see} c: public",
-        f"2 of 4 repositories have a Deny that defeats a declared grant, or may defeat it {see} a first: denied",
-        f"1 of 4 repositories have deleted principals in their policy {see} b: orphan",
+        f"2 of 4 repositories have a Deny that defeats a declared grant, or may defeat it {see} a first: explicit_deny",
+        f"1 of 4 repositories have deleted principals in their policy {see} b: deleted_principal",
     )
     assert result.summary["warnings"] == 5
 
 
 def test_a_warning_in_a_row_is_plain_data() -> None:
-    assert row("a", [warned("denied", "a")])["warnings"] == [
-        {"kind": "denied", "message": "a: denied", "sid": "Sid", "principals": [ACCOUNT]}
+    assert row("a", [warned("explicit_deny", "a")])["warnings"] == [
+        {"kind": "explicit_deny", "message": "a: explicit_deny", "sid": "Sid", "principals": [ACCOUNT]}
     ]
 
 

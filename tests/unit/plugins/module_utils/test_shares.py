@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import REPOSITORY_ACTIONS
-from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effective_access import (
     StatementName,
-    foreign_statements,
     granted_by,
     public_statements,
     shares,
+    unmanaged_statements,
 )
 
 OWNER = "123456789012"
@@ -174,7 +174,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         [Row("codebuild.amazonaws.com", "service")],
     ),
     "Lambda for anybody": (functions(Condition=None), [Row("lambda.amazonaws.com", "service", "lambda")]),
-    "a deleted role": (allow(Principal=aws(ORPHAN)), [Row(ORPHAN, "unique_id", managed=True)]),
+    "a deleted role": (allow(Principal=aws(ORPHAN)), [Row(ORPHAN, "deleted", managed=True)]),
     "an account of another partition": (
         allow(Principal=aws("arn:aws-cn:iam::111122223333:root")),
         [Row("arn:aws-cn:iam::111122223333:root", "other", managed=True)],
@@ -564,14 +564,14 @@ def test_statements_are_named_by_position_and_sid() -> None:
     assert [(denial.position, denial.sid) for denial in share.denied_by] == [(2, "no")]
 
 
-def test_foreign_statements_are_those_that_are_not_managed() -> None:
+def test_unmanaged_statements_are_those_that_are_not_managed() -> None:
     policy = {"Statement": [allow(Principal=aws(ROOT)), allow(Sid="all", Action="ecr:*"), deny()]}
-    assert foreign_statements(policy) == (StatementName(2, "all"), StatementName(3, None))
+    assert unmanaged_statements(policy) == (StatementName(2, "all"), StatementName(3, None))
 
 
 def test_no_policy_shares_nothing() -> None:
     assert shares(None, "aws", OWNER) == ()
-    assert foreign_statements(None) == ()
+    assert unmanaged_statements(None) == ()
     assert public_statements(None, "aws", OWNER) == ()
 
 

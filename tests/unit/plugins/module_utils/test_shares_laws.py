@@ -14,17 +14,17 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._actions import REPOSITORY_ACTIONS
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, gather, read_grants
-from ansible_collections.imageshare.aws.plugins.module_utils._merge import share
-from ansible_collections.imageshare.aws.plugins.module_utils._shares import (
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effective_access import (
     Share,
-    foreign_statements,
     granted_by,
     public_statements,
     shares,
+    unmanaged_statements,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._warnings import Place, after_sharing
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import Place, after_sharing
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
 from ansible_collections.imageshare.aws.tests.support import policies
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
@@ -175,7 +175,7 @@ def test_after_a_share_the_managed_rows_are_the_declared_grants(data: st.DataObj
         partition_of_region=lambda _region: partition,
     )
     before = data.draw(st.none() | policies.policies(partition))
-    after = share(before, grants, partition=partition, registry_id=OWNER, purge=data.draw(st.booleans()))
+    after = share(before, grants, partition=partition, registry_id=OWNER, purge_grants=data.draw(st.booleans()))
     rows = [row for row in shares(after.policy, partition, OWNER) if row.managed]
     for grant in gather(grants):
         found = [row for row in rows if row.principal == grant.principal.name and not row.conditions]
@@ -224,7 +224,7 @@ def test_a_policy_that_no_tool_writes_is_no_trouble(listed: list[Any], data: st.
     policy = {"Statement": [{**wild_policy(Random(1))["Statement"][0], **statement} for statement in listed]}
     shares(policy, "aws", OWNER)
     public_statements(policy, "aws", OWNER)
-    foreign_statements(policy)
+    unmanaged_statements(policy)
     grants = read_grants(
         data.draw(policies.grant_lists()), partition="aws", sharing=True, partition_of_region=lambda _region: "aws"
     )

@@ -11,15 +11,19 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import Access, Kind, Principal, read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._templates import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import functions_arn, functions_region
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
+    Principal,
+    PrincipalType,
+    read_principal,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
     TEMPLATES,
     Template,
-    functions_arn,
-    functions_region,
-    holder,
+    match_template,
     new_statement,
-    recognise,
+    principal_for_value,
     slot_value,
     with_values,
 )
@@ -110,14 +114,14 @@ def test_a_new_statement_is_that_of_the_table_to_the_letter(
 
 @pytest.mark.parametrize(("access", "value", "written"), ROWS.values(), ids=ROWS.keys())
 def test_a_new_statement_is_recognised(access: Access, value: str, written: dict[str, Any]) -> None:
-    assert recognise(written) == (template(written["Sid"]), (value,))
+    assert match_template(written) == (template(written["Sid"]), (value,))
 
 
 @pytest.mark.parametrize("sid", ROWS)
 def test_several_values_are_a_list_in_their_order(sid: str) -> None:
     written = new_statement(template(sid), "a Sid", ["b", "a"])
     assert written["Sid"] == "a Sid"
-    assert recognise(written) == (template(sid), ("b", "a"))
+    assert match_template(written) == (template(sid), ("b", "a"))
     assert '["b", "a"]' in json.dumps(written)
 
 
@@ -169,12 +173,12 @@ RECOGNISED = {
 
 @pytest.mark.parametrize(("sid", "elements"), RECOGNISED.values(), ids=RECOGNISED.keys())
 def test_a_statement_is_recognised(sid: str, elements: dict[str, Any]) -> None:
-    assert recognise(statement(sid, **elements)) == (template(sid), (ROWS[sid][1],))
+    assert match_template(statement(sid, **elements)) == (template(sid), (ROWS[sid][1],))
 
 
 @pytest.mark.parametrize("sid", ROWS)
 def test_a_statement_is_recognised_whatever_the_order_of_its_members(sid: str) -> None:
-    assert recognise(dict(reversed(statement(sid).items()))) == (template(sid), (ROWS[sid][1],))
+    assert match_template(dict(reversed(statement(sid).items()))) == (template(sid), (ROWS[sid][1],))
 
 
 # --- foreign ---
@@ -295,13 +299,13 @@ FOREIGN = {
 
 @pytest.mark.parametrize("drawn", FOREIGN.values(), ids=FOREIGN.keys())
 def test_a_statement_is_foreign_by(drawn: dict[str, Any]) -> None:
-    assert recognise(drawn) is None
+    assert match_template(drawn) is None
 
 
 @pytest.mark.parametrize("policy", REALISTIC.values(), ids=REALISTIC.keys())
 def test_the_realistic_statements_are_foreign(policy: dict[str, Any]) -> None:
     listed = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    assert [recognise(drawn) for drawn in listed] == [None] * len(listed)
+    assert [match_template(drawn) for drawn in listed] == [None] * len(listed)
 
 
 # --- slots ---
@@ -317,7 +321,7 @@ def test_another_value_leaves_all_else_as_it_was_spelt(sid: str, elements: dict[
 
 @pytest.mark.parametrize(("sid", "elements"), RECOGNISED.values(), ids=RECOGNISED.keys())
 def test_other_values_are_recognised_in_their_order(sid: str, elements: dict[str, Any]) -> None:
-    assert recognise(with_values(statement(sid, **elements), ["y", "x"])) == (template(sid), ("y", "x"))
+    assert match_template(with_values(statement(sid, **elements), ["y", "x"])) == (template(sid), ("y", "x"))
 
 
 def test_a_statement_is_not_changed_by_other_values() -> None:
@@ -376,18 +380,18 @@ HOLDERS = {
 
 @pytest.mark.parametrize(("sid", "value", "expected"), HOLDERS.values(), ids=HOLDERS.keys())
 def test_a_value_belongs_to(sid: str, value: str, expected: str | None) -> None:
-    assert holder(template(sid).slot, value, "aws") == (None if expected is None else who(expected))
+    assert principal_for_value(template(sid).slot, value, "aws") == (None if expected is None else who(expected))
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_what_is_written_for_a_principal_belongs_to_it(partition: str) -> None:
-    account = Principal(Kind.ACCOUNT, ACCOUNT, ACCOUNT)
+    account = Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)
     root = slot_value(account, partition)
     functions = functions_arn(ACCOUNT, "*", partition)
     assert root == f"arn:{partition}:iam::{ACCOUNT}:root"
     assert functions == f"arn:{partition}:lambda:*:{ACCOUNT}:function:*"
-    assert holder(template("AllowPull").slot, root, partition) == account
-    assert holder(template("AllowLambdaPull").slot, functions, partition) == account
+    assert principal_for_value(template("AllowPull").slot, root, partition) == account
+    assert principal_for_value(template("AllowLambdaPull").slot, functions, partition) == account
 
 
 @pytest.mark.parametrize("text", [f"arn:aws:iam::{ACCOUNT}:role/ci", ORGANIZATION, UNIT])

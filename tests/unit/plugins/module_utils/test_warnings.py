@@ -9,22 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._grants import (
-    Access,
-    Grant,
-    Kind,
-    Principal,
-    read_principal,
-)
-from ansible_collections.imageshare.aws.plugins.module_utils._merge import share
-from ansible_collections.imageshare.aws.plugins.module_utils._warnings import (
-    SUMMARIES,
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import SUMMARIES, PolicyWarning
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import (
     Place,
-    PolicyWarning,
     about_orphans,
     after_sharing,
     after_unsharing,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
+    Principal,
+    PrincipalType,
+    read_principal,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
 
 PLACE = Place("base/python", "us-east-1", "aws")
 OWNER = "123456789012"
@@ -306,7 +304,7 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], str]]
 
 @pytest.mark.parametrize(("drawn", "grants", "expected"), DENIED.values(), ids=DENIED.keys())
 def test_denied(drawn: dict[str, Any], grants: list[Grant], expected: dict[tuple[str, ...], str]) -> None:
-    warnings = sharing("denied", [drawn], *grants)
+    warnings = sharing("explicit_deny", [drawn], *grants)
     assert [warning.principals for warning in warnings] == list(expected)
     for warning in warnings:
         assert expected[warning.principals] in warning.message
@@ -316,13 +314,13 @@ def test_denied(drawn: dict[str, Any], grants: list[Grant], expected: dict[tuple
 
 
 def test_a_deny_without_a_sid_is_named_by_its_position() -> None:
-    (warning,) = sharing("denied", [allow(), deny(Sid=None)], grant(ACCOUNT))
+    (warning,) = sharing("explicit_deny", [allow(), deny(Sid=None)], grant(ACCOUNT))
     assert "statement 2 denies" in warning.message
     assert warning.sid is None
 
 
 def test_a_deny_does_not_matter_to_who_is_to_have_nothing() -> None:
-    assert unsharing("denied", [deny()], ACCOUNT) == []
+    assert unsharing("explicit_deny", [deny()], ACCOUNT) == []
 
 
 # --- lambda_region ---
@@ -345,7 +343,7 @@ REGIONS: dict[str, tuple[list[Grant], tuple[str, ...] | None]] = {
 @pytest.mark.parametrize(("grants", "named"), REGIONS.values(), ids=REGIONS.keys())
 def test_lambda_region(grants: list[Grant], named: tuple[str, ...] | None) -> None:
     policy = share(None, grants, partition="aws", registry_id=OWNER).policy
-    warnings = found("lambda_region", after_sharing(policy, grants, PLACE))
+    warnings = found("lambda_region_not_covered", after_sharing(policy, grants, PLACE))
     if named is None:
         assert warnings == []
         return
@@ -588,7 +586,7 @@ MANAGED = allow(Sid=None, Principal=aws(ROOT, ORPHANED_USER))
 
 
 def orphans(*listed: dict[str, Any], writing: bool, pruned: bool) -> list[PolicyWarning]:
-    return found("orphan", about_orphans({"Statement": list(listed)}, PLACE, writing=writing, pruned=pruned))
+    return found("deleted_principal", about_orphans({"Statement": list(listed)}, PLACE, writing=writing, pruned=pruned))
 
 
 def test_deleted_principals_are_not_worth_a_word_where_nothing_is_written_or_pruned() -> None:
@@ -605,10 +603,10 @@ def test_deleted_principals_are_told_before_aws_refuses_them() -> None:
     assert (managed.sid, managed.principals) == (None, (ORPHANED_USER,))
     assert "statement 3 names deleted principals" in managed.message
     assert "AWS refuses" in managed.message
-    assert "prune_orphans" in managed.message
+    assert "purge_deleted_principals" in managed.message
 
 
-def test_deleted_principals_of_foreign_statements_are_named_where_the_others_were_pruned() -> None:
+def test_deleted_principals_of_unmanaged_statements_are_named_where_the_others_were_pruned() -> None:
     (foreign,) = orphans(FOREIGN, writing=False, pruned=True)
     assert (foreign.sid, foreign.principals) == ("foreign", (ORPHAN,))
     assert "by hand" in foreign.message
@@ -668,7 +666,7 @@ def lambda_statement(*sources: str, **elements: Any) -> dict[str, Any]:
         pytest.param(
             {"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "ecr:*"},
             ("us-east-1",),
-            ["denied"],
+            ["explicit_deny"],
             id="a Deny that spares the account does not spare Lambda",
         ),
     ],
@@ -676,7 +674,7 @@ def lambda_statement(*sources: str, **elements: Any) -> dict[str, Any]:
 def test_lambda_beyond_the_declared_regions(
     statement: dict[str, Any], regions: tuple[str, ...], kinds: list[str]
 ) -> None:
-    account = Principal(Kind.ACCOUNT, "111122223333", "111122223333")
+    account = Principal(PrincipalType.ACCOUNT, "111122223333", "111122223333")
     grant = Grant(account, Access.LAMBDA, regions)
     found = after_sharing({"Statement": [statement]}, [grant], Place("base/python", "us-east-1", "aws"))
     assert [warning.kind for warning in found] == kinds

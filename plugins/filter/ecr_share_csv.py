@@ -1,0 +1,194 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shares of an audit as CSV, a line each, and a line for each repository that has none."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ecr_share_csv
+short_description: The shares of an audit as CSV
+version_added: 1.0.0
+description:
+  - Writes a report on ECR repositories, the variable C(ecr_share_report) from which the page is made, as CSV
+    (L(RFC 4180,https://www.rfc-editor.org/rfc/rfc4180)), with a header and one line for each share.
+  - A repository that is shared with nobody, or that could not be read, has one line, without a principal.
+  - A cell that a spreadsheet would take for a formula has an apostrophe before it.
+positional: _input
+options:
+  _input:
+    description:
+      - "The report: a dictionary whose C(registries) have C(registry_id), C(region) and C(repositories)."
+      - Or the same as a JSON text, as P(imageshare.aws.ecr_share_report#filter) makes it.
+    type: raw
+    required: true
+notes:
+  - A spreadsheet that takes account ids for numbers drops their leading zeros. Import these columns as text.
+author:
+  - imageshare.aws contributors (@imageshare)
+"""
+
+EXAMPLES = r"""
+- name: Write the shares of a registry for a spreadsheet
+  ansible.builtin.copy:
+    content: "{{ ecr_share_report | imageshare.aws.ecr_share_csv }}"
+    dest: "{{ playbook_dir }}/report.csv"
+    mode: "0600"
+  vars:
+    ecr_share_report:
+      registries:
+        - registry_id: "123456789012"
+          region: us-east-1
+          repositories:
+            - name: app
+              public: false
+              shares:
+                - principal: "111122223333"
+                  kind: account
+                  access: pull
+                  can_pull: true
+                  can_push: false
+                  actions: []
+                  lambda_regions:
+                    - us-east-1
+                  conditions: []
+                  statements:
+                    - position: 1
+                      sid: AllowPull
+                  denied_by: []
+                  managed: true
+"""
+
+RETURN = r'''
+_value:
+  description:
+    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(kind), C(access), C(can_pull),
+      C(can_push), C(actions), C(lambda_regions), C(conditional), C(conditions), C(statements), C(denied_by),
+      C(managed), and of the repository C(public), C(drift) and C(error)."
+    - The drift tells each grant that is missing or too much by its principal, its access and the regions of its Lambda
+      functions, with semicolons between.
+    - Actions and regions are separated by spaces, all else by semicolons. A statement is its position and its C(Sid) as
+      a JSON string. A condition is its operator, its key and its values as JSON.
+  type: str
+  sample: |
+    registry_id,region,repository,principal,kind,access,can_pull,can_push,actions,lambda_regions,conditional,conditions,statements,denied_by,managed,public,drift,error
+    123456789012,us-east-1,app,111122223333,account,pull,true,false,,us-east-1,false,,"1 ""AllowPull""",,true,false,,
+'''
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+COLUMNS = (
+    "registry_id",
+    "region",
+    "repository",
+    "principal",
+    "kind",
+    "access",
+    "can_pull",
+    "can_push",
+    "actions",
+    "lambda_regions",
+    "conditional",
+    "conditions",
+    "statements",
+    "denied_by",
+    "managed",
+    "public",
+    "drift",
+    "error",
+)
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def ecr_share_csv(report: Mapping[str, Any] | str) -> str:
+    """A report, or its JSON, as CSV, with CRLF after each line; raises AnsibleFilterError for what is no report."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    try:
+        for line in _lines(json.loads(report) if isinstance(report, str) else report):
+            writer.writerow({column: _harmless(_text(value)) for column, value in line.items()})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise AnsibleFilterError(
+            f"ecr_share_csv: not a report on ECR repositories ({type(error).__name__}: {error})"
+        ) from error
+    return text.getvalue()
+
+
+def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for registry in report["registries"]:
+        for repository in registry["repositories"]:
+            of_repository = {
+                "registry_id": registry["registry_id"],
+                "region": registry["region"],
+                "repository": repository["name"],
+                # What could not be read is neither public nor not.
+                "public": repository.get("public", ""),
+                "drift": "; ".join(_drift(repository.get("drift", {}))),
+                "error": repository.get("error", ""),
+            }
+            shares = repository.get("shares", ())
+            yield from ({**of_repository, **_share(share)} for share in shares)
+            if not shares:
+                yield of_repository
+
+
+def _share(share: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "principal": share["principal"],
+        "kind": share["kind"],
+        "access": share["access"],
+        "can_pull": share.get("can_pull", ""),
+        "can_push": share.get("can_push", ""),
+        "actions": " ".join(share["actions"]),
+        "lambda_regions": " ".join(share["lambda_regions"]),
+        "conditional": bool(share["conditions"]),
+        "conditions": "; ".join(map(_condition, share["conditions"])),
+        "statements": "; ".join(map(_statement, share["statements"])),
+        "denied_by": "; ".join(map(_deny, share["denied_by"])),
+        "managed": share["managed"],
+    }
+
+
+def _drift(drift: Mapping[str, Any]) -> Iterator[str]:
+    for name, word in (("granted", "missing"), ("revoked", "too much")):
+        for grant in drift.get(name, ()):
+            yield " ".join((f"{word}:", grant["principal"], grant["access"], *grant["lambda_regions"]))
+
+
+def _condition(condition: Mapping[str, Any]) -> str:
+    return f"{condition['operator']} {condition['key']} {json.dumps(condition['values'])}"
+
+
+def _statement(statement: Mapping[str, Any]) -> str:
+    position, sid = statement["position"], statement["sid"]
+    return str(position) if sid is None else f"{position} {json.dumps(sid)}"
+
+
+def _deny(deny: Mapping[str, Any]) -> str:
+    return f"{_statement(deny)} {'certainly' if deny['certain'] else 'perhaps'}"
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, bool) else str(value)
+    # JSON can hold half of a surrogate pair, and no file can.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+class FilterModule:
+    """What Ansible looks for in a file of filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"ecr_share_csv": ecr_share_csv}

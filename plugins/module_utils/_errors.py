@@ -1,0 +1,49 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Invalid input, and warnings: what the collection says to a person, whatever it was doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# What the task says once for each kind, after the number of repositories.
+SUMMARIES = {
+    "public": "are open to everyone, or to any account",
+    "explicit_deny": "have a Deny that defeats a declared grant, or may defeat it",
+    "lambda_region_not_covered": "are in a region that no declared lambda_regions covers",
+    "excess_access": "leave a principal, certainly or possibly, with access beyond the declared",
+    "deleted_principal": "have deleted principals in their policy",
+    "stored_policy_differs": "have now another policy than the one that was sent",
+    "pattern_not_matched": "are patterns that match none, so that no access was taken away",
+    "not_verified": "were written, but a look at them afterwards did not confirm that",
+}
+
+
+class InvalidInputError(ValueError):
+    """Options that are not valid.
+
+    Args:
+        problems: One message for each of them, which begins with the name of the option.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class PolicyWarning:
+    """Something that a person should know about the policy of a repository.
+
+    kind: a key of SUMMARIES. sid: of the statement, None where it has none or none is meant.
+    """
+
+    kind: str
+    message: str
+    sid: str | None = None
+    principals: tuple[str, ...] = ()

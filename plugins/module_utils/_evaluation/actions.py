@@ -1,0 +1,181 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""The actions of ECR: which a repository's policy can grant, and which of them a statement includes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from .._iam.conditions import regex
+from .._iam.document import Statement, strings
+from .._sharing.managed_statements import LAMBDA_ACTIONS, TEMPLATES
+
+# As of September 2026, the actions with the resource type "repository" in
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+# but for CreateRepository, which is asked for before there is a repository that could have a policy.
+REPOSITORY_ACTIONS = frozenset(
+    f"ecr:{name}"
+    for name in (
+        "BatchCheckLayerAvailability",
+        "BatchDeleteImage",
+        "BatchGetImage",
+        "BatchGetRepositoryScanningConfiguration",
+        "BatchImportUpstreamImage",
+        "CompleteLayerUpload",
+        "DeleteLifecyclePolicy",
+        "DeleteRepository",
+        "DeleteRepositoryPolicy",
+        "DescribeImageReplicationStatus",
+        "DescribeImageScanFindings",
+        "DescribeImageSigningStatus",
+        "DescribeImages",
+        "DescribeRepositories",
+        "GetDownloadUrlForLayer",
+        "GetImageCopyStatus",
+        "GetLifecyclePolicy",
+        "GetLifecyclePolicyPreview",
+        "GetRepositoryPolicy",
+        "InitiateLayerUpload",
+        "ListImages",
+        "ListTagsForResource",
+        "PutImage",
+        "PutImageScanningConfiguration",
+        "PutImageTagMutability",
+        "PutLifecyclePolicy",
+        "ReplicateImage",
+        "SetRepositoryPolicy",
+        "StartImageScan",
+        "StartLifecyclePolicyPreview",
+        "TagResource",
+        "UntagResource",
+        "UpdateImageStorageClass",
+        "UploadLayerPart",
+    )
+)
+# Those of the table that are permissions and no operations of the API.
+PERMISSIONS_ONLY = frozenset({"ecr:BatchImportUpstreamImage", "ecr:GetImageCopyStatus", "ecr:ReplicateImage"})
+# The others, of the same page: about the registry or the account, so that no repository's policy can grant them.
+# ListImageReferrers is an operation without an action of its own: ecr:BatchGetImage allows it.
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImageReferrers.html
+OTHER_ACTIONS = frozenset(
+    f"ecr:{name}"
+    for name in (
+        "CreatePullThroughCacheRule",
+        "CreateRepository",
+        "CreateRepositoryCreationTemplate",
+        "DeletePullThroughCacheRule",
+        "DeleteRegistryPolicy",
+        "DeleteRepositoryCreationTemplate",
+        "DeleteSigningConfiguration",
+        "DeregisterPullTimeUpdateExclusion",
+        "DescribePullThroughCacheRules",
+        "DescribeRegistry",
+        "DescribeReplicationBackfillResults",
+        "DescribeRepositoryCreationTemplates",
+        "GetAccountSetting",
+        "GetAuthorizationToken",
+        "GetRegistryPolicy",
+        "GetRegistryScanningConfiguration",
+        "GetSigningConfiguration",
+        "ListImageReferrers",
+        "ListPullTimeUpdateExclusions",
+        "ListReplicationBackfills",
+        "PutAccountSetting",
+        "PutRegistryPolicy",
+        "PutRegistryScanningConfiguration",
+        "PutReplicationConfiguration",
+        "PutSigningConfiguration",
+        "RegisterPullTimeUpdateExclusion",
+        "StartReplicationBackfill",
+        "StopReplicationBackfill",
+        "UpdatePullThroughCacheRule",
+        "UpdateRepositoryCreationTemplate",
+        "ValidatePullThroughCacheRule",
+    )
+)
+# Whoever may use one of these can let others in, lock them out, or destroy what they pull. A lifecycle policy deletes
+# images: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+ADMIN_ACTIONS = frozenset(
+    {
+        "ecr:BatchDeleteImage",
+        "ecr:DeleteRepository",
+        "ecr:DeleteRepositoryPolicy",
+        "ecr:PutLifecyclePolicy",
+        "ecr:SetRepositoryPolicy",
+    }
+)
+
+LAMBDA_PULL = frozenset(LAMBDA_ACTIONS)
+# Without these nothing is pulled, or pushed, whatever else is granted; layers may be there already.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
+PULLING, PUSHING = LAMBDA_PULL, frozenset({"ecr:PutImage"})
+# Cannot be granted by a repository policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+_WITHOUT_EFFECT = "ecr:getauthorizationtoken"
+_LEVELS = {
+    frozenset(template.actions): template.access.value for template in TEMPLATES if template.actions != LAMBDA_ACTIONS
+}
+_SPELT = {action.lower(): action for action in REPOSITORY_ACTIONS}
+_ELSEWHERE = frozenset(action.lower() for action in OTHER_ACTIONS)
+_NAME = re.compile(r"ecr:[A-Za-z]+")
+
+
+def level(actions: frozenset[str]) -> str:
+    """What a set of actions amounts to: C(pull), C(push) or C(pull_push) if it is exactly that, C(admin) if it holds
+    one of ADMIN_ACTIONS, else C(partial).
+    """
+    return _LEVELS.get(actions) or ("admin" if actions & ADMIN_ACTIONS else "partial")
+
+
+def granted_actions(statement: Statement) -> frozenset[str]:
+    """The actions on a repository that a statement's Action or NotAction includes, spelt as AWS does.
+
+    Wildcards stand for what is in REPOSITORY_ACTIONS. A name that the tables do not have counts as it is written: AWS
+    may be ahead of them.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html
+    """
+    if "NotAction" in statement:
+        excluded = strings(statement["NotAction"])
+        return REPOSITORY_ACTIONS - _expanded(excluded) if excluded and "Action" not in statement else frozenset()
+    return _expanded(strings(statement.get("Action")))
+
+
+def covers(statement: Statement, action: str) -> bool:
+    """Whether a statement includes an action, such as C(ecr:BatchGetImage)."""
+    return action in granted_actions(statement)
+
+
+def additional_actions(statement: Statement, known: Iterable[str]) -> tuple[str, ...]:
+    """The ECR actions of a statement that are not among the known ones, as the statement spells them.
+
+    A wildcard counts as beyond: what it stands for may grow. Of NotAction it says C(all but …).
+    """
+    if "NotAction" in statement:
+        return (f"all but {', '.join(strings(statement['NotAction']))}",)
+    ignored = {_WITHOUT_EFFECT, *(action.lower() for action in known)}
+    return tuple(
+        action
+        for action in dict.fromkeys(strings(statement.get("Action")))
+        if action.lower() not in ignored and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
+    )
+
+
+@lru_cache(maxsize=4096)
+def _expanded(patterns: tuple[str, ...]) -> frozenset[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if "*" in pattern or "?" in pattern:
+            wildcard = re.compile(regex(pattern.lower()), re.DOTALL)
+            found.update(action for lower, action in _SPELT.items() if wildcard.fullmatch(lower))
+        elif pattern.lower() in _SPELT:
+            found.add(_SPELT[pattern.lower()])
+        elif _NAME.fullmatch(pattern) and pattern.lower() not in _ELSEWHERE:
+            found.add(pattern)
+    return frozenset(found)

@@ -1,0 +1,244 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""What a task asks for: the module's options, read and checked whole before anything is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import InvalidInputError
+from .._iam.arns import is_unique_id
+from .._iam.principals import invalid_principal_reason, read_principal
+from .._repository_names import is_pattern, matches, problem_with, unmatched
+from .._sharing.grants import Grant, read_grants
+from .backups import problem_with_directory
+
+# The options of a grant, as Ansible's argument specifications spell them.
+GRANT_OPTIONS: Mapping[str, Any] = {
+    "principal": {"type": "str", "required": True},
+    "access": {"type": "str", "choices": ["pull", "push", "pull_push", "lambda"], "default": "pull"},
+    "lambda_regions": {"type": "list", "elements": "str"},
+    "repositories": {"type": "list", "elements": "str"},
+}
+# More do not pay: over TLS every new connection costs some 20 ms of CPU.
+MAX_CONCURRENCY = 16
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+_SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for. sharing: True for state present, False for absent. missing_ok: whether a name or pattern
+    may match nothing. warn_of_unmatched: whether a pattern that does is warned about. warnings: what else a person
+    should know of the options.
+    """
+
+    repositories: tuple[str, ...]
+    grants: tuple[Grant, ...]
+    sharing: bool
+    purge_grants: bool
+    purge_deleted_principals: bool
+    missing_ok: bool
+    force: bool
+    concurrency: int
+    backup_dir: str | None
+    dry: bool
+    diff: bool
+    warn_of_unmatched: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What a task that restores policies asks for.
+
+    backup: the path of backups. repositories: names and patterns that choose among those that were backed up.
+    overwrite: whether to put back even what was changed since. registry_id: 12 digits, None where none is asked for.
+    missing_ok: whether a name or pattern may match nothing.
+    """
+
+    backup: str
+    repositories: tuple[str, ...]
+    overwrite: bool
+    registry_id: str | None
+    missing_ok: bool
+    force: bool
+    concurrency: int
+    backup_dir: str | None
+    dry: bool
+    diff: bool
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """What a task that audits a registry asks for.
+
+    principal: as rows of shares name it; None for all. missing_ok: whether a name or pattern may match nothing.
+    """
+
+    repositories: tuple[str, ...]
+    principal: str | None
+    include_policy: bool
+    missing_ok: bool
+    concurrency: int
+
+
+def read_request(
+    options: Mapping[str, Any],
+    *,
+    partition: str,
+    partition_of_region: Callable[[str], str | None],
+    check_mode: bool,
+    diff: bool,
+) -> Request:
+    """What the module's options ask for.
+
+    Raises InputError with every problem, so that nothing is begun that cannot be finished.
+    """
+    sharing = options["state"] == "present"
+    problems: list[str] = []
+    try:
+        grants = read_grants(
+            options["grants"], partition=partition, sharing=sharing, partition_of_region=partition_of_region
+        )
+    except InvalidInputError as error:
+        grants = ()
+        problems += error.problems
+    problems += _problems_with_names(options)
+    if options["purge_grants"] and not sharing:
+        problems.append("purge_grants requires state=present; state=absent removes only the listed principals")
+    problems += _problems_with_runs(options)
+    if problems:
+        raise InvalidInputError(problems)
+    return Request(
+        repositories=tuple(options["repositories"]),
+        grants=grants,
+        sharing=sharing,
+        purge_grants=options["purge_grants"],
+        purge_deleted_principals=options["purge_deleted_principals"],
+        missing_ok=options["on_missing"] == "skip" or not sharing,
+        force=options["force_set_policy"],
+        concurrency=options["concurrency"],
+        backup_dir=options["backup_dir"],
+        dry=check_mode,
+        diff=diff,
+        # A slip in a pattern would leave access that was to be taken away.
+        warn_of_unmatched=options["on_missing"] == "fail" and not sharing,
+        warnings=tuple(_unknown_regions(grants, partition_of_region)) if sharing else (),
+    )
+
+
+def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: bool) -> RestoreRequest:
+    """What the options of the module that restores ask for.
+
+    Raises InputError with every problem.
+    """
+    problems = [*_problems_with_wanted(options["repositories"]), *_problems_with_runs(options)]
+    if problems:
+        raise InvalidInputError(problems)
+    return RestoreRequest(
+        backup=options["backup_path"],
+        repositories=tuple(options["repositories"]),
+        overwrite=options["overwrite"],
+        registry_id=options["registry_id"],
+        missing_ok=options["on_missing"] == "skip",
+        force=options["force_set_policy"],
+        concurrency=options["concurrency"],
+        backup_dir=options["backup_dir"],
+        dry=check_mode,
+        diff=diff,
+    )
+
+
+def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRequest:
+    """What the options of the module that audits ask for.
+
+    Raises InputError with every problem.
+    """
+    principal, problems = options["principal"], [*_problems_with_wanted(options["repositories"])]
+    problems += _problems_with_runs(options)
+    if principal is not None:
+        who = read_principal(principal.strip(), partition)
+        principal = principal.strip() if who is None else who.name
+        if who is None and not _is_only_found(principal):
+            why = invalid_principal_reason(principal, partition)
+            problems.append(
+                f"principal {principal}: {why}; or * for everyone, a service, or the id of a deleted principal"
+            )
+    if problems:
+        raise InvalidInputError(problems)
+    return AuditRequest(
+        repositories=tuple(options["repositories"]),
+        principal=principal,
+        include_policy=options["include_policy"],
+        missing_ok=options["on_missing"] == "skip",
+        concurrency=options["concurrency"],
+    )
+
+
+def _is_only_found(principal: str) -> bool:
+    """Whether policies name such principals, though no grant does: everyone, services, ids of deleted principals."""
+    return principal == "*" or is_unique_id(principal) or _SERVICE.fullmatch(principal) is not None
+
+
+def problems_with_registry_id(registry_id: str | None) -> list[str]:
+    """What is wrong with the option C(registry_id), which may be left out."""
+    if not registry_id or (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
+        return []
+    return [f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"']
+
+
+def _unknown_regions(grants: Sequence[Grant], partition_of_region: Callable[[str], str | None]) -> Iterator[str]:
+    # Not refused: AWS opens regions faster than boto3 is updated.
+    for region in dict.fromkeys(region for grant in grants for region in grant.lambda_regions or ()):
+        if region != "*" and partition_of_region(region) is None:
+            yield f"lambda_regions: boto3 knows no region {region}. If it is not a new one, correct it and run again"
+
+
+def _problems_with_runs(options: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the options that every run over repositories has."""
+    problems = []
+    if not 1 <= options["concurrency"] <= MAX_CONCURRENCY:
+        problems.append(f"concurrency: {options['concurrency']} is not between 1 and {MAX_CONCURRENCY}")
+    problems += problems_with_registry_id(options["registry_id"])
+    backup_dir = options.get("backup_dir")
+    trouble = problem_with_directory(backup_dir) if backup_dir else None
+    if trouble:
+        problems.append(f"backup_dir: {trouble}")
+    return problems
+
+
+def _problems_with_wanted(wanted: Sequence[str]) -> list[str]:
+    if not wanted:
+        return ["repositories is empty: name at least one repository or pattern"]
+    return [f"repositories: {problem}" for problem in map(problem_with, wanted) if problem]
+
+
+def _problems_with_names(options: Mapping[str, Any]) -> list[str]:
+    wanted = options["repositories"]
+    problems = _problems_with_wanted(wanted)
+    all_plain = not any(map(is_pattern, wanted))
+    for index, grant in enumerate(options["grants"]):
+        narrowed = grant.get("repositories")
+        place = f"grants[{index}] (principal {grant.get('principal')}): repositories"
+        if narrowed is None:
+            continue
+        if not narrowed:
+            problems.append(f"{place} is empty: leave it out to grant access to every repository of the task")
+        unused = set(unmatched(narrowed, wanted)) if all_plain else set()
+        for text in narrowed:
+            problem = problem_with(text)
+            if problem:
+                problems.append(f"{place}: {problem}")
+            elif text in unused:
+                problems.append(f'{place}: "{text}" matches none of the repositories of the task')
+            elif not is_pattern(text) and not matches(wanted, text):
+                problems.append(f'{place}: "{text}" is not among the repositories of the task')
+    return problems
