@@ -43,9 +43,9 @@ WORKED_ON = 200
 LONGEST_LOOP = 10
 ASKED_FOR_CEILING = 1000
 GRANTS = [
-    {"principal": "111122223333", "lambda_regions": ["us-east-1"]},
-    {"principal": "arn:aws:iam::444455556666:role/ci", "access": "pull_push"},
-    {"principal": "o-exampleorg1"},
+    {"principals": ["111122223333"], "lambda_regions": ["us-east-1"]},
+    {"principals": ["arn:aws:iam::444455556666:role/ci"], "access": ["pull", "push"]},
+    {"principals": ["o-exampleorg1"]},
 ]
 
 Names = Sequence[str]

@@ -13,14 +13,14 @@ description:
     user of the other account needs to pull or push what a grant of P(imageshare.aws.ecr_share_policy#module) shares.
   - It allows the actions of the grant on these repositories, and to log in, with C(ecr:GetAuthorizationToken), which no
     repository policy can grant.
-  - With the access V(lambda), it is for whoever creates or updates the functions there. They need no login, and the
-    functions themselves need no policy for ECR.
+  - Of a grant for Lambda alone (C(access) is an empty list), it is for whoever creates or updates the functions there.
+    They need no login, and the functions themselves need no policy for ECR.
   - Reaches no AWS.
 positional: _input, arns
 options:
   _input:
     description:
-      - The grant, with C(principal), C(access) and the other options of a grant.
+      - The grant, with C(principals), C(access) and the other options of a grant.
     type: dict
     required: true
   arns:
@@ -50,8 +50,8 @@ EXAMPLES = r"""
     msg: "{{ grant | imageshare.aws.ecr_consumer_policy(['arn:aws:ecr:us-east-1:123456789012:repository/base/*']) }}"
   vars:
     grant:
-      principal: "111122223333"
-      access: pull
+      principals: "111122223333"
+      access: [pull]
 """
 
 RETURN = r"""
@@ -91,7 +91,8 @@ from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
 def ecr_consumer_policy(grant: Mapping[str, Any], arns: Sequence[str] | str) -> dict[str, Any]:
     listed = [arns] if isinstance(arns, str) else [str(arn) for arn in plain(arns)]
     try:
-        (read,) = read_grants(
+        # All principals of a grant have the same access.
+        read, *_others = read_grants(
             read_options("grants", [plain(grant)]),
             partition=partition_of(listed),
             sharing=True,

@@ -47,7 +47,7 @@ EXAMPLES = r"""
         repositories:
           - base/*
         grants:
-          - principal: "111122223333"
+          - principals: "111122223333"
 """
 
 RETURN = r"""

@@ -44,9 +44,9 @@ EXAMPLES = r"""
             - name: app
               public: false
               shares:
-                - principal: "111122223333"
+                - principals: "111122223333"
                   kind: account
-                  access: pull
+                  access: [pull]
                   can_pull: true
                   can_push: false
                   actions: []

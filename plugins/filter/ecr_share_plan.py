@@ -51,7 +51,7 @@ EXAMPLES = r"""
         - us-east-1
         - eu-west-1
       ecr_share_grants:
-        - principal: "111122223333"
+        - principals: "111122223333"
 """
 
 RETURN = r"""

@@ -163,22 +163,22 @@ EXAMPLES = r"""
     repositories:
       - base/python
     grants:
-      - principal: "111122223333"
+      - principals: "111122223333"
 
 - name: Let another account pull and push
   imageshare.aws.ecr_share_policy:
     repositories:
       - base/python
     grants:
-      - principal: "111122223333"
-        access: pull_push
+      - principals: "111122223333"
+        access: [pull, push]
 
 - name: Let another account pull, and its Lambda functions as well
   imageshare.aws.ecr_share_policy:
     repositories:
       - base/python
     grants:
-      - principal: "111122223333"
+      - principals: "111122223333"
         lambda_regions:
           - us-east-1
 
@@ -188,13 +188,13 @@ EXAMPLES = r"""
       - base/python
       - services/*
     grants:
-      - principal: o-exampleorg1
-      - principal: "111122223333"
-        access: lambda
+      - principals: o-exampleorg1
+      - principals: "111122223333"
+        access: []
         lambda_regions:
           - us-east-1
-      - principal: arn:aws:iam::444455556666:role/ci
-        access: pull_push
+      - principals: arn:aws:iam::444455556666:role/ci
+        access: [pull, push]
         repositories:
           - services/*
 
@@ -203,7 +203,7 @@ EXAMPLES = r"""
     repositories:
       - services/*
     grants:
-      - principal: o-exampleorg1/r-ab12/ou-ab12-11111111/*
+      - principals: o-exampleorg1/r-ab12/ou-ab12-11111111/*
     purge_grants: true
     purge_deleted_principals: true
 
@@ -212,7 +212,7 @@ EXAMPLES = r"""
     repositories:
       - base/*
     grants:
-      - principal: "777788889999"
+      - principals: "777788889999"
     backup_dir: ~/ecr-backups
 
 - name: Stop sharing with an account
@@ -220,7 +220,7 @@ EXAMPLES = r"""
     repositories:
       - "*"
     grants:
-      - principal: "111122223333"
+      - principals: "111122223333"
     state: absent
 """
 

@@ -95,7 +95,7 @@ EXAMPLES = r"""
     repositories:
       - base/*
     grants:
-      - principal: "111122223333"
+      - principals: "111122223333"
     backup_dir: ~/ecr-backups
   register: shared
 

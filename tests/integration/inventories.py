@@ -16,7 +16,7 @@ from ansible_collections.imageshare.aws.tests.support.module_process import prof
 
 OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
 OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 
 
 def registries(common: Mapping[str, Any] | None = None, **hosts: Mapping[str, Any]) -> dict[str, Any]:

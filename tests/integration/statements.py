@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION
-from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS, LAMBDA_PULL, TEMPLATES
+from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS, new_statement
 
 TEAM, PARTNER, STRANGER = "111122223333", "444455556666", "777788889999"
 CI = f"arn:aws:iam::{PARTNER}:role/ci"
@@ -34,41 +34,17 @@ def policy(*statements: Statement, **elements: Any) -> Policy:
     return {"Version": "2008-10-17", **elements, "Statement": list(statements)}
 
 
-def allow(access: str, *principals: str, **elements: Any) -> Statement:
+def allow(name: str, *principals: str, **elements: Any) -> Statement:
     """What the module writes to give accounts, roles or users an access, but for these elements."""
-    return {
-        "Sid": TEMPLATES["identity", access],
-        "Effect": "Allow",
-        "Principal": {"AWS": _scalar(principals)},
-        "Action": list(ACTION_SETS[access]),
-        **elements,
-    }
+    return new_statement("identity", name, *principals, **elements)
 
 
-def allow_organization(access: str, *organizations: str, **elements: Any) -> Statement:
-    return {
-        "Sid": TEMPLATES["organization", access],
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": list(ACTION_SETS[access]),
-        "Condition": {"StringEquals": {"aws:PrincipalOrgID": _scalar(organizations)}},
-        **elements,
-    }
+def allow_organization(name: str, *organizations: str, **elements: Any) -> Statement:
+    return new_statement("organization", name, *organizations, **elements)
 
 
 def allow_functions(*sources: str, **elements: Any) -> Statement:
-    return {
-        "Sid": "AllowLambdaPull",
-        "Effect": "Allow",
-        "Action": list(LAMBDA_PULL),
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Condition": {"StringLike": {"aws:sourceARN": _scalar(sources)}},
-        **elements,
-    }
-
-
-def _scalar(values: tuple[str, ...]) -> str | list[str]:
-    return values[0] if len(values) == 1 else list(values)
+    return new_statement("lambda", "lambda", *sources, **elements)
 
 
 # Lambda adds it when a function of the registry's own account is made from an image.

@@ -134,12 +134,12 @@ def test_a_partition_has_arns_and_a_domain_of_its_own(
 
 
 GRANTS: list[dict[str, Any]] = [
-    {"principal": TEAM, "access": "pull", "lambda_regions": [REGION, "eu-west-1"]},
-    {"principal": PARTNER, "access": "push"},
-    {"principal": CI, "access": "pull_push"},
-    {"principal": STRANGER, "access": "lambda", "lambda_regions": ["*"]},
-    {"principal": ORGANIZATION, "access": "pull"},
-    {"principal": UNIT, "access": "pull"},
+    {"principals": [TEAM], "access": ["pull"], "lambda_regions": [REGION, "eu-west-1"]},
+    {"principals": [PARTNER], "access": ["push"]},
+    {"principals": [CI], "access": ["pull", "push"]},
+    {"principals": [STRANGER], "access": [], "lambda_regions": ["*"]},
+    {"principals": [ORGANIZATION], "access": ["pull"]},
+    {"principals": [UNIT], "access": ["pull"]},
 ]
 
 
@@ -292,7 +292,7 @@ class TestTrouble:
         [
             pytest.param({"repositories": ["Base"]}, 'repositories: "Base" is not a repository name', id="a name"),
             pytest.param({"repositories": []}, "repositories is empty", id="no name"),
-            pytest.param({"principal": 12345670123}, "quote account ids", id="a number"),
+            pytest.param({"principals": [12345670123]}, "quote account ids", id="a number"),
             pytest.param({"registry_id": "12"}, 'registry_id: "12" is not a 12-digit account id', id="a registry"),
             pytest.param({"concurrency": 0}, "concurrency: 0 is not between 1 and 16", id="nobody to work"),
         ],

@@ -57,8 +57,8 @@ WITH_DELETED = {"base/deleted": policy(allow("pull", root(TEAM), DELETED_ROLE))}
             REGISTRY,
             {
                 "grants": [
-                    {"principal": TEAM, "lambda_regions": [REGION, "eu-west-1"]},
-                    {"principal": CI, "access": "pull_push", "repositories": ["base/shared-*", "base/foreign"]},
+                    {"principals": [TEAM], "lambda_regions": [REGION, "eu-west-1"]},
+                    {"principals": [CI], "access": ["pull", "push"], "repositories": ["base/shared-*", "base/foreign"]},
                 ]
             },
             set(),
@@ -67,7 +67,7 @@ WITH_DELETED = {"base/deleted": policy(allow("pull", root(TEAM), DELETED_ROLE))}
         ),
         pytest.param(
             REGISTRY,
-            {"grants": [{"principal": TEAM}], "state": "absent"},
+            {"grants": [{"principals": [TEAM]}], "state": "absent"},
             {"base/no-policy", "base/foreign", "base/broad", "base/full", "services/none", "tools/*"},
             {"base/not-json"},
             id="sharing no more",
@@ -75,7 +75,7 @@ WITH_DELETED = {"base/deleted": policy(allow("pull", root(TEAM), DELETED_ROLE))}
         pytest.param(
             REGISTRY | WITH_DELETED,
             {
-                "grants": [{"principal": PARTNER}],
+                "grants": [{"principals": [PARTNER]}],
                 "purge_grants": True,
                 "purge_deleted_principals": True,
                 "on_missing": "skip",
@@ -119,7 +119,7 @@ class TestDiff:
             }
         )
 
-        result = run(repositories=["app", "tool", "unshared"], grants=[{"principal": CI}], diff=True)
+        result = run(repositories=["app", "tool", "unshared"], grants=[{"principals": [CI]}], diff=True)
 
         pull = (
             '        "ecr:BatchCheckLayerAvailability",\n'
@@ -170,7 +170,7 @@ class TestDiff:
     def test_a_policy_that_goes_leaves_nothing(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant("app", policy(allow("pull", root(TEAM))))
 
-        result = run(repositories=["app"], grants=[{"principal": TEAM}], state="absent", diff=True)
+        result = run(repositories=["app"], grants=[{"principals": [TEAM]}], state="absent", diff=True)
 
         (shown,) = result.values["diff"]
         assert root(TEAM) in shown["before"]
@@ -179,4 +179,4 @@ class TestDiff:
     def test_it_is_told_only_when_asked_for(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant("app", None)
 
-        assert "diff" not in run(repositories=["app"], grants=[{"principal": TEAM}], check=True).values
+        assert "diff" not in run(repositories=["app"], grants=[{"principals": [TEAM]}], check=True).values

@@ -114,9 +114,9 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         }
     )
     aws.settings(others=VANISHING)
-    grants = [{"principal": STRANGER, "lambda_regions": ["eu-west-1"]}, {"principal": CI}]
+    grants = [{"principals": [STRANGER], "lambda_regions": ["eu-west-1"]}, {"principals": [CI]}]
     sharing = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder))
-    every = [{"principal": TEAM}, *grants]
+    every = [{"principals": [TEAM]}, *grants]
     taking = run_module(aws, repositories=["base/shared", "tools/*"], grants=every, state="absent")
     assert aws.policies()["base/shared"] is None
     return sharing, taking
@@ -134,7 +134,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     }
     aws.plant_many(planted)
     aws.plant_many(planted, region="eu-west-1")
-    grants = [{"principal": TEAM, "access": "push"}]
+    grants = [{"principals": [TEAM], "access": ["push"]}]
     for region in ("us-east-1", "eu-west-1"):
         shared = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder), region=region)
         assert not shared.failed

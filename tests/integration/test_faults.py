@@ -22,7 +22,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import BUIL
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import REPOSITORIES, Result, run_module
 
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 OLD, NEW = policy(BUILDS), policy(BUILDS, allow("pull", root(TEAM)))
 # A test should not wait as long as a user.
 IMPATIENT = {"aws_config": {"connect_timeout": 2, "read_timeout": 2}}

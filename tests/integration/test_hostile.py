@@ -30,9 +30,9 @@ from ansible_collections.imageshare.aws.tests.support.hostile_options import (
 )
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
 
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 # AWS is patient with an organization's id: it need not exist.
-ORGANIZATIONS = [{"principal": ORGANIZATION, "access": "pull_push"}]
+ORGANIZATIONS = [{"principals": [ORGANIZATION], "access": ["pull", "push"]}]
 
 LEFT_ALONE = {f"left-alone/p{number:03}": row for number, row in enumerate(REFUSED.values())}
 ODD = {f"odd/p{number:03}": text for number, text in enumerate(KEPT.values())}
@@ -110,7 +110,7 @@ class TestOptions:
         aws.plant("app", None)
         principals = [value for value, _said in PRINCIPALS.values()]
         narrowed = [value for value, _said in NAMES.values()]
-        grants = [*({"principal": value} for value in principals), {**GRANTS[0], "repositories": narrowed}]
+        grants = [*({"principals": [value]} for value in principals), {**GRANTS[0], "repositories": narrowed}]
 
         result = run(repositories=["*"], grants=grants)
 

@@ -21,89 +21,93 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
 )
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 
-GRANT = {"principal": TEAM}
+GRANT = {"principals": [TEAM]}
 OCTAL = 0o12345670123
 
 
 @pytest.mark.parametrize(
     ("grant", "words"),
     [
-        pytest.param({"principal": "11112222333"}, ["11 digits", "quote"], id="eleven digits"),
-        pytest.param({"principal": OCTAL}, ["1402433619", "octal", "quote"], id="what YAML makes of a zero in front"),
-        pytest.param({"principal": ""}, ["principal is empty"], id="no text"),
-        pytest.param({"principal": None}, ["principal is empty"], id="nothing"),
-        pytest.param({"principal": "*"}, ["no wildcard", "organization"], id="everyone"),
+        pytest.param({"principals": ["11112222333"]}, ["11 digits", "quote"], id="eleven digits"),
         pytest.param(
-            {"principal": "arn:aws:iam::111122223333:role/*"}, ["no wildcard"], id="a wildcard in the name of a role"
+            {"principals": [OCTAL]}, ["1402433619", "octal", "quote"], id="what YAML makes of a zero in front"
+        ),
+        pytest.param({"principals": [""]}, ["principal is empty"], id="no text"),
+        pytest.param({"principals": None}, ["principal is empty"], id="nothing"),
+        pytest.param({"principals": ["*"]}, ["no wildcard", "organization"], id="everyone"),
+        pytest.param(
+            {"principals": ["arn:aws:iam::111122223333:role/*"]}, ["no wildcard"], id="a wildcard in the name of a role"
         ),
         pytest.param(
-            {"principal": "arn:aws-cn:iam::111122223333:root"},
+            {"principals": ["arn:aws-cn:iam::111122223333:root"]},
             ["partition aws-cn", "registry to aws"],
             id="an account of another partition",
         ),
         pytest.param(
-            {"principal": DELETED_ROLE}, ["deleted", "purge_deleted_principals"], id="the id of a deleted role"
+            {"principals": [DELETED_ROLE]}, ["deleted", "purge_deleted_principals"], id="the id of a deleted role"
         ),
-        pytest.param({"principal": "arn:aws:s3:::images"}, ["not a valid principal"], id="a bucket"),
+        pytest.param({"principals": ["arn:aws:s3:::images"]}, ["not a valid principal"], id="a bucket"),
         pytest.param(
-            {"principal": "arn:aws:iam::111122223333:group/dev"}, ["not a valid principal"], id="an IAM group"
+            {"principals": ["arn:aws:iam::111122223333:group/dev"]}, ["not a valid principal"], id="an IAM group"
         ),
-        pytest.param({"principal": "lambda.amazonaws.com"}, ["not a valid principal"], id="a service"),
+        pytest.param({"principals": ["lambda.amazonaws.com"]}, ["not a valid principal"], id="a service"),
         pytest.param(
-            {"principal": f"{ORGANIZATION}/*"}, ["organizational unit reads o-…/r-…/ou-…/"], id="a path without a root"
+            {"principals": [f"{ORGANIZATION}/*"]},
+            ["organizational unit reads o-…/r-…/ou-…/"],
+            id="a path without a root",
         ),
         pytest.param(
-            {"principal": f"{ORGANIZATION}/r-ab12/ou-*/"},
+            {"principals": [f"{ORGANIZATION}/r-ab12/ou-*/"]},
             ["organizational unit reads", "no other wildcard"],
             id="a wildcard within a path",
         ),
         pytest.param(
-            {"principal": TEAM, "access": "lambda"}, ["at least one region"], id="access for Lambda, and no region"
+            {"principals": [TEAM], "access": []}, ["at least one region"], id="access for Lambda, and no region"
         ),
         pytest.param(
-            {"principal": TEAM, "access": "lambda", "lambda_regions": []},
+            {"principal": TEAM, "access": [], "lambda_regions": []},
             ["at least one region"],
             id="access for Lambda in an empty list of regions",
         ),
         pytest.param(
-            {"principal": TEAM, "access": "push", "lambda_regions": ["us-east-1"]},
+            {"principal": TEAM, "access": ["push"], "lambda_regions": ["us-east-1"]},
             ["Lambda needs the pull", "pull_push"],
             id="regions with push alone",
         ),
         pytest.param(
-            {"principal": ORGANIZATION, "lambda_regions": ["us-east-1"]},
+            {"principals": [ORGANIZATION], "lambda_regions": ["us-east-1"]},
             ["accounts only", "an organization"],
             id="Lambda functions of an organization",
         ),
         pytest.param(
-            {"principal": UNIT, "access": "lambda", "lambda_regions": ["*"]},
+            {"principal": UNIT, "access": [], "lambda_regions": ["*"]},
             ["accounts only", "an organizational unit"],
             id="Lambda functions of an organizational unit",
         ),
         pytest.param(
-            {"principal": "arn:aws:iam::111122223333:role/ci", "lambda_regions": ["us-east-1"]},
+            {"principals": ["arn:aws:iam::111122223333:role/ci"], "lambda_regions": ["us-east-1"]},
             ["accounts only", "a role"],
             id="Lambda functions of a role",
         ),
         pytest.param(
-            {"principal": TEAM, "lambda_regions": ["us-*"]}, ["lambda_regions", "us-*"], id="a pattern of regions"
+            {"principals": [TEAM], "lambda_regions": ["us-*"]}, ["lambda_regions", "us-*"], id="a pattern of regions"
         ),
         pytest.param(
-            {"principal": TEAM, "lambda_regions": ["us-east-1", "cn-north-1"]},
+            {"principals": [TEAM], "lambda_regions": ["us-east-1", "cn-north-1"]},
             ["lambda_regions", "cn-north-1", "another partition"],
             id="a region of another partition",
         ),
-        pytest.param({"principal": TEAM, "repositories": []}, ["repositories is empty"], id="narrowed to nothing"),
+        pytest.param({"principals": [TEAM], "repositories": []}, ["repositories is empty"], id="narrowed to nothing"),
         pytest.param(
-            {"principal": TEAM, "repositories": ["Base/*"]}, ["Base/*", "lower case"], id="narrowed to a bad pattern"
+            {"principals": [TEAM], "repositories": ["Base/*"]}, ["Base/*", "lower case"], id="narrowed to a bad pattern"
         ),
         pytest.param(
-            {"principal": TEAM, "repositories": ["services/*"]},
+            {"principals": [TEAM], "repositories": ["services/*"]},
             ["services/*", "matches none of the repositories"],
             id="narrowed by a pattern to none of the names of the task",
         ),
         pytest.param(
-            {"principal": TEAM, "repositories": ["services/api"]},
+            {"principals": [TEAM], "repositories": ["services/api"]},
             ["services/api", "matches none of the repositories"],
             id="narrowed to a name that is not among those of the task",
         ),
@@ -171,7 +175,7 @@ def test_a_bad_option_is_named(aws: EmbeddedAws, run: Run, options: dict[str, An
 def test_all_problems_are_told_at_once(aws: EmbeddedAws, run: Run) -> None:
     result = run(
         repositories=["Base"],
-        grants=[{"principal": "*"}, GRANT, {"principal": ORGANIZATION, "lambda_regions": ["nowhere"]}],
+        grants=[{"principals": ["*"]}, GRANT, {"principals": [ORGANIZATION], "lambda_regions": ["nowhere"]}],
         concurrency=99,
         registry_id="1",
     )
@@ -195,7 +199,7 @@ def test_other_ways_to_write_a_grant_mean_the_same(aws: EmbeddedAws, run: Run) -
 
     result = run(
         repositories=["base/python"],
-        grants=[*({"principal": principal} for principal in principals), {**GRANT, "lambda_regions": []}],
+        grants=[*({"principals": [principal]} for principal in principals), {**GRANT, "lambda_regions": []}],
     )
 
     assert (result.failed, result.changed) == (False, False)

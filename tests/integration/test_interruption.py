@@ -19,7 +19,7 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, started_module
 
 NAMES = [f"app-{number:03}" for number in range(500)]
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 OLD, NEW = policy(BUILDS), policy(BUILDS, allow("pull", root(TEAM)))
 
 

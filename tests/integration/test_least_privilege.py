@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OTHER_ACCOUNT = "210987654321"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 READ, LIST, IDENTITY = "ecr:GetRepositoryPolicy", "ecr:DescribeRepositories", "sts:GetCallerIdentity"
 WRITES = {"ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"}
 # Every operation of ECR that is no reading, by how its name begins:
@@ -80,7 +80,7 @@ class TestSharing:
         }
         # Without a pattern, nothing but STS says whose a repository without a policy is.
         for options in (
-            {"repositories": ["new"], "grants": [{"principal": TEAM, "lambda_regions": [REGION]}]},
+            {"repositories": ["new"], "grants": [{"principals": [TEAM], "lambda_regions": [REGION]}]},
             {"repositories": ["*"], "grants": GRANTS, "purge_grants": True},
             {"repositories": ["*"], "grants": GRANTS, "registry_id": ACCOUNT, "on_missing": "skip"},
             {"repositories": ["*", "nowhere"], "grants": GRANTS, "state": "absent"},

@@ -144,8 +144,8 @@ PLAIN = report(
             orphans=["AROAEXAMPLE7DELETED42"],
             unmanaged_statements=[{"position": 1, "sid": "Statement1"}],
             drift={
-                "granted": [{"principal": CI, "access": "pull", "lambda_regions": []}],
-                "revoked": [{"principal": TEAM, "access": "lambda", "lambda_regions": ["*"]}],
+                "granted": [{"principal": CI, "access": ["pull"], "lambda_regions": []}],
+                "revoked": [{"principal": TEAM, "access": [], "lambda_regions": ["*"]}],
             },
         ),
         region="us-west-2",

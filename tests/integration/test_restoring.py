@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison, parse
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     BUILDS,
@@ -34,7 +34,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import started_module
 
-GRANTS = [{"principal": TEAM, "access": "pull_push"}]
+GRANTS = [{"principals": [TEAM], "access": ["pull", "push"]}]
 OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
 REGISTRY = {
     "base/no-policy": None,
@@ -48,7 +48,9 @@ CHANGED = {"base/no-policy", "base/foreign", "base/shared-less"}
 def same(now: Mapping[str, str | None], before: Mapping[str, str | None]) -> bool:
     """Whether policies are equal in meaning."""
     parsed = [{name: text and parse(text) for name, text in texts.items()} for texts in (now, before)]
-    return now.keys() == before.keys() and all(equal(parsed[0][name], parsed[1][name], "aws") for name in now)
+    return now.keys() == before.keys() and all(
+        PolicyComparison("aws").equal(parsed[0][name], parsed[1][name]) for name in now
+    )
 
 
 def files(folder: Path) -> dict[str, dict[str, Any]]:
@@ -90,7 +92,7 @@ class TestSaving:
         ("options", "check"),
         [
             pytest.param({"grants": GRANTS}, True, id="in check mode"),
-            pytest.param({"grants": [{"principal": PARTNER}], "state": "absent"}, False, id="where nothing changes"),
+            pytest.param({"grants": [{"principals": [PARTNER]}], "state": "absent"}, False, id="where nothing changes"),
         ],
     )
     def test_nothing_is_made_on_disk(
@@ -241,7 +243,7 @@ class TestRestoring:
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:
         first = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
-        second = run(repositories=["base/*"], grants=[{"principal": CI}], backup_dir=str(tmp_path)).values[
+        second = run(repositories=["base/*"], grants=[{"principals": [CI]}], backup_dir=str(tmp_path)).values[
             "backup_path"
         ]
         aws.reset_calls()
@@ -286,7 +288,7 @@ class TestRestoring:
         self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
     ) -> None:
         aws.plant("app", policy(BUILDS, allow("pull", CI)))
-        grants = [{"principal": CI}, {"principal": TEAM}]
+        grants = [{"principals": [CI]}, {"principals": [TEAM]}]
         backup = run(repositories=["app"], grants=grants, state="absent", backup_dir=str(tmp_path)).values[
             "backup_path"
         ]
@@ -301,7 +303,7 @@ class TestRestoring:
         self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
     ) -> None:
         aws.plant("app", policy(BUILDS, allow("pull", root(TEAM), DELETED_ROLE)))
-        task = {"repositories": ["app"], "grants": [{"principal": TEAM}], "purge_deleted_principals": True}
+        task = {"repositories": ["app"], "grants": [{"principals": [TEAM]}], "purge_deleted_principals": True}
         backup = run(**task, backup_dir=str(tmp_path)).values["backup_path"]
 
         error = restore(backup=backup).row["error"]
@@ -362,7 +364,9 @@ class TestAKilledRun:
         # While AWS does not know the role, the module waits and tries again.
         aws.settings(missing_principals=[CI])
 
-        with started_module(aws, repositories=["app"], grants=[{"principal": CI}], backup_dir=str(tmp_path)) as process:
+        with started_module(
+            aws, repositories=["app"], grants=[{"principals": [CI]}], backup_dir=str(tmp_path)
+        ) as process:
             until(lambda: "SetRepositoryPolicy" in aws.calls())
             process.kill()
         result = restore(backup=str(tmp_path))

@@ -56,7 +56,7 @@ class TestManyRegistries:
         production={
             "ecr_share_regions": [REGION, OTHER_REGION],
             "ecr_share_grants_production": [
-                {"principal": PARTNER, "access": "pull_push", "repositories": ["services/*"]}
+                {"principals": [PARTNER], "access": ["pull", "push"], "repositories": ["services/*"]}
             ],
         },
         staging={"ecr_share_regions": [REGION], "ecr_share_assume_role_arn": OTHER_ROLE},
@@ -110,7 +110,7 @@ def test_hosts_that_are_one_registry_keep_what_the_other_grants(aws: EmbeddedAws
     aws.plant_many(dict.fromkeys(names, None))
     aws.settings(latency=0.05)
     wanted = {"ecr_share_repositories": ["app-*"], "ecr_share_regions": [REGION]}
-    hosts = {f"team_{n}": {"ecr_share_grants": [{"principal": n * 12}]} for n in "1234"}
+    hosts = {f"team_{n}": {"ecr_share_grants": [{"principals": [n * 12]}]} for n in "1234"}
 
     done = play("share", registries(wanted, **hosts))
 
@@ -135,11 +135,11 @@ WRONG = {
         "ecr_share_grants_team.region. Supported parameters include",
     ),
     "an account that YAML takes for octal": (
-        {"ecr_share_grants": [{"principal": 0o12345670123}]},
+        {"ecr_share_grants": [{"principals": [0o12345670123]}]},
         "ecr_share_grants[0] (principal 1402433619): 1402433619 has 10 digits, an account id has 12. YAML reads",
     ),
     "an access that is unknown": (
-        {"ecr_share_grants": [{"principal": TEAM, "access": "read"}]},
+        {"ecr_share_grants": [{"principals": [TEAM], "access": "read"}]},
         "value of access must be one of: pull, push, pull_push, lambda, got: read found in ecr_share_grants",
     ),
     "no grants": ({"ecr_share_grants": []}, "ecr_share_grants is empty: name at least one principal"),
@@ -222,7 +222,7 @@ class TestBatches:
         common = sharing(
             ecr_share_repositories=["services/*", "tools"],
             ecr_share_batch_size=10,
-            ecr_share_grants=[{"principal": TEAM, "repositories": ["services/*"]}],
+            ecr_share_grants=[{"principals": [TEAM], "repositories": ["services/*"]}],
         )
         done = play("share", registries(common, images={}))
         assert done.code == 0, done.output
@@ -249,7 +249,7 @@ class TestRepositoriesOfTheInventory:
         hosts = {
             name: {
                 "ecr_region": OTHER_REGION if number % 2 else REGION,
-                **({"ecr_share_grants_team": [{"principal": PARTNER, "access": "push"}]} if number < 50 else {}),
+                **({"ecr_share_grants_team": [{"principals": [PARTNER], "access": ["push"]}]} if number < 50 else {}),
             }
             for number, name in enumerate(names)
         }
@@ -297,7 +297,7 @@ class TestRepositoriesOfTheInventory:
 
 class TestAudit:
     def inventory(self, **more: Any) -> dict[str, Any]:
-        grants = [{"principal": TEAM, "lambda_regions": [REGION]}]
+        grants = [{"principals": [TEAM], "lambda_regions": [REGION]}]
         wanted = sharing(ecr_share_repositories=["app", "web"], ecr_share_grants=grants, ecr_share_purge_grants=True)
         return registries({**wanted, **more}, images={"ecr_share_regions": [REGION]})
 

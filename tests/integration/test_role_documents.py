@@ -157,7 +157,7 @@ class TestReadme:
         }
         variables = {
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "ecr_share_grants": [{"principal": "111122223333"}],
+            "ecr_share_grants": [{"principals": ["111122223333"]}],
         }
         inventory = {"ecr_repositories": {"hosts": hosts, "vars": variables}}
         done = self.play(aws, tmp_path, inventory, BLOCKS[3])

@@ -40,7 +40,7 @@ from ansible_collections.imageshare.aws.tests.support.ansible_process import ans
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 HERE, THERE, OTHERS = f"{ACCOUNT} {REGION}", f"{ACCOUNT} {OTHER_REGION}", f"{OTHER_ACCOUNT} {REGION}"
-TO_TEAM = {"principal": TEAM, "access": "pull", "lambda_regions": []}
+TO_TEAM = {"principal": TEAM, "access": ["pull"], "lambda_regions": []}
 NO_DRIFT: tuple[Any, ...] = ()
 
 
@@ -102,7 +102,7 @@ class TestSeveralRegistries:
 
         assert done.code == 0, done.output
         found = Report(tmp_path / "reports" / "ecr")
-        to_stranger = {**TO_TEAM, "principal": STRANGER}
+        to_stranger = {**TO_TEAM, "principals": [STRANGER]}
         assert found.drift(HERE) == {"app": ([TO_TEAM], [to_stranger]), "web": ([TO_TEAM], [])}
         assert found.drift(THERE) == {"app": NO_DRIFT}
         assert found.drift(OTHERS) == {"cli": NO_DRIFT, "empty": NO_DRIFT}
@@ -183,10 +183,10 @@ def test_audit_after_a_share_has_the_declared_grants_as_its_managed_shares(
     aws.plant_many({"app": policy(BUILDS), "services/api": policy(allow("push", root(TEAM), Sid="before"))})
     organization = "o-exampleorg1"
     grants = [
-        {"principal": TEAM, "lambda_regions": [REGION]},
-        {"principal": CI, "access": "pull_push", "repositories": ["services/*"]},
-        {"principal": organization},
-        {"principal": PARTNER, "access": "lambda", "lambda_regions": ["*"]},
+        {"principals": [TEAM], "lambda_regions": [REGION]},
+        {"principals": [CI], "access": ["pull", "push"], "repositories": ["services/*"]},
+        {"principals": [organization]},
+        {"principals": [PARTNER], "access": [], "lambda_regions": ["*"]},
     ]
     wanted = {"ecr_share_repositories": ["*"], "ecr_share_grants": grants, "ecr_share_report_dir": f"{tmp_path}/report"}
     inventory = registries(wanted, images={})
@@ -372,7 +372,7 @@ class TestRepositoriesOfTheInventory:
         names = [f"services/s{number:03}" for number in range(300)]
         aws.plant_many(dict.fromkeys((*names, "app"), policy(allow("pull", root(STRANGER)))))
         common = {"ecr_share_report_dir": f"{tmp_path}/report"}
-        granted = {"ecr_share_grants": [{"principal": PARTNER}]}
+        granted = {"ecr_share_grants": [{"principals": [PARTNER]}]}
         of_repositories = repositories({**common, "ecr_share_grants": GRANTS}, **{name: {} for name in names})
         of_registries = registries(
             common, images={"ecr_share_repositories": ["app", names[0]], "ecr_share_regions": [REGION], **granted}
@@ -385,7 +385,7 @@ class TestRepositoriesOfTheInventory:
         found = Report(tmp_path / "report")
         assert set(found.rows) == {HERE}
         assert set(found.rows[HERE]) == {"app", *names}
-        to_partner = {**TO_TEAM, "principal": PARTNER}
+        to_partner = {**TO_TEAM, "principals": [PARTNER]}
         assert found.drift(HERE)["app"] == ([to_partner], [])
         assert found.drift(HERE)[names[0]] == ([to_partner, TO_TEAM], [])
         assert found.drift(HERE)[names[1]] == ([TO_TEAM], [])

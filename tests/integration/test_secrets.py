@@ -28,7 +28,7 @@ ALIASES = {
 }
 # What is looked for: these, and how the token of every assumed role begins.
 SECRETS = (SECRET, TOKEN, SESSION_TOKEN_PREFIX)
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -57,12 +57,12 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
     share = {"repositories": ["*"], "grants": GRANTS, "backup_dir": str(backups)}
     tasks: list[dict[str, Any]] = [
         {"imageshare.aws.ecr_share_policy": share},
-        {"imageshare.aws.ecr_share_policy": {**share, "grants": [{"principal": "*"}]}},
+        {"imageshare.aws.ecr_share_policy": {**share, "grants": [{"principals": ["*"]}]}},
         {"imageshare.aws.ecr_share_policy": {**share, "nonsense": True}},
         {"imageshare.aws.ecr_repository_info": {}},
         {"imageshare.aws.ecr_repository_info": {"registry_id": "none"}},
         {"imageshare.aws.ecr_share_policy_info": {}},
-        {"imageshare.aws.ecr_share_policy_info": {"repositories": ["app"], "principal": "nobody"}},
+        {"imageshare.aws.ecr_share_policy_info": {"repositories": ["app"], "principals": ["nobody"]}},
         {"imageshare.aws.ecr_share_policy_restore": {"backup_path": str(backups)}},
         {"imageshare.aws.ecr_share_policy_restore": {"backup_path": "/nowhere"}},
     ]
@@ -110,7 +110,7 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         "images": {},
         "others": {"ecr_share_assume_role_arn": ROLE},
         "lost": {"ecr_share_assume_role_arn": "no ARN"},
-        "odd": {"ecr_share_grants": [{"principal": "*"}]},
+        "odd": {"ecr_share_grants": [{"principals": ["*"]}]},
     }
     inventory = tmp_path / "inventory.yml"
     inventory.write_text(yaml.safe_dump({"ecr_registries": {"vars": common, "hosts": hosts}}), encoding="utf-8")

@@ -15,7 +15,7 @@ from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import CI, PARTNER, TEAM, allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 SHARED = policy(allow("pull", root(TEAM)))
 
 
@@ -82,14 +82,14 @@ UNMATCHED = [
     pytest.param(["none/*", "app"], GRANTS, "none/*", 'no repository matches "none/*"', id="a pattern"),
     pytest.param(
         ["ap*"],
-        [*GRANTS, {"principal": CI, "repositories": ["apple"]}],
+        [*GRANTS, {"principals": [CI], "repositories": ["apple"]}],
         "apple",
         'grants[1]: no repository of this task matches "apple"',
         id="a name that a grant is narrowed to",
     ),
     pytest.param(
         ["ap*"],
-        [*GRANTS, {"principal": CI, "repositories": ["*/nightly"]}],
+        [*GRANTS, {"principals": [CI], "repositories": ["*/nightly"]}],
         "*/nightly",
         'grants[1]: no repository of this task matches "*/nightly"',
         id="a pattern that a grant is narrowed to",
@@ -153,10 +153,10 @@ def test_grants_are_narrowed_by_names_and_patterns(aws: EmbeddedAws, run: Run) -
     result = run(
         repositories=["app", "base/*", "services/a"],
         grants=[
-            {"principal": TEAM, "repositories": ["base/*"]},
-            {"principal": CI, "repositories": ["base/go", "services/a"]},
-            {"principal": PARTNER, "repositories": ["base/api"], "access": "push"},
-            {"principal": PARTNER, "repositories": ["*/api"]},
+            {"principals": [TEAM], "repositories": ["base/*"]},
+            {"principals": [CI], "repositories": ["base/go", "services/a"]},
+            {"principals": [PARTNER], "repositories": ["base/api"], "access": ["push"]},
+            {"principals": [PARTNER], "repositories": ["*/api"]},
         ],
     )
 
@@ -166,8 +166,8 @@ def test_grants_are_narrowed_by_names_and_patterns(aws: EmbeddedAws, run: Run) -
         "services/a": [CI],
     }
     assert result.rows["base/api"]["granted"] == [
-        {"principal": TEAM, "access": "pull", "lambda_regions": []},
-        {"principal": PARTNER, "access": "pull_push", "lambda_regions": []},
+        {"principal": TEAM, "access": ["pull"], "lambda_regions": []},
+        {"principal": PARTNER, "access": ["pull", "push"], "lambda_regions": []},
     ]
     assert ("GetRepositoryPolicy", "app") not in aws.journal(), "no grant covers it"
     assert not result.rows["app"]["changed"]

@@ -66,7 +66,7 @@ def sorted_principals(document: Policy) -> Policy:
     ("grant", "expected"),
     [
         pytest.param(
-            {"principal": TEAM},
+            {"principals": [TEAM]},
             {
                 "Version": "2008-10-17",
                 "Statement": [
@@ -85,7 +85,7 @@ def sorted_principals(document: Policy) -> Policy:
             id="pull",
         ),
         pytest.param(
-            {"principal": TEAM, "access": "pull_push"},
+            {"principals": [TEAM], "access": ["pull", "push"]},
             {
                 "Version": "2008-10-17",
                 "Statement": [
@@ -108,7 +108,7 @@ def sorted_principals(document: Policy) -> Policy:
             id="pull and push",
         ),
         pytest.param(
-            {"principal": TEAM, "access": "pull", "lambda_regions": ["us-east-1"]},
+            {"principal": TEAM, "access": ["pull"], "lambda_regions": ["us-east-1"]},
             {
                 "Version": "2008-10-17",
                 "Statement": [
@@ -193,8 +193,8 @@ def test_grants_join_what_is_there_and_leave_it_alone(
     task = {
         "repositories": [NAME],
         "grants": [
-            {"principal": TEAM, "lambda_regions": [REGION]},
-            {"principal": CI, "access": "pull_push"},
+            {"principals": [TEAM], "lambda_regions": [REGION]},
+            {"principals": [CI], "access": ["pull", "push"]},
         ],
     }
 
@@ -202,8 +202,8 @@ def test_grants_join_what_is_there_and_leave_it_alone(
     assert first.row["policy"] == after
     assert stored(aws) == after
     assert first.row["granted"] == [
-        {"principal": TEAM, "access": "pull", "lambda_regions": [REGION]},
-        {"principal": CI, "access": "pull_push", "lambda_regions": []},
+        {"principal": TEAM, "access": ["pull"], "lambda_regions": [REGION]},
+        {"principal": CI, "access": ["pull", "push"], "lambda_regions": []},
     ]
     assert first.row["revoked"] == []
 
@@ -223,25 +223,25 @@ def test_grants_join_what_is_there_and_leave_it_alone(
     [
         pytest.param(
             allow("pull_push", root(TEAM)),
-            {"principal": TEAM},
+            {"principals": [TEAM]},
             allow("pull", root(TEAM)),
-            [{"principal": TEAM, "access": "pull", "lambda_regions": []}],
-            [{"principal": TEAM, "access": "pull_push", "lambda_regions": []}],
+            [{"principal": TEAM, "access": ["pull"], "lambda_regions": []}],
+            [{"principal": TEAM, "access": ["pull", "push"], "lambda_regions": []}],
             id="pull takes the push away",
         ),
         pytest.param(
             allow_functions(functions(TEAM, "eu-west-1")),
-            {"principal": TEAM, "access": "lambda", "lambda_regions": [REGION]},
+            {"principal": TEAM, "access": [], "lambda_regions": [REGION]},
             allow_functions(functions(TEAM)),
-            [{"principal": TEAM, "access": "lambda", "lambda_regions": [REGION]}],
-            [{"principal": TEAM, "access": "lambda", "lambda_regions": ["eu-west-1"]}],
+            [{"principal": TEAM, "access": [], "lambda_regions": [REGION]}],
+            [{"principal": TEAM, "access": [], "lambda_regions": ["eu-west-1"]}],
             id="another region takes the place of the one before",
         ),
         pytest.param(
             allow_organization("pull", "o-z9y8x7w6v5"),
-            {"principal": ORGANIZATION},
+            {"principals": [ORGANIZATION]},
             allow_organization("pull", "o-z9y8x7w6v5", ORGANIZATION),
-            [{"principal": ORGANIZATION, "access": "pull", "lambda_regions": []}],
+            [{"principal": ORGANIZATION, "access": ["pull"], "lambda_regions": []}],
             [],
             id="an organization joins another one",
         ),
@@ -268,7 +268,7 @@ def test_what_aws_shuffles_and_rewrites_is_no_change(aws: EmbeddedAws, run: Run)
     names = [f"base/image-{number:02}" for number in range(12)]
     aws.plant_many(dict.fromkeys(names))
     principals = [TEAM, PARTNER, STRANGER, CI, PUBLISHER]
-    task = {"repositories": names, "grants": [{"principal": principal} for principal in principals]}
+    task = {"repositories": names, "grants": [{"principals": [principal]} for principal in principals]}
     assert run(**task).values["summary"]["changed"] == 12
     texts = aws.policies()
 
@@ -312,7 +312,7 @@ class TestAbsent:
         task = {
             "repositories": [NAME],
             # Access and regions are ignored, even such as sharing would refuse.
-            "grants": [{"principal": TEAM, "access": "push", "lambda_regions": [REGION]}],
+            "grants": [{"principals": [TEAM], "access": ["push"], "lambda_regions": [REGION]}],
             "state": "absent",
         }
 
@@ -329,7 +329,7 @@ class TestAbsent:
     def test_a_repository_that_does_not_exist_is_no_failure(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, policy(allow("pull", root(TEAM))))
 
-        result = run(repositories=["gone", NAME, "none/*"], grants=[{"principal": TEAM}], state="absent")
+        result = run(repositories=["gone", NAME, "none/*"], grants=[{"principals": [TEAM]}], state="absent")
 
         assert not result.failed
         assert {name: (row["changed"], row.get("missing")) for name, row in result.rows.items()} == {
@@ -354,8 +354,8 @@ def test_purge_takes_out_who_is_not_declared_and_spares_the_owner_and_the_unclea
     task = {
         "repositories": [NAME, "services/*"],
         "grants": [
-            {"principal": TEAM, "repositories": [NAME, "services/api"]},
-            {"principal": UNIT, "repositories": [NAME]},
+            {"principals": [TEAM], "repositories": [NAME, "services/api"]},
+            {"principals": [UNIT], "repositories": [NAME]},
         ],
         "purge_grants": True,
     }
@@ -403,7 +403,7 @@ class TestDeletedPrincipals:
     def test_pruning_takes_them_out_of_managed_statements(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.BEFORE)
 
-        result = run(repositories=[NAME], grants=[{"principal": PARTNER}], purge_deleted_principals=True)
+        result = run(repositories=[NAME], grants=[{"principals": [PARTNER]}], purge_deleted_principals=True)
 
         assert stored(aws) == policy(allow("pull", root(TEAM), root(PARTNER)), BUILDS)
         assert [change["principal"] for change in result.row["revoked"]] == [DELETED_ROLE, DELETED_USER]
@@ -412,13 +412,13 @@ class TestDeletedPrincipals:
     def test_pruning_is_reason_enough_to_write(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.BEFORE)
 
-        assert run(repositories=[NAME], grants=[{"principal": TEAM}], purge_deleted_principals=True).changed
+        assert run(repositories=[NAME], grants=[{"principals": [TEAM]}], purge_deleted_principals=True).changed
         assert stored(aws) == policy(allow("pull", root(TEAM)), BUILDS)
 
     def test_pruning_goes_with_absent_too(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.BEFORE)
 
-        run(repositories=[NAME], grants=[{"principal": TEAM}], purge_deleted_principals=True, state="absent")
+        run(repositories=[NAME], grants=[{"principals": [TEAM]}], purge_deleted_principals=True, state="absent")
 
         assert stored(aws) == policy(BUILDS)
 
@@ -426,7 +426,7 @@ class TestDeletedPrincipals:
         foreign = {**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}
         aws.plant(NAME, policy(foreign, allow("pull", root(TEAM))))
 
-        result = run(repositories=[NAME], grants=[{"principal": TEAM}], purge_deleted_principals=True)
+        result = run(repositories=[NAME], grants=[{"principals": [TEAM]}], purge_deleted_principals=True)
 
         assert (result.failed, result.changed) == (False, False)
         (warning,) = result.row["warnings"]
@@ -440,7 +440,7 @@ class TestForce:
     def test_a_policy_that_locks_its_owner_out_is_refused(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.LOCKED)
 
-        result = run(repositories=[NAME], grants=[{"principal": TEAM}])
+        result = run(repositories=[NAME], grants=[{"principals": [TEAM]}])
 
         assert result.failed
         assert "would prevent setting another policy" in result.row["error"]
@@ -449,7 +449,7 @@ class TestForce:
     def test_force_sets_it_all_the_same(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, self.LOCKED)
 
-        assert run(repositories=[NAME], grants=[{"principal": TEAM}], force_set_policy=True).changed
+        assert run(repositories=[NAME], grants=[{"principals": [TEAM]}], force_set_policy=True).changed
         assert stored(aws) == policy(*self.LOCKED["Statement"], allow("pull", root(TEAM)))
 
 
@@ -461,7 +461,7 @@ class TestElsewhere:
 
         result = run(
             repositories=["base/*"],
-            grants=[{"principal": TEAM}],
+            grants=[{"principals": [TEAM]}],
             purge_grants=True,
             registry_id=OTHER_ACCOUNT,
             diff=True,
@@ -475,7 +475,7 @@ class TestElsewhere:
         aws.plant(NAME, None)
         aws.plant(NAME, None, region="eu-west-1")
 
-        run(repositories=[NAME], grants=[{"principal": TEAM}], region="eu-west-1")
+        run(repositories=[NAME], grants=[{"principals": [TEAM]}], region="eu-west-1")
 
         assert stored(aws) is None
         assert stored(aws, region="eu-west-1") == policy(allow("pull", root(TEAM)))
@@ -484,7 +484,7 @@ class TestElsewhere:
         aws.plant(NAME, None, region="cn-north-1")
         task = {
             "repositories": [NAME],
-            "grants": [{"principal": TEAM, "lambda_regions": ["cn-north-1"]}],
+            "grants": [{"principals": [TEAM], "lambda_regions": ["cn-north-1"]}],
             "region": "cn-north-1",
         }
 

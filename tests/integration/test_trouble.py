@@ -33,7 +33,7 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 from ansible_collections.imageshare.aws.tests.support.module_process import Result, run_module
 
 NAME = "base/python"
-GRANTS = [{"principal": TEAM}]
+GRANTS = [{"principals": [TEAM]}]
 SHARED = policy(allow("pull", root(TEAM)))
 ROLE = f"arn:aws:iam::{PARTNER}:role/never-made"
 
@@ -44,7 +44,7 @@ def run_with_a_role_that_never_exists() -> Iterator[Future[Result]]:
     names = ["app", "base/go", "base/python"]
     with EmbeddedAws(missing_principals=[ROLE]) as aws, ThreadPoolExecutor() as executor:
         aws.plant_many(dict.fromkeys(names))
-        grants = [{"principal": TEAM}, {"principal": ROLE, "access": "push", "repositories": ["base/*"]}]
+        grants = [{"principals": [TEAM]}, {"principals": [ROLE], "access": ["push"], "repositories": ["base/*"]}]
         yield executor.submit(run_module, aws, repositories=names, grants=grants)
 
 
@@ -169,7 +169,7 @@ class TestPrincipalsThatAwsRefuses:
         aws.plant_many({NAME: None, "app": None})
         aws.settings(missing_principals={CI: 3}, principal_not_found_message=True)
 
-        result = run(repositories=[NAME, "app"], grants=[{"principal": CI}])
+        result = run(repositories=[NAME, "app"], grants=[{"principals": [CI]}])
 
         assert (result.failed, result.values["summary"]["changed"]) == (False, 2)
 
@@ -222,7 +222,7 @@ def test_a_write_that_had_to_wait_keeps_what_somebody_else_wrote_meanwhile(aws: 
     other = Thread(target=write_between, daemon=True)
     other.start()
 
-    result = run(repositories=[NAME], grants=[{"principal": CI}])
+    result = run(repositories=[NAME], grants=[{"principals": [CI]}])
     other.join()
 
     assert not result.failed

@@ -38,49 +38,49 @@ EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage"
     [
         pytest.param(
             [EVERYBODY],
-            {"principal": TEAM},
+            {"principals": [TEAM]},
             "present",
             {"kind": "public", "sid": None, "principals": ["*"]},
             id="a statement opens the repository to everyone",
         ),
         pytest.param(
             [allow_functions("arn:aws:lambda:*:*:function:*", Sid="all functions")],
-            {"principal": TEAM},
+            {"principals": [TEAM]},
             "present",
             {"kind": "public", "sid": "all functions", "principals": ["arn:aws:lambda:*:*:function:*"]},
             id="functions of any account may pull",
         ),
         pytest.param(
             [TEAM_DENIED],
-            {"principal": TEAM},
+            {"principals": [TEAM]},
             "present",
             {"kind": "explicit_deny", "sid": "no more", "principals": [TEAM]},
             id="a denial of what is granted",
         ),
         pytest.param(
             [OTHER_NETWORKS_DENIED],
-            {"principal": ORGANIZATION},
+            {"principals": [ORGANIZATION]},
             "present",
             {"kind": "explicit_deny", "sid": "our network", "principals": [ORGANIZATION]},
             id="a denial under a condition",
         ),
         pytest.param(
             [],
-            {"principal": TEAM, "lambda_regions": ["eu-west-1"]},
+            {"principals": [TEAM], "lambda_regions": ["eu-west-1"]},
             "present",
             {"kind": "lambda_region_not_covered", "sid": None, "principals": [TEAM]},
             id="regions without the one of the repository",
         ),
         pytest.param(
             [{**allow("pull_push", root(TEAM)), "Action": "ecr:*"}],
-            {"principal": TEAM},
+            {"principals": [TEAM]},
             "present",
             {"kind": "excess_access", "sid": "AllowPullAndPush", "principals": [TEAM]},
             id="a foreign statement gives more than is declared",
         ),
         pytest.param(
             [{**allow("pull", CI), "Action": "ecr:BatchGetImage"}],
-            {"principal": CI},
+            {"principals": [CI]},
             "absent",
             {"kind": "excess_access", "sid": "AllowPull", "principals": [CI]},
             id="a foreign statement still gives what is taken away",
@@ -106,13 +106,13 @@ def test_the_row_holds_the_warning_and_the_task_tells_it(
 def test_a_denial_of_plain_http_is_not_warned_about(aws: EmbeddedAws, run: Run) -> None:
     aws.plant("app", policy(PLAIN_HTTP_DENIED))
 
-    assert run(repositories=["app"], grants=[{"principal": TEAM, "lambda_regions": ["*"]}]).warnings == []
+    assert run(repositories=["app"], grants=[{"principals": [TEAM], "lambda_regions": ["*"]}]).warnings == []
 
 
 def test_whom_a_purge_leaves_in_is_warned_about_and_whom_it_spares_is_not(aws: EmbeddedAws, run: Run) -> None:
     strange = functions(STRANGER, name="resize")
     aws.plant("app", policy(SCANNERS, allow_functions(functions(ACCOUNT), strange), allow("pull", CI, root(ACCOUNT))))
-    task = {"repositories": ["app"], "grants": [{"principal": TEAM}]}
+    task = {"repositories": ["app"], "grants": [{"principals": [TEAM]}]}
 
     assert run(**task).warnings == []
     warnings = run(**task, purge_grants=True).row["warnings"]
@@ -133,7 +133,7 @@ def test_the_task_warns_once_a_kind_with_a_count(aws: EmbeddedAws, run: Run) -> 
         }
     )
 
-    result = run(repositories=["*"], grants=[{"principal": TEAM}])
+    result = run(repositories=["*"], grants=[{"principals": [TEAM]}])
 
     kinds = {name: [warning["kind"] for warning in row["warnings"]] for name, row in result.rows.items()}
     assert kinds == {
@@ -151,7 +151,7 @@ def test_the_task_warns_once_a_kind_with_a_count(aws: EmbeddedAws, run: Run) -> 
 
 def test_a_repository_that_needs_no_change_is_warned_about_as_well(aws: EmbeddedAws, run: Run) -> None:
     aws.plant("app", policy(TEAM_DENIED, allow("pull", root(TEAM))))
-    task = {"repositories": ["app"], "grants": [{"principal": TEAM}]}
+    task = {"repositories": ["app"], "grants": [{"principals": [TEAM]}]}
 
     result = run(**task)
 
@@ -165,7 +165,7 @@ def test_a_policy_that_aws_stores_in_other_words_is_told(aws: EmbeddedAws, run: 
     others = {"Sid": "others", "Effect": "Deny", "NotPrincipal": {"AWS": PARTNER}, "Action": "ecr:DeleteRepository"}
     aws.plant("app", policy(others))
 
-    result = run(repositories=["app"], grants=[{"principal": TEAM}])
+    result = run(repositories=["app"], grants=[{"principals": [TEAM]}])
 
     assert result.changed
     (warning,) = result.row["warnings"]
@@ -177,9 +177,9 @@ def test_a_region_that_may_be_new_is_granted_and_warned_about(aws: EmbeddedAws, 
     aws.plant("app", None)
     regions = [REGION, "us-esat-1"]
 
-    result = run(repositories=["app"], grants=[{"principal": TEAM, "lambda_regions": regions}])
+    result = run(repositories=["app"], grants=[{"principals": [TEAM], "lambda_regions": regions}])
 
-    assert result.row["granted"] == [{"principal": TEAM, "access": "pull", "lambda_regions": regions}]
+    assert result.row["granted"] == [{"principal": TEAM, "access": ["pull"], "lambda_regions": regions}]
     (warning,) = result.warnings
     assert "boto3 knows no region us-esat-1" in warning
 
@@ -188,4 +188,4 @@ def test_lambda_everywhere_covers_the_region_of_the_repository(aws: EmbeddedAws,
     aws.plant("app", None)
 
     for regions in (["*"], ["eu-west-1", REGION]):
-        assert run(repositories=["app"], grants=[{"principal": TEAM, "lambda_regions": regions}]).warnings == []
+        assert run(repositories=["app"], grants=[{"principals": [TEAM], "lambda_regions": regions}]).warnings == []

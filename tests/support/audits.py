@@ -110,8 +110,8 @@ def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12
         row = _row(index, name, registry["registry_id"], registry["region"], granted, random)
         if check and index % 41 == 12:
             row["drift"] = {
-                "granted": [{"principal": known[0].name, "access": "pull", "lambda_regions": []}],
-                "revoked": [{"principal": known[2].name, "access": "pull_push", "lambda_regions": ["us-east-1"]}],
+                "granted": [{"principal": known[0].name, "access": ["pull"], "lambda_regions": []}],
+                "revoked": [{"principal": known[2].name, "access": ["pull", "push"], "lambda_regions": ["us-east-1"]}],
             }
         registry["repositories"].append(row)
     return {"generated_at": "2026-11-20T06:30:00Z", "check": check, "registries": registries}

@@ -72,17 +72,29 @@ GRANTS: dict[str, tuple[Any, str, str]] = {
     "a text": (_TEAM, "grants", _NO_DICT),
     "a number": (111122223333, "grants", _NO_DICT),
     "a list": ([_TEAM], "grants", _NO_DICT),
-    "an empty object": ({}, "grants", "missing required arguments: principal"),
-    "a misspelt key": ({"principle": _TEAM}, "grants.principle", "Supported parameters include"),
-    "a key in capitals": ({"Principal": _TEAM}, "grants.Principal", "Supported parameters include"),
-    "a key too many": ({"principal": _TEAM, "actions": ["*"]}, "grants.actions", "Supported parameters include"),
-    "an access in capitals": ({"principal": _TEAM, "access": "PULL"}, "grants", "value of access must be one of"),
-    "an access that is null": ({"principal": _TEAM, "access": None}, "grants", "value of access must be one of"),
-    "an access in a list": ({"principal": _TEAM, "access": ["pull"]}, "grants", "value of access must be one of"),
-    "two accesses": ({"principal": _TEAM, "access": "pull,push"}, "grants", "value of access must be one of"),
-    "all access": ({"principal": _TEAM, "access": "*"}, "grants", "value of access must be one of"),
-    "regions in an object": ({"principal": _TEAM, "lambda_regions": {"a": 1}}, "grants", _NO_LIST),
-    "repositories in an object": ({"principal": _TEAM, "repositories": {"a": 1}}, "grants", _NO_LIST),
+    "an empty object": ({}, "grants", "missing required arguments: principals"),
+    "a misspelt key": ({"principal": _TEAM}, "grants.principal", "Supported parameters include"),
+    "a key in capitals": ({"Principals": _TEAM}, "grants.Principals", "Supported parameters include"),
+    "a key too many": ({"principals": _TEAM, "actions": ["*"]}, "grants.actions", "Supported parameters include"),
+    "an access in capitals": (
+        {"principals": [_TEAM], "access": "PULL"},
+        "grants",
+        "value of access must be one or more of",
+    ),
+    "an access of old": (
+        {"principals": [_TEAM], "access": "pull_push"},
+        "grants",
+        "value of access must be one or more of",
+    ),
+    "an access that is no capability": (
+        {"principals": [_TEAM], "access": ["pull", "admin"]},
+        "grants",
+        "value of access must be one or more of",
+    ),
+    "all access": ({"principals": [_TEAM], "access": "*"}, "grants", "value of access must be one or more of"),
+    "principals in an object": ({"principals": {"a": 1}}, "grants", _NO_LIST),
+    "regions in an object": ({"principals": [_TEAM], "lambda_regions": {"a": 1}}, "grants", _NO_LIST),
+    "repositories in an object": ({"principals": [_TEAM], "repositories": {"a": 1}}, "grants", _NO_LIST),
 }
 
 # Principals of the second grant of a task.
@@ -152,11 +164,11 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no repositories": ({"repositories": []}, "repositories is empty"),
     "an empty text of repositories": ({"repositories": ""}, '"" is not a repository name'),
     "grants that are null": ({"grants": None}, _NO_LIST),
-    "grants in an object": ({"grants": {"principal": _TEAM}}, _NO_LIST),
+    "grants in an object": ({"grants": {"principals": [_TEAM]}}, _NO_LIST),
     "no grants": ({"grants": []}, "grants is empty"),
     "a text of grants": ({"grants": "everybody"}, _NO_DICT),
     **{
-        f"a region that is {name}": ({"grants": [{"principal": _TEAM, "lambda_regions": [value]}]}, said)
+        f"a region that is {name}": ({"grants": [{"principals": [_TEAM], "lambda_regions": [value]}]}, said)
         for name, (value, said) in {
             "null": (None, f'grants[0] (principal {_TEAM}): lambda_regions: "" {_NO_REGION}'),
             "a number": (1, f'grants[0] (principal {_TEAM}): lambda_regions: "1" {_NO_REGION}'),
@@ -200,7 +212,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
     "backups below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
-    "an option that there is not": ({"principal": _TEAM}, "Supported parameters include"),
+    "an option that there is not": ({"principals": [_TEAM]}, "Supported parameters include"),
     "an option of another module": ({"policy": "{}"}, "Supported parameters include"),
 }
 
@@ -251,22 +263,22 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "grants that are null": ({"ecr_share_grants": None}, _NO_LIST),
     "grants that are a text": ({"ecr_share_grants": "everybody"}, _NO_DICT),
     "grants that are a number": ({"ecr_share_grants": 5}, _NO_DICT),
-    "grants in an object": ({"ecr_share_grants": {"principal": _TEAM}}, _NO_LIST),
+    "grants in an object": ({"ecr_share_grants": {"principals": [_TEAM]}}, _NO_LIST),
     "a grant that is null": ({"ecr_share_grants_team": [None]}, _NO_DICT),
     "a grant that is an account": ({"ecr_share_grants_team": [_TEAM]}, _NO_DICT),
     "a grant that is a list": ({"ecr_share_grants_team": [[]]}, _NO_DICT),
-    "a grant to nobody": ({"ecr_share_grants_team": [{}]}, "missing required arguments: principal"),
+    "a grant to nobody": ({"ecr_share_grants_team": [{}]}, "missing required arguments: principals"),
     "a grant to null": (
-        {"ecr_share_grants_team": [{"principal": None}]},
+        {"ecr_share_grants_team": [{"principals": None}]},
         "ecr_share_grants_team[0]: principal is empty",
     ),
     "a key of a grant that is a number": ({"ecr_share_grants_team": [{5: 6}]}, "the key 5 of a grant is not a string"),
     "a region of a grant that is a number": (
-        {"ecr_share_grants_team": [{"principal": _TEAM, "lambda_regions": 5}]},
+        {"ecr_share_grants_team": [{"principals": [_TEAM], "lambda_regions": 5}]},
         f'ecr_share_grants_team[0] (principal {_TEAM}): lambda_regions: "5" {_NO_REGION}',
     ),
     "a repository of a grant that is null": (
-        {"ecr_share_grants_team": [{"principal": _TEAM, "repositories": [None]}]},
+        {"ecr_share_grants_team": [{"principals": [_TEAM], "repositories": [None]}]},
         f'ecr_share_grants_team[0] (principal {_TEAM}): repositories: "" is not a repository name',
     ),
     "a template that was never filled in": ({"ecr_share_grants_team": "{{ grants }}"}, _NO_DICT),

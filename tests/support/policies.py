@@ -47,27 +47,50 @@ FUNCTIONS = ("resize", "thumbnail")
 LAMBDA_PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
 UPLOAD = ("ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
+DESCRIBE = ("ecr:DescribeRepositories", "ecr:DescribeImages", "ecr:ListImages")
+# Every set of actions that was ever published, by what it is called here. The last of an access is the newest.
 ACTION_SETS = {
     "pull": PULL,
-    "push": ("ecr:BatchCheckLayerAvailability", *UPLOAD),
+    "old push": ("ecr:BatchCheckLayerAvailability", *UPLOAD),
+    "push": ("ecr:BatchCheckLayerAvailability", *UPLOAD, "ecr:BatchGetImage"),
+    "describe": DESCRIBE,
     "pull_push": PULL + UPLOAD,
     "lambda": LAMBDA_PULL,
 }
-ACTIONS = (*PULL, *UPLOAD, "ecr:ListImages", "ecr:DeleteRepository", "ecr:SetRepositoryPolicy")
+# The capabilities that each of them is, as a grant names them.
+ACCESS = {
+    "pull": ("pull",),
+    "old push": ("push",),
+    "push": ("push",),
+    "describe": ("describe",),
+    "pull_push": ("pull", "push"),
+    "lambda": (),
+}
+ACTIONS = (*PULL, *UPLOAD, *DESCRIBE, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy")
 
 LAMBDA_SID = "LambdaECRImageRetrievalPolicy"
-# (kind of slot, access) of a managed statement, and the Sid that a new one gets.
+_SHAPES = {
+    "identity": "Allow",
+    "organization": "AllowOrganization",
+    "organizational_unit": "AllowOrganizationalUnit",
+}
+_TITLES = {
+    "pull": "Pull",
+    "old push": "Push",
+    "push": "Push",
+    "describe": "Describe",
+    "pull_push": "PullAndPush",
+}
+# (kind of slot, set of actions) of a managed statement, and the Sid that a new one gets.
 TEMPLATES = {
-    ("identity", "pull"): "AllowPull",
-    ("identity", "push"): "AllowPush",
-    ("identity", "pull_push"): "AllowPullAndPush",
+    **{("identity", name): f"Allow{title}" for name, title in _TITLES.items()},
     ("lambda", "lambda"): "AllowLambdaPull",
-    ("organization", "pull"): "AllowOrganizationPull",
-    ("organization", "push"): "AllowOrganizationPush",
-    ("organization", "pull_push"): "AllowOrganizationPullAndPush",
-    ("organizational_unit", "pull"): "AllowOrganizationalUnitPull",
-    ("organizational_unit", "push"): "AllowOrganizationalUnitPush",
-    ("organizational_unit", "pull_push"): "AllowOrganizationalUnitPullAndPush",
+    **{
+        (kind, name): f"{sid}{title}"
+        for kind, sid in _SHAPES.items()
+        if kind != "identity"
+        for name, title in _TITLES.items()
+    },
 }
 _OTHER_SIDS = (
     "",
@@ -85,7 +108,7 @@ _SIDS = st.none() | st.sampled_from(tuple(TEMPLATES.values())) | st.sampled_from
 _SPELLINGS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from((str, str, str.lower, str.upper))
 _ORDERS = {actions: st.just(actions) | st.permutations(actions) for actions in ACTION_SETS.values()}
 # Copied, as every sample that can be changed: examples must not share lists.
-_EVERYBODY = st.sampled_from(("*", {"AWS": "*"}, {"AWS": ["*"]})).map(deepcopy)
+_EVERYBODY = st.sampled_from(("*", {"AWS": "*"}, {"AWS": ["*"]}, {"AWS": ["*", "*"]})).map(deepcopy)
 _SELDOM = st.integers(0, 9).map(lambda number: number == 9)
 # For each conditional kind: spellings of its operator and of its key, the usual one first.
 _CONDITIONS = {
@@ -148,6 +171,34 @@ def universe(partition: str = "aws") -> Universe:
         sessions=(f"arn:{partition}:sts::{second}:assumed-role/ci/nightly",),
         regions=_REGIONS[partition][:3],
     )
+
+
+# --- statements to the letter ---
+
+
+def new_statement(kind: str, name: str, *values: str, **elements: Any) -> Statement:
+    """What is written for values in a slot, members in their order, but for these elements.
+
+    kind, name: a key of TEMPLATES.
+    """
+    held = values[0] if len(values) == 1 else list(values)
+    sid, actions = TEMPLATES[kind, name], list(ACTION_SETS[name])
+    if kind == "lambda":
+        statement = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": actions,
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Condition": {"StringLike": {"aws:sourceARN": held}},
+        }
+    else:
+        principal = {"AWS": held} if kind == "identity" else "*"
+        statement = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": actions}
+    if kind == "organization":
+        statement["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": held}}
+    if kind == "organizational_unit":
+        statement["Condition"] = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": held}}
+    return {**statement, **elements}
 
 
 # --- slots ---
@@ -236,12 +287,15 @@ def _managed(
     if shape == "identity":
         statement["Principal"] = {"AWS": slot}
     elif shape == "lambda":
-        statement["Principal"] = {"Service": _one_or_many(draw, ["lambda.amazonaws.com"])}
+        services = ["lambda.amazonaws.com"] * (2 if draw(_SELDOM) else 1)
+        statement["Principal"] = {"Service": _one_or_many(draw, services)}
     else:
         statement["Principal"] = draw(_EVERYBODY)
     if shape in _CONDITIONS:
         operators, keys = _CONDITIONS[shape]
         statement["Condition"] = {draw(st.sampled_from(operators)): {draw(st.sampled_from(keys)): slot}}
+    if draw(_SELDOM):
+        statement["Resource"] = _one_or_many(draw, ["*"])
     return _with_sid(draw, statement, TEMPLATES[shape, access])
 
 
@@ -261,15 +315,23 @@ def _replaced(statement: Statement, **elements: Any) -> Statement:
     return {name: value for name, value in {**statement, **elements}.items() if value is not None}
 
 
+_KNOWN_SETS = [{action.lower() for action in actions} for actions in ACTION_SETS.values()]
+
+
 def _one_action_more(draw: st.DrawFn, partition: str) -> Statement:
     statement = _managed(draw, partition)
-    extra = draw(st.sampled_from(("ecr:ListImages", "ecr:DescribeImages", "ecr:GetAuthorizationToken", "ecr:*")))
+    extra = draw(
+        st.sampled_from(("ecr:GetLifecyclePolicy", "ecr:StartImageScan", "ecr:GetAuthorizationToken", "ecr:*"))
+    )
     return _replaced(statement, Action=[*statement["Action"], extra])
 
 
 def _one_action_less(draw: st.DrawFn, partition: str) -> Statement:
     statement = _managed(draw, partition)
-    lost = draw(st.sampled_from(sorted({action.lower() for action in statement["Action"]})))
+    named = {action.lower() for action in statement["Action"]}
+    # What is left may be another set of actions of the table.
+    losses = sorted(lost for lost in named if named - {lost} not in _KNOWN_SETS)
+    lost = draw(st.sampled_from(losses))
     kept = [action for action in statement["Action"] if action.lower() != lost]
     return _replaced(statement, Action=_one_or_many(draw, kept))
 
@@ -346,7 +408,8 @@ def _not_principal(draw: st.DrawFn, partition: str) -> Statement:
 
 
 def _resource(draw: st.DrawFn, partition: str) -> Statement:
-    return _replaced(_managed(draw, partition), Resource=_one_or_many(draw, ["*"]))
+    resources = draw(st.sampled_from((["arn:*"], ["*", f"arn:{partition}:ecr:*:*:repository/*"], [])))
+    return _replaced(_managed(draw, partition), Resource=_one_or_many(draw, list(resources)))
 
 
 def _lambdas_own_sid(draw: st.DrawFn, partition: str) -> Statement:
@@ -472,43 +535,42 @@ def policies(draw: st.DrawFn, partition: str = "aws") -> Policy:
 # --- grants ---
 
 
+_ACCESSES = (("pull",), ("push",), ("describe",), ("pull", "push"), ("push", "describe"), ("describe", "push", "pull"))
+
+
 @cache
-def _regions(access: str, partition: str) -> st.SearchStrategy[list[str] | None]:
+def _regions(access: tuple[str, ...], partition: str) -> st.SearchStrategy[list[str] | None]:
     """The regions that go with an account's access; None where the option is left out."""
     some = st.lists(st.sampled_from((*universe(partition).regions, "*")), min_size=1, unique=True)
     no_region = st.none() | st.builds(list[str])
-    return {"lambda": some, "push": no_region}.get(access, no_region | some)
+    if not access:
+        return some
+    return no_region | some if "pull" in access else no_region
 
 
 @st.composite
 def grants(draw: st.DrawFn, partition: str = "aws") -> Grant:
-    """A valid grant, in the shape of the module's option; accounts as id or as root ARN."""
+    """A valid grant for one principal, in the shape of the module's option; accounts as id or as root ARN."""
     world = universe(partition)
     others = (*world.roles, *world.users, *world.sessions, *ORGANIZATIONS, *OU_PATHS)
     if draw(st.booleans()):
-        access = draw(st.sampled_from(("pull", "push", "pull_push")))
-        return {"principal": draw(st.sampled_from(others)), "access": access}
+        return {"principals": [draw(st.sampled_from(others))], "access": list(draw(st.sampled_from(_ACCESSES)))}
     principal = draw(st.sampled_from((*ACCOUNTS, *world.roots)))
-    access = draw(st.sampled_from(tuple(ACTION_SETS)))
-    return _replaced({"principal": principal, "access": access, "lambda_regions": draw(_regions(access, partition))})
+    access = draw(st.sampled_from((*_ACCESSES, ())))
+    return _replaced(
+        {"principals": [principal], "access": list(access), "lambda_regions": draw(_regions(access, partition))}
+    )
 
 
 def principal_of(grant: Grant) -> str:
     """The principal, with an account's root ARN as its id: grants that agree in it are one principal's."""
-    principal: str = grant["principal"]
+    principal: str = grant["principals"][0]
     return principal.split(":")[4] if principal.endswith(":root") else principal
 
 
-@st.composite
-def grant_lists(draw: st.DrawFn, partition: str = "aws", max_size: int = 4) -> list[Grant]:
-    """At least one grant. A principal may come twice, though never with ``lambda`` beside another access."""
-    drawn = draw(st.lists(grants(partition), min_size=1, max_size=max_size))
-    only_lambda: dict[str, bool] = {}
-    return [
-        grant
-        for grant in drawn
-        if only_lambda.setdefault(principal_of(grant), grant["access"] == "lambda") == (grant["access"] == "lambda")
-    ]
+def grant_lists(partition: str = "aws", max_size: int = 4) -> st.SearchStrategy[list[Grant]]:
+    """At least one grant. A principal may come twice."""
+    return st.lists(grants(partition), min_size=1, max_size=max_size)
 
 
 # --- requesters ---

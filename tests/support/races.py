@@ -121,7 +121,7 @@ def _run(time: VirtualTime, policies: dict[str, str | None], account: str) -> Ca
 def _request(account: str, names: Iterable[str]) -> Request:
     params = {
         "repositories": list(names),
-        "grants": [{"principal": account, "access": "pull", "lambda_regions": None, "repositories": None}],
+        "grants": [{"principals": [account], "access": ["pull"], "lambda_regions": None, "repositories": None}],
         "state": "present",
         "purge_grants": False,
         "purge_deleted_principals": False,

@@ -40,7 +40,7 @@ def measure(aws: EmbeddedAws, config: dict[str, Any], *, rate: float | None, rep
     names = [f"app-{number:04}" for number in range(repositories)]
     aws.plant_many(dict.fromkeys(names, _POLICY))
     aws.settings(latency=0.03, rate_limit=rate)
-    return run_module(aws, repositories=names, grants=[{"principal": "111122223333"}], aws_config=config)
+    return run_module(aws, repositories=names, grants=[{"principals": ["111122223333"]}], aws_config=config)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .._iam.document import PolicyError, equal, parse
+from .._iam.document import PolicyComparison, PolicyError, parse
 from .._registry import SHORTEN, EcrError, PolicyChangedError, PolicyRefusedError, RepositoryMissingError, StoredPolicy
 from .retries import Fault, GivenUpError, RetryPolicy
 
@@ -367,7 +367,7 @@ class _Writing:
         if first is None or second is None:
             return first is second
         try:
-            return equal(parse(first), parse(second), self._registry.partition)
+            return PolicyComparison(self._registry.partition).equal(parse(first), parse(second))
         except PolicyError:
             return first == second
 

@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from .._iam.conditions import regex
 from .._iam.document import Statement, strings
-from .._sharing.managed_statements import LAMBDA_ACTIONS, TEMPLATES
+from .._sharing.capabilities import LAMBDA_ACTIONS, ordered
+from .._sharing.managed_statements import SLOTS
 
 # As of September 2026, the actions with the resource type "repository" in
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
@@ -117,9 +118,7 @@ LAMBDA_PULL = frozenset(LAMBDA_ACTIONS)
 PULLING, PUSHING = LAMBDA_PULL, frozenset({"ecr:PutImage"})
 # Cannot be granted by a repository policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 _WITHOUT_EFFECT = "ecr:getauthorizationtoken"
-_LEVELS = {
-    frozenset(template.actions): template.access.value for template in TEMPLATES if template.actions != LAMBDA_ACTIONS
-}
+_LEVELS = {frozenset(slot.actions): "_".join(ordered(slot.access)) for slot in SLOTS if slot.access}
 _SPELT = {action.lower(): action for action in REPOSITORY_ACTIONS}
 _ELSEWHERE = frozenset(action.lower() for action in OTHER_ACTIONS)
 _NAME = re.compile(r"ecr:[A-Za-z]+")

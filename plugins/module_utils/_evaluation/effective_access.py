@@ -15,8 +15,7 @@ from functools import lru_cache
 from .._iam.conditions import Applies, Condition, KnownKey, holds, known_key
 from .._iam.document import Policy, statements
 from .._iam.principals import Principal, PrincipalType
-from .._sharing.grants import Access
-from .._sharing.managed_statements import ACTIONS, LAMBDA_SERVICE
+from .._sharing.capabilities import LAMBDA_SERVICE, actions_of
 from .actions import LAMBDA_PULL, PULLING, PUSHING, level
 from .matching import NamedPrincipal, actions_not_denied, applies, named_principals, openings
 from .request_context import RequestContext, context_of, functions, service
@@ -127,9 +126,9 @@ def unmanaged_statements(policy: Policy | None) -> tuple[StatementName, ...]:
 
 def granted_by(share: Share) -> frozenset[str]:
     """The actions that a share's principal itself may use; those of its functions are not among them."""
-    if share.access == Access.LAMBDA:
+    if share.access == "lambda":
         return LAMBDA_PULL if share.kind == "service" else frozenset()
-    return frozenset(share.actions or ACTIONS[Access(share.access)])
+    return frozenset(share.actions or actions_of(frozenset(share.access.split("_"))))
 
 
 def _gather(rows: _Rows, position: int, rule: ParsedStatement, partition: str, registry_id: str) -> None:
@@ -187,9 +186,9 @@ def _share(row: _Row, granted: frozenset[str], denies: Sequence[_Deny], partitio
     callers = row.callers
     left = actions_not_denied((rule for _position, rule in denies), granted, _at(registry_id, callers), partition)
     if callers.is_lambda and row.actions == LAMBDA_PULL:
-        access = Access.LAMBDA.value
+        access = "lambda"
     else:
-        access = level(row.actions) if row.actions else Access.LAMBDA.value
+        access = level(row.actions) if row.actions else "lambda"
     return Share(
         principal=callers.name,
         kind=callers.kind,

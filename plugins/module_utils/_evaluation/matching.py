@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from .._iam.arns import functions_arn, functions_region, is_unique_id
+from .._iam.arns import functions_account, functions_arn, functions_region, is_unique_id
 from .._iam.conditions import (
     Applies,
     Condition,
@@ -33,7 +33,7 @@ from .._iam.conditions import (
 )
 from .._iam.document import Policy, statements
 from .._iam.principals import Principal, PrincipalType, read_principal
-from .._sharing.managed_statements import LAMBDA, LAMBDA_SERVICE, principal_for_value
+from .._sharing.capabilities import LAMBDA_SERVICE
 from .request_context import (
     EVERYONE,
     RequestContext,
@@ -370,8 +370,8 @@ def _account(value: str, partition: str) -> RequestContext | None:
 
 
 def _functions(value: str, partition: str) -> RequestContext | None:
-    who = principal_for_value(LAMBDA, value, partition)
-    return functions(who.name, functions_region(value), partition) if who is not None else None
+    account = functions_account(value, partition)
+    return None if account is None else functions(account, functions_region(value), partition)
 
 
 def _functions_of_account(value: str, partition: str) -> RequestContext | None:

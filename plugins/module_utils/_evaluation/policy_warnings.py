@@ -16,8 +16,8 @@ from .._errors import PolicyWarning
 from .._iam.conditions import Applies, strongest
 from .._iam.document import Policy, label_of, statements
 from .._iam.principals import PrincipalType
-from .._sharing.grants import Access, Grant
-from .._sharing.managed_statements import ACTIONS, LAMBDA_SERVICE
+from .._sharing.capabilities import LAMBDA_SERVICE, actions_of
+from .._sharing.grants import Grant
 from .actions import LAMBDA_PULL, additional_actions
 from .effective_access import Share, shares
 from .matching import Opening, applies, match_principal, openings, reaches_functions
@@ -61,7 +61,7 @@ def after_sharing(
 
 def after_unsharing(policy: Policy | None, named: Sequence[Grant], place: Place) -> tuple[PolicyWarning, ...]:
     """Warnings about a policy that principals were taken out of. Of the grants, only the principals count."""
-    nothing = [Grant(grant.principal, Access.LAMBDA, ()) for grant in named]
+    nothing = [Grant(grant.principal, frozenset(), ()) for grant in named]
     opened = openings(policy, place.partition, place.registry_id)
     return (*_public(opened, place), *_excess(valid_statements(policy), opened, nothing, place))
 
@@ -117,7 +117,7 @@ def _denied(rules: _Rules, declared: Sequence[Grant], place: Place) -> Iterable[
 
 def _deny_applies(rule: ParsedStatement, grant: Grant, place: Place) -> Applies:
     denied, partition = rule.actions, place.partition
-    callers = [context_of(grant.principal, partition)] if denied.intersection(ACTIONS[grant.access]) else []
+    callers = [context_of(grant.principal, partition)] if denied.intersection(actions_of(grant.access)) else []
     if denied & LAMBDA_PULL:
         callers += [functions(grant.principal.name, region, partition) for region in grant.lambda_regions or ()]
     return strongest(applies(rule, denied_callers, partition) for denied_callers in callers)
@@ -145,10 +145,10 @@ def _excess(
             continue
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
         for grant in declared:
-            beyond = _beyond(rule, ACTIONS[grant.access])
+            beyond = _beyond(rule, actions_of(grant.access))
             for reach in match_principal(rule, grant.principal, place.partition) if beyond else ():
                 other = by_name.get(reach.via)
-                if other is None or _beyond(rule, ACTIONS[other.access]):
+                if other is None or _beyond(rule, actions_of(other.access)):
                     found.setdefault((reach.applies, beyond, reach.via), []).append(grant.principal.name)
         for (verdict, actions, via), names in found.items():
             verb = "still gives" if verdict is Applies.YES else "may still give"

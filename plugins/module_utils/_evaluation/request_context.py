@@ -18,7 +18,7 @@ from functools import lru_cache
 from .._iam.arns import functions_arn
 from .._iam.conditions import ABSENT, ANY_PART, UNKNOWN, KnownKey
 from .._iam.principals import Principal, PrincipalType
-from .._sharing.managed_statements import LAMBDA_SERVICE
+from .._sharing.capabilities import LAMBDA_SERVICE
 
 EVERYONE = "*"
 

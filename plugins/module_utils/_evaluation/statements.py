@@ -21,7 +21,7 @@ from typing import Any
 from .._iam.arns import is_unique_id
 from .._iam.conditions import Condition, conditions, is_readable
 from .._iam.document import Policy, Statement, statements, strings
-from .._sharing.managed_statements import match_template
+from .._sharing.managed_statements import match_shape
 from .actions import granted_actions
 from .request_context import EVERYONE
 
@@ -94,7 +94,7 @@ def _rule(text: str) -> ParsedStatement:
         and ("Principal" in statement) != excludes
         and ("Action" in statement) != ("NotAction" in statement),
         denies=statement.get("Effect") == "Deny",
-        managed=match_template(statement) is not None,
+        managed="Resource" not in statement and match_shape(statement) is not None,
         excludes=excludes,
         entries=excluded if excludes else included,
         actions=granted_actions(statement),

@@ -16,6 +16,7 @@ _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 _UNIQUE_ID = re.compile(r"A(?:ROA|IDA)[A-Z0-9]{12,124}")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
+_FUNCTIONS = re.compile(r"arn:(?P<partition>[^:]+):lambda:[^:]+:(?P<account>[0-9]{12}):function:\*")
 
 
 def is_account_id(value: object) -> bool:
@@ -52,6 +53,16 @@ def functions_arn(account: str, region: str, partition: str) -> str:
 def functions_region(arn: str) -> str:
     """Return the region, or the pattern of regions, in a result of functions_arn()."""
     return arn.split(":")[3]
+
+
+def functions_account(arn: str, partition: str) -> str | None:
+    """Return the account whose functions a text stands for, all of them in a region or in every region.
+
+    Returns:
+        None for what functions_arn() cannot have made in this partition.
+    """
+    match = _FUNCTIONS.fullmatch(arn)
+    return match["account"] if match is not None and match["partition"] == partition else None
 
 
 def repository_arn(name: str, registry_id: str, region: str, partition: str) -> str:

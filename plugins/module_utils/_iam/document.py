@@ -15,6 +15,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 from json.encoder import encode_basestring
 from typing import Any
@@ -125,81 +126,84 @@ def strings(value: Any) -> tuple[str, ...]:
     return tuple(item for item in _as_list(value) if isinstance(item, str))
 
 
-def canonical(policy: Policy, partition: str) -> dict[str, Any]:
-    """The same policy in one spelling, for people and for comparison: members and lists in a fixed order, no
-    duplicates in a list, a list of one as its value, accounts as root ARNs, statements in the order they have.
-    """
-    result = dict(policy)
-    result.setdefault("Version", DEFAULT_VERSION)
-    result["Statement"] = [_canonical_statement(statement, partition) for statement in statements(policy)]
-    return _ordered(result, _POLICY_ORDER)
-
-
-def pretty(policy: Policy | None, partition: str) -> str:
-    """The canonical form as indented text that ends with a newline; empty for no policy."""
-    if policy is None:
-        return ""
-    return json.dumps(canonical(policy, partition), indent=2, ensure_ascii=False) + "\n"
-
-
-def equal(first: Policy | None, second: Policy | None, partition: str) -> bool:
-    """Whether two policies (or none) mean the same.
+@dataclass(frozen=True)
+class PolicyComparison:
+    """Compares policies of a partition in their meaning.
 
     Of no weight are: the order of statements and of lists, a scalar or a list of one, duplicates in a list, the case
     of actions and of condition operators and keys, C(*) and C({"AWS": "*"}), an account id and its root ARN in this
-    partition as a Principal, C(true) and C("true") in a condition, no Version and 2008-10-17.
+    partition as a Principal, C(true) and C("true") or C(100) and C("100") in a condition, no Version and 2008-10-17.
 
     Any other difference counts, so two policies that differ here may still have the same effect: a Sid, the case of a
     value, StringEquals and StringLike.
     """
-    if first is None or second is None:
-        return first is second
-    return _meaning(first, partition) == _meaning(second, partition)
+
+    partition: str
+
+    def equal(self, first: Policy | None, second: Policy | None) -> bool:
+        """Return whether two policies, or none, mean the same."""
+        if first is None or second is None:
+            return first is second
+        return self._meaning(first) == self._meaning(second)
+
+    def canonical(self, policy: Policy) -> dict[str, Any]:
+        """Return the same policy in one spelling, for people and for comparison.
+
+        Members and lists have a fixed order, lists have no duplicates, a list of one is its value, accounts are root
+        ARNs, and statements have the order they had.
+        """
+        result = dict(policy)
+        result.setdefault("Version", DEFAULT_VERSION)
+        result["Statement"] = [self._canonical_statement(statement) for statement in statements(policy)]
+        return _ordered(result, _POLICY_ORDER)
+
+    def pretty(self, policy: Policy | None) -> str:
+        """Return the canonical form as indented text that ends with a newline; empty for no policy."""
+        if policy is None:
+            return ""
+        return json.dumps(self.canonical(policy), indent=2, ensure_ascii=False) + "\n"
+
+    def statements_only_in(self, first: Policy | None, second: Policy | None) -> tuple[str, ...]:
+        """Return the labels of the statements of the first policy that the second has not, or not as often."""
+        known = Counter(self._statement_meaning(statement) for statement in statements(second))
+        labels = []
+        for label, statement in labelled(first):
+            meaning = self._statement_meaning(statement)
+            if known[meaning]:
+                known[meaning] -= 1
+            else:
+                labels.append(label)
+        return tuple(labels)
+
+    def _statement_meaning(self, statement: Statement) -> str:
+        return _text(_fold_statement(self._canonical_statement(statement)))
+
+    def _meaning(self, policy: Policy) -> tuple[str, list[str]]:
+        document = self.canonical(policy)
+        folded = sorted(_text(_fold_statement(statement)) for statement in document.pop("Statement"))
+        return _text(document), folded
+
+    def _canonical_statement(self, statement: Statement) -> dict[str, Any]:
+        rules: dict[str, Callable[[Any], Any]] = {
+            "Sid": _same,
+            "Effect": _same,
+            "Principal": lambda value: _canonical_principal(value, self._account_as_root_arn),
+            "NotPrincipal": lambda value: _canonical_principal(value, _same),
+            "Condition": _canonical_condition,
+        }
+        result = {name: rules.get(name, _canonical_list)(value) for name, value in statement.items()}
+        return _ordered(result, _STATEMENT_ORDER)
+
+    def _account_as_root_arn(self, member: Any) -> Any:
+        return root_arn(member, self.partition) if is_account_id(member) else member
 
 
-def statements_only_in(first: Policy | None, second: Policy | None, partition: str) -> tuple[str, ...]:
-    """What to call the statements of the first policy that the second has not, in this meaning or not as often."""
-    known = Counter(_statement_meaning(statement, partition) for statement in statements(second))
-    labels = []
-    for label, statement in labelled(first):
-        meaning = _statement_meaning(statement, partition)
-        if known[meaning]:
-            known[meaning] -= 1
-        else:
-            labels.append(label)
-    return tuple(labels)
-
-
-def _statement_meaning(statement: Statement, partition: str) -> str:
-    return _text(_fold_statement(_canonical_statement(statement, partition)))
-
-
-def _meaning(policy: Policy, partition: str) -> tuple[str, list[str]]:
-    document = canonical(policy, partition)
-    folded = sorted(_text(_fold_statement(statement)) for statement in document.pop("Statement"))
-    return _text(document), folded
-
-
-def _canonical_statement(statement: Statement, partition: str) -> dict[str, Any]:
-    rules: dict[str, Callable[[Any], Any]] = {
-        "Sid": _same,
-        "Effect": _same,
-        "Principal": lambda value: _canonical_principal(value, partition),
-        "NotPrincipal": lambda value: _canonical_principal(value, None),
-        "Condition": _canonical_condition,
-    }
-    result = {name: rules.get(name, _canonical_list)(value) for name, value in statement.items()}
-    return _ordered(result, _STATEMENT_ORDER)
-
-
-def _canonical_principal(principal: Any, partition: str | None) -> Any:
+def _canonical_principal(principal: Any, spelling: Callable[[Any], Any]) -> Any:
     if not isinstance(principal, dict):
         return principal
     result = {}
     for kind, value in sorted(principal.items()):
-        members = list(_as_list(value))
-        if kind == "AWS" and partition is not None:
-            members = [root_arn(member, partition) if is_account_id(member) else member for member in members]
+        members = [spelling(member) if kind == "AWS" else member for member in _as_list(value)]
         result[kind] = _canonical_list(members)
     return "*" if result == {"AWS": "*"} else result
 
@@ -247,7 +251,11 @@ def _fold_keys(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _spelt(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html has texts, numbers and booleans
+    # as values of conditions; IAM compares all of them as texts.
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _compact(value) if isinstance(value, (int, float)) else value
 
 
 def _ordered(mapping: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._repository_names import is_pattern, matches, problem_with, select, unmatched
-from .._sharing.grants import read_grants
+from .._sharing.grants import grant_label, read_grants
 
 Variables = Mapping[str, Any]
 GrantOptions = Mapping[str, Any]
@@ -157,7 +157,7 @@ def batches(run: Run, existing: Sequence[str], size: int, *, missing_ok: bool) -
     covered = [name for name in selection.names if any(_covers(grant, name) for grant in run.grants)]
     strange = [f'ecr_share_repositories: "{text}" matches no repository' for text in selection.unmatched]
     strange += [
-        f'ecr_share_grants (principal {grant["principal"]}): repositories: "{text}" matches no repository'
+        f'ecr_share_grants (principal {", ".join(grant["principals"])}): repositories: "{text}" matches no repository'
         for grant in run.grants
         for text in unmatched(grant.get("repositories") or (), selection.names)
     ]
@@ -235,13 +235,15 @@ def _strictly(read_options: ReadOptions, *, sharing: bool) -> ReadOptions:
     def read(name: str, value: Any) -> Sequence[GrantOptions]:
         options = read_options(name, value)
         problems = [
-            f"{name}[{index}] (principal {option['principal']}): repositories: {problem}"
+            f"{grant_label(name, index, option['principals'])}: repositories: {problem}"
             for index, option in enumerate(options)
             for problem in map(problem_with, option.get("repositories") or ())
             if problem
         ]
         try:
-            read_grants(options, partition=None, sharing=sharing, partition_of_region=lambda _region: None, place=name)
+            read_grants(
+                options, partition=None, sharing=sharing, partition_of_region=lambda _region: None, option_name=name
+            )
         except InvalidInputError as error:
             problems += error.problems
         if problems:

@@ -17,13 +17,14 @@ from .._errors import InvalidInputError
 from .._iam.arns import is_unique_id
 from .._iam.principals import invalid_principal_reason, read_principal
 from .._repository_names import is_pattern, matches, problem_with, unmatched
-from .._sharing.grants import Grant, read_grants
+from .._sharing.capabilities import DEFAULT_ACCESS, NAMES, ordered
+from .._sharing.grants import Grant, grant_label, read_grants
 from .backups import problem_with_directory
 
 # The options of a grant, as Ansible's argument specifications spell them.
 GRANT_OPTIONS: Mapping[str, Any] = {
-    "principal": {"type": "str", "required": True},
-    "access": {"type": "str", "choices": ["pull", "push", "pull_push", "lambda"], "default": "pull"},
+    "principals": {"type": "list", "elements": "str", "required": True},
+    "access": {"type": "list", "elements": "str", "choices": list(NAMES), "default": list(ordered(DEFAULT_ACCESS))},
     "lambda_regions": {"type": "list", "elements": "str"},
     "repositories": {"type": "list", "elements": "str"},
 }
@@ -227,7 +228,7 @@ def _problems_with_names(options: Mapping[str, Any]) -> list[str]:
     all_plain = not any(map(is_pattern, wanted))
     for index, grant in enumerate(options["grants"]):
         narrowed = grant.get("repositories")
-        place = f"grants[{index}] (principal {grant.get('principal')}): repositories"
+        place = f"{grant_label('grants', index, grant.get('principals'))}: repositories"
         if narrowed is None:
             continue
         if not narrowed:

@@ -17,7 +17,7 @@ from typing import Any
 from .._errors import PolicyWarning
 from .._evaluation.matching import policy_principals
 from .._evaluation.policy_warnings import Place, after_unsharing
-from .._iam.document import MAX_LENGTH, Policy, PolicyError, canonical, equal, parse, serialise, statements_only_in
+from .._iam.document import MAX_LENGTH, Policy, PolicyComparison, PolicyError, parse, serialise
 from .._repository_names import select
 from .._sharing.merge import replaced
 from .backups import Backup, BackupError, Saved, find
@@ -25,6 +25,7 @@ from .bulk import run_each
 from .options import RestoreRequest
 from .results import Outcome, Result, outcome
 from .settle import Settling
+from .share import managed_statements
 from .store import Registry, Replacement, Store, open_store
 
 # A registry: the 12-digit account that owns it, and its region.
@@ -134,8 +135,8 @@ def _restore_one(saved: Saved, request: RestoreRequest, store: Store, warnings: 
     after, written = _parsed(backup.policy), _parsed(backup.written)
     stored = registry.read(name)
     before = _parsed(stored.text)
-    merged = replaced(before, after, partition=partition)
-    if merged.changed and not request.overwrite and not equal(before, written, partition):
+    merged = replaced(before, after, managed=managed_statements(registry, name, stored))
+    if merged.changed and not request.overwrite and not PolicyComparison(partition).equal(before, written):
         raise PolicyError(_why_not(before, written, backup, partition))
     # Nobody is named: what is left are warnings of a policy that is open to everyone.
     warnings += after_unsharing(after, (), Place(name, registry.region, partition, stored.registry_id))
@@ -162,8 +163,8 @@ def _sendable(text: str | None) -> str | None:
 
 
 def _newcomers(before: Policy | None, after: Policy | None, partition: str) -> tuple[str, ...]:
-    known = set() if before is None else set(policy_principals(canonical(before, partition)))
-    named = () if after is None else policy_principals(canonical(after, partition))
+    known = set() if before is None else set(policy_principals(PolicyComparison(partition).canonical(before)))
+    named = () if after is None else policy_principals(PolicyComparison(partition).canonical(after))
     return tuple(principal for principal in named if principal not in known)
 
 
@@ -171,7 +172,8 @@ def _why_not(before: Policy | None, written: Policy | None, backup: Backup, part
     if before is None:
         what = "was deleted"
     else:
-        found, lost = statements_only_in(before, written, partition), statements_only_in(written, before, partition)
+        compare = PolicyComparison(partition)
+        found, lost = compare.statements_only_in(before, written), compare.statements_only_in(written, before)
         labels = {
             "another": [label for label in found if label in lost],
             "new": [label for label in found if label not in lost],

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .._errors import SUMMARIES, PolicyWarning
-from .._iam.document import Policy, pretty
+from .._iam.document import Policy, PolicyComparison
 from .._sharing.merge import Change, Merged
 
 Row = Mapping[str, Any]
@@ -147,7 +147,7 @@ def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return [
         {
             "principal": change.principal,
-            "access": change.access.value,
+            "access": list(change.access),
             "lambda_regions": list(change.lambda_regions),
         }
         for change in changes
@@ -156,4 +156,4 @@ def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 def _shown(policy: Policy | None, partition: str) -> str:
     # All repositories may have had the same policy, and get the same: their texts need to be in memory only once.
-    return sys.intern(pretty(policy, partition))
+    return sys.intern(PolicyComparison(partition).pretty(policy))

@@ -13,11 +13,13 @@ from dataclasses import replace
 
 from .._errors import PolicyWarning
 from .._evaluation.policy_warnings import Place, about_orphans, after_sharing, after_unsharing
+from .._iam.arns import repository_arn
 from .._iam.document import Policy, parse, serialise
 from .._iam.principals import ORGANIZATIONS
 from .._registry import EcrError, StoredPolicy
 from .._repository_names import is_pattern, matches, select, unmatched
 from .._sharing.grants import Grant, gather
+from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import Merged, share, unshare
 from .bulk import run_each
 from .options import Request
@@ -60,11 +62,11 @@ def run(request: Request, registry: Registry) -> Result:
 
 def _idle_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[str, list[int]]:
     """The names and patterns that grants are narrowed to and that match none of these, with the grants' indices."""
-    found: dict[str, list[int]] = {}
-    for index, grant in enumerate(grants):
+    found: dict[str, dict[int, None]] = {}
+    for grant in grants:
         for text in unmatched(grant.repositories or (), names):
-            found.setdefault(text, []).append(index)
-    return found
+            found.setdefault(text, {})[grant.position] = None
+    return {text: list(positions) for text, positions in found.items()}
 
 
 def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyWarning]) -> Outcome:
@@ -77,7 +79,7 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
     stored = registry.read(name)
     place = Place(name, registry.region, registry.partition, stored.registry_id)
     before = None if stored.text is None else parse(stored.text)
-    merged = _merge(before, grants, stored, request, registry)
+    merged = _merge(before, grants, name, stored, request, registry)
     if request.sharing:
         purged_for = stored.registry_id if request.purge_grants else None
         warnings += after_sharing(merged.policy, grants, place, purged_for=purged_for)
@@ -100,23 +102,33 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
 
 
 def _merge(
-    before: Policy | None, grants: tuple[Grant, ...], stored: StoredPolicy, request: Request, registry: Registry
+    before: Policy | None,
+    grants: tuple[Grant, ...],
+    name: str,
+    stored: StoredPolicy,
+    request: Request,
+    registry: Registry,
 ) -> Merged:
+    managed = managed_statements(registry, name, stored)
     if not request.sharing:
         principals = [grant.principal for grant in grants]
-        return unshare(
-            before, principals, partition=registry.partition, purge_deleted_principals=request.purge_deleted_principals
-        )
+        return unshare(before, principals, managed=managed, purge_deleted_principals=request.purge_deleted_principals)
     if request.purge_grants and before is not None and not stored.registry_id:
         raise EcrError("AWS did not say which account owns the registry, and purge_grants must spare that account")
     return share(
         before,
         grants,
-        partition=registry.partition,
+        managed=managed,
         registry_id=stored.registry_id or "",
         purge_grants=request.purge_grants,
         purge_deleted_principals=request.purge_deleted_principals,
     )
+
+
+def managed_statements(registry: Registry, name: str, stored: StoredPolicy) -> ManagedStatements:
+    """Return the managed statements in the policy of a repository that was read."""
+    owner, region, partition = stored.registry_id, registry.region, registry.partition
+    return ManagedStatements(partition, repository_arn(name, owner, region, partition) if owner else None)
 
 
 def _may_be_new(grant: Grant, merged: Merged) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from .._errors import PolicyWarning
 from .._evaluation.matching import policy_unique_ids
-from .._iam.document import MAX_LENGTH, Policy, PolicyError, equal, parse
+from .._iam.document import MAX_LENGTH, Policy, PolicyComparison, PolicyError, parse
 from .._registry import SHORTEN, EcrError, PolicyRefusedError, StoredPolicy
 from .backups import BackupRun
 
@@ -112,7 +112,7 @@ def open_store(registry: Registry, *, dry: bool, force: bool, backup_dir: str | 
 
 def _means(text: str, policy: Policy, partition: str) -> bool:
     try:
-        return equal(parse(text), policy, partition)
+        return PolicyComparison(partition).equal(parse(text), policy)
     except PolicyError:
         return False
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._repository_names import matches
-from .grants import Access, Grant
-from .managed_statements import ACTIONS, LAMBDA_ACTIONS
+from .capabilities import CAPABILITIES, LAMBDA_ACTIONS, actions_of, title
+from .grants import Grant
 
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html, and the
 # wildcards of IAM. All names of repositories are in lower case.
@@ -28,24 +28,21 @@ _REPOSITORY = re.compile(
 # No repository policy can grant it, and it is for all registries:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
 _LOG_IN = {"Sid": "LogIn", "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
-_SIDS = {
-    Access.PULL: "Pull",
-    Access.PUSH: "Push",
-    Access.PULL_PUSH: "PullAndPush",
-    Access.LAMBDA: "CreateFunctions",
-}
+_LAMBDA_SID = "CreateFunctions"
 
 
 def consumer_policy(grant: Grant, arns: Iterable[str]) -> dict[str, Any]:
-    """The IAM policy that a grant's principal needs to use what it is granted.
+    """Return the IAM policy that a grant's principal needs to use what it is granted.
 
-    arns: those of the repositories; wildcards as IAM has them will do. A grant that is narrowed to some repositories
-    leaves the others out.
-
-    For C(lambda) it is for whoever creates or updates the functions, from whose pull no login is needed:
+    Of a grant for Lambda alone it is for whoever creates or updates the functions. Lambda pulls without a login:
     https://repost.aws/knowledge-center/lambda-ecr-image
 
-    Raises InputError if none is left.
+    Args:
+        grant: The grant. One that is narrowed to some repositories leaves the others out.
+        arns: The ARNs of the repositories; wildcards as IAM has them will do.
+
+    Raises:
+        InvalidInputError: If no repository is left.
     """
     covered = [
         arn
@@ -55,17 +52,21 @@ def consumer_policy(grant: Grant, arns: Iterable[str]) -> dict[str, Any]:
     if not covered:
         raise InvalidInputError(["the grant covers none of these repositories"])
     use = {
-        "Sid": _SIDS[grant.access],
+        "Sid": title(grant.access) or _LAMBDA_SID,
         "Effect": "Allow",
-        "Action": list(ACTIONS[grant.access] or LAMBDA_ACTIONS),
+        "Action": list(actions_of(grant.access) or LAMBDA_ACTIONS),
         "Resource": covered[0] if len(covered) == 1 else covered,
     }
-    return {"Version": "2012-10-17", "Statement": [use] if grant.access is Access.LAMBDA else [dict(_LOG_IN), use]}
+    logs_in = any(capability.needs_login for capability in CAPABILITIES if capability.name in grant.access)
+    return {"Version": "2012-10-17", "Statement": [dict(_LOG_IN), use] if logs_in else [use]}
 
 
 def partition_of(arns: Sequence[str]) -> str:
-    """The partition of repositories. Raises InputError for what is no ARN of a repository, and for several partitions,
-    between which nobody has access.
+    """Return the partition of repositories.
+
+    Raises:
+        InvalidInputError: For what is not the ARN of a repository, and for several partitions, between which nobody
+            has access.
     """
     first, *others = {match["partition"]: None for match in _read(arns).values()}
     if others:

@@ -4,41 +4,38 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Who gets what: principals, access levels, and the grants that a user declares."""
+"""Grants: who gets which capabilities, as a user declares it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._iam.principals import Principal, PrincipalType, invalid_principal_reason, read_principal
-
-
-class Access(StrEnum):
-    """A named, fixed set of actions; C(lambda) is the Lambda part of a grant alone."""
-
-    PULL = "pull"
-    PUSH = "push"
-    PULL_PUSH = "pull_push"
-    LAMBDA = "lambda"
+from .capabilities import ALLOW_LAMBDA, DEFAULT_ACCESS, Access, ordered
 
 
 @dataclass(frozen=True)
 class Grant:
     """One principal and its access.
 
-    lambda_regions: regions, or C(*), whose Lambda functions may pull; empty for none; None where nothing is declared.
-    repositories: names and patterns this grant is narrowed to; None for every repository of the task.
+    Args:
+        principal: Who gets it.
+        access: The capabilities; empty where Lambda functions alone may pull.
+        lambda_regions: Regions, or C(*), whose Lambda functions may pull; empty for none, None where nothing is
+            declared.
+        repositories: Names and patterns that this grant is narrowed to; None for every repository of the task.
+        position: The position, from 0, of the declared grant that it is a part of.
     """
 
     principal: Principal
-    access: Access = Access.PULL
+    access: Access = DEFAULT_ACCESS
     lambda_regions: tuple[str, ...] | None = None
     repositories: tuple[str, ...] | None = None
+    position: int = field(default=0, compare=False)
 
 
 def read_grants(
@@ -47,39 +44,52 @@ def read_grants(
     partition: str | None,
     sharing: bool,
     partition_of_region: Callable[[str], str | None],
-    place: str = "grants",
+    option_name: str = "grants",
 ) -> tuple[Grant, ...]:
-    """The grants that a user wrote down, as the module's option C(grants) holds them.
+    """Return the grants that a user declared, one for each principal of each.
 
-    partition: None where it is not known yet, so that nothing is refused for the sake of it.
-    sharing: False where only the principals matter, because access is taken away whatever it was.
-    partition_of_region: the partition of a region name, None where it is not known.
-    place: what the user calls the options.
+    Args:
+        options: The grants as the module's option O(grants) has them.
+        partition: The partition of the registry; None where it is not known yet, so that nothing is refused for it.
+        sharing: False where access is taken away, so that only the principals matter.
+        partition_of_region: Returns the partition of a region; None where it is not known.
+        option_name: What the user calls the options.
 
-    Raises InputError with every problem of every grant.
+    Raises:
+        InvalidInputError: With every problem of every grant.
     """
     if not options:
-        raise InvalidInputError([f"{place} is empty: name at least one principal"])
-    grants, problems = [], []
+        raise InvalidInputError([f"{option_name} is empty: name at least one principal"])
+    grants: list[Grant] = []
+    problems: list[str] = []
     for index, option in enumerate(options):
-        name = str(option.get("principal") or "").strip()
-        where = f"{place}[{index}] (principal {name})" if name else f"{place}[{index}]"
-        principal = read_principal(name, partition)
-        if principal is None:
-            problems.append(f"{where}: {invalid_principal_reason(name, partition)}")
-            continue
-        grant = Grant(principal, Access(option.get("access") or Access.PULL), _tuple(option.get("lambda_regions")))
-        grant = replace(grant, repositories=_tuple(option.get("repositories")))
-        grants.append(grant)
-        if sharing:
-            problems += [f"{where}: {why}" for why in _contradictions(grant, partition, partition_of_region)]
+        names = [str(name or "").strip() for name in option.get("principals") or ()]
+        if not names:
+            problems.append(f"{option_name}[{index}]: principals is empty: name at least one principal")
+        for name in dict.fromkeys(names):
+            where = grant_label(option_name, index, name)
+            principal = read_principal(name, partition)
+            if principal is None:
+                problems.append(f"{where}: {invalid_principal_reason(name, partition)}")
+                continue
+            grant = _read_grant(principal, option, index)
+            grants.append(grant)
+            if sharing:
+                problems += [f"{where}: {why}" for why in _contradictions(grant, partition, partition_of_region)]
     if problems:
         raise InvalidInputError(problems)
     return tuple(grants)
 
 
+def grant_label(option_name: str, index: int, principals: Any) -> str:
+    """Return what messages call a grant: its option, and whom it is for."""
+    names = principals if isinstance(principals, (list, tuple)) else [principals]
+    who = ", ".join(str(name) for name in names if name)
+    return f"{option_name}[{index}] (principal {who})" if who else f"{option_name}[{index}]"
+
+
 def gather(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """One grant for each principal, in the order of their first mention: access adds up, regions unite."""
+    """Return one grant for each principal, in the order in which they are named first: access and regions add up."""
     gathered: dict[Principal, Grant] = {}
     for grant in grants:
         known = gathered.get(grant.principal)
@@ -88,22 +98,26 @@ def gather(grants: Iterable[Grant]) -> tuple[Grant, ...]:
             if known is None
             else replace(
                 known,
-                access=_sum(known.access, grant.access),
+                access=known.access | grant.access,
                 lambda_regions=_union(known.lambda_regions, grant.lambda_regions),
             )
         )
     return tuple(gathered.values())
 
 
+def _read_grant(principal: Principal, option: Mapping[str, Any], position: int) -> Grant:
+    access = option.get("access")
+    return Grant(
+        principal,
+        DEFAULT_ACCESS if access is None else frozenset(access),
+        _distinct(option.get("lambda_regions")),
+        _distinct(option.get("repositories")),
+        position,
+    )
+
+
 def _everywhere(grant: Grant) -> Grant:
     return grant if grant.repositories is None else replace(grant, repositories=None)
-
-
-def _sum(first: Access, second: Access) -> Access:
-    levels = {first, second} - {Access.LAMBDA}
-    if not levels:
-        return Access.LAMBDA
-    return levels.pop() if len(levels) == 1 else Access.PULL_PUSH
 
 
 def _union(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -114,14 +128,18 @@ def _union(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tup
 
 def _contradictions(
     grant: Grant, partition: str | None, partition_of_region: Callable[[str], str | None]
-) -> Iterable[str]:
+) -> Iterator[str]:
     regions = grant.lambda_regions or ()
-    if grant.access is Access.LAMBDA and not regions:
-        yield "access lambda needs at least one region in lambda_regions"
-    if (grant.access is Access.LAMBDA or regions) and grant.principal.kind is not PrincipalType.ACCOUNT:
+    if not grant.access and not regions:
+        yield "access: [] is for Lambda alone, and needs at least one region in lambda_regions"
+    if (regions or not grant.access) and grant.principal.kind is not PrincipalType.ACCOUNT:
         yield f"Lambda access is for accounts only, and this is {grant.principal.kind.label}: name its account instead"
-    if grant.access is Access.PUSH and regions:
-        yield "push with lambda_regions: Lambda needs the pull, so write access: pull_push, or a grant of its own"
+    if regions and grant.access and not grant.access & ALLOW_LAMBDA:
+        declared, needed = (", ".join(ordered(names)) for names in (grant.access, ALLOW_LAMBDA))
+        yield (
+            f"access: [{declared}] with lambda_regions: Lambda needs the pull, so add {needed} to access, or use a "
+            "grant of its own with access: []"
+        )
     for region in regions:
         if region == "*":
             continue
@@ -131,5 +149,5 @@ def _contradictions(
             yield f"lambda_regions: {region} is in another partition than the registry ({partition})"
 
 
-def _tuple(values: Sequence[str] | None) -> tuple[str, ...] | None:
+def _distinct(values: Sequence[str] | None) -> tuple[str, ...] | None:
     return None if values is None else tuple(dict.fromkeys(values))

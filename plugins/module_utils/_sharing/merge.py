@@ -4,45 +4,61 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Share and unshare: a policy and grants make another policy and a list of what changed.
+"""Share and unshare: a policy and grants make another policy, and a list of what changed.
 
-Pure: nothing that is passed in is changed, and the same input gives the same output. Idempotent: merging the result
-once more changes nothing. Foreign statements come out as they went in, in place.
+The rules:
+
+- Pure: nothing that is passed in is changed, and the same input gives the same output.
+- Idempotent: merging the result once more changes nothing.
+- Unmanaged statements come out as they went in, in place.
+- A declared principal is in exactly the slots of its grant, those of the newest sets of actions. Whoever is not
+  declared stays where they are, unless they are purged.
+- A statement whose slot becomes empty is removed, and so is a policy without statements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any, Protocol
 
-from .._iam.arns import functions_arn, functions_region, is_unique_id
-from .._iam.document import DEFAULT_VERSION, Policy, Statement, equal, statements
+from .._iam.arns import is_unique_id
+from .._iam.document import DEFAULT_VERSION, Policy, PolicyComparison, Statement, statements
 from .._iam.principals import Principal
-from .grants import Access, Grant, gather
-from .managed_statements import (
-    LAMBDA,
-    TEMPLATES,
-    Slot,
-    Template,
-    match_template,
-    new_statement,
-    principal_for_value,
-    slot_value,
-    with_values,
-)
+from .capabilities import ordered, versions
+from .grants import Grant, gather
+from .managed_statements import ManagedStatement, Slot
+
+
+class Statements(Protocol):
+    """What the merge knows of the managed statements in a kind of policies; ManagedStatements says what they do."""
+
+    partition: str
+    slots: Sequence[Slot]
+
+    def match(self, statement: Statement) -> ManagedStatement | None: ...
+    def slots_of(self, grant: Grant) -> Mapping[Slot, tuple[str, ...]]: ...
+    def holder(self, slot: Slot, value: str) -> Principal | None: ...
+    def distinct(self, slot: Slot, value: str) -> str: ...
+    def region(self, slot: Slot, value: str) -> str | None: ...
+    def new_statement(self, slot: Slot, sid: str, values: Sequence[str]) -> dict[str, Any]: ...
+    def with_values(self, statement: Statement, values: Sequence[str]) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Change:
-    """Access that a principal gained or lost: the slot it joined or left.
+    """Access that a principal gained or lost in the managed statements.
 
-    lambda_regions: the regions whose Lambda functions gained or lost the pull. They stand beside the pull if that
-    changed too, else beside C(access=lambda).
+    Args:
+        principal: Its name, or a value that belongs to no principal.
+        access: The capabilities, in the order of their table; none for the pull by Lambda functions alone. One that is
+            given by a newer set of actions than before is gained.
+        lambda_regions: The regions whose Lambda functions gained or lost the pull.
     """
 
     principal: str
-    access: Access
+    access: tuple[str, ...]
     lambda_regions: tuple[str, ...] = ()
 
 
@@ -56,7 +72,15 @@ class UnmanagedValue:
 
 @dataclass(frozen=True)
 class Merged:
-    """policy: the new policy, None for none. changed: whether it differs in meaning from the old one."""
+    """What a merge comes to.
+
+    Args:
+        policy: The new policy; None for none.
+        changed: Whether it differs in meaning from the old one.
+        granted: What principals gained.
+        revoked: What principals lost.
+        unmanaged_values: What is in managed statements and belongs to no principal.
+    """
 
     policy: Policy | None
     changed: bool
@@ -65,151 +89,126 @@ class Merged:
     unmanaged_values: tuple[UnmanagedValue, ...]
 
 
-_Keep = Callable[[Template, str], bool]
-_Wanted = Sequence[tuple[Template, str]]
-# The template of a managed statement, and what it holds; there is None for a foreign one.
-_Managed = tuple[Template, tuple[str, ...]]
-# Statements of one place count as one, whichever set of actions or operator they were written with.
-_Place = tuple[Slot, Access]
-
-
-def _place(template: Template) -> _Place:
-    return template.slot, template.access
-
-
-_NEWEST = tuple({_place(template): template for template in TEMPLATES}.values())
+_Keep = Callable[[Slot, str], bool]
+_Wanted = Mapping[Slot, Sequence[str]]
+# The managed statements by their position, with None for each unmanaged one.
+_Managed = Sequence[ManagedStatement | None]
 
 
 def share(
     policy: Policy | None,
     grants: Iterable[Grant],
     *,
-    partition: str,
+    managed: Statements,
     registry_id: str,
     purge_grants: bool = False,
     purge_deleted_principals: bool = False,
 ) -> Merged:
-    """Bring each declared principal into exactly the slots of its access, and no other of its kind.
+    """Bring each declared principal into exactly the slots of its grant.
 
-    registry_id: the 12-digit account that owns the repository; with purge, its own entries stay.
-    purge_grants: whether principals that are not declared leave the slots.
-    purge_deleted_principals: whether the unique ids of deleted principals leave the slots.
+    Args:
+        policy: The policy as it is.
+        grants: What is declared.
+        managed: The managed statements of such a policy.
+        registry_id: The 12-digit account that owns the policy; with purge_grants, its own entries stay.
+        purge_grants: Whether principals that are not declared leave the slots.
+        purge_deleted_principals: Whether the unique ids of deleted principals leave the slots.
     """
     declared = {grant.principal: grant for grant in gather(grants)}
-    wanted = [
-        (template, value)
-        for template in _NEWEST
-        for grant in declared.values()
-        for value in _wanted_values(grant, template, partition)
-    ]
+    slots_of = {principal: managed.slots_of(grant) for principal, grant in declared.items()}
+    wanted: dict[Slot, list[str]] = {}
+    for slots in slots_of.values():
+        for slot, values in slots.items():
+            wanted.setdefault(slot, []).extend(values)
 
-    def keep(template: Template, value: str) -> bool:
-        principal = principal_for_value(template.slot, value, partition)
+    def keep(slot: Slot, value: str) -> bool:
+        principal = managed.holder(slot, value)
         if principal is None:
             return not (purge_deleted_principals and is_unique_id(value))
         grant = declared.get(principal)
         if grant is None:
             return not purge_grants or principal.account == registry_id
-        if template.slot is LAMBDA:
-            return grant.lambda_regions is None or functions_region(value) in grant.lambda_regions
-        return template.access is grant.access
+        region = managed.region(slot, value)
+        if region is not None:
+            return grant.lambda_regions is None or region in grant.lambda_regions
+        return slot in slots_of[principal]
 
-    return _apply(policy, keep, wanted, partition)
+    return _apply(policy, keep, wanted, managed)
 
 
 def unshare(
     policy: Policy | None,
     principals: Iterable[Principal],
     *,
-    partition: str,
+    managed: Statements,
     purge_deleted_principals: bool = False,
 ) -> Merged:
     """Take each named principal out of every slot."""
     named = set(principals)
 
-    def keep(template: Template, value: str) -> bool:
-        principal = principal_for_value(template.slot, value, partition)
+    def keep(slot: Slot, value: str) -> bool:
+        principal = managed.holder(slot, value)
         if principal is None:
             return not (purge_deleted_principals and is_unique_id(value))
         return principal not in named
 
-    return _apply(policy, keep, [], partition)
+    return _apply(policy, keep, {}, managed)
 
 
-def replaced(before: Policy | None, after: Policy | None, *, partition: str) -> Merged:
-    """What it means for principals that another policy takes the place of one, whatever it holds."""
-    held, wanted = (_holdings(map(match_template, statements(policy)), partition) for policy in (before, after))
-    granted, revoked = _changes(held, wanted)
+def replaced(before: Policy | None, after: Policy | None, *, managed: Statements) -> Merged:
+    """Return what it means for principals that a policy is replaced by another, whatever that holds."""
+    held, wanted = (_holdings(map(managed.match, statements(policy)), managed) for policy in (before, after))
     return Merged(
         policy=after,
-        changed=not equal(before, after, partition),
-        granted=granted,
-        revoked=revoked,
+        changed=not PolicyComparison(managed.partition).equal(before, after),
+        granted=_gains(held, wanted),
+        revoked=_gains(wanted, held),
         unmanaged_values=(),
     )
 
 
-def _wanted_values(grant: Grant, template: Template, partition: str) -> list[str]:
-    if grant.principal.kind not in template.slot.kinds:
-        return []
-    if template.slot is LAMBDA:
-        return [functions_arn(grant.principal.name, region, partition) for region in grant.lambda_regions or ()]
-    return [slot_value(grant.principal, partition)] if template.access is grant.access else []
-
-
-def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, partition: str) -> Merged:
+def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, managed: Statements) -> Merged:
     before = statements(policy)
-    managed = list(map(match_template, before))
+    found = [managed.match(statement) for statement in before]
     after: list[Statement] = []
-    held: list[_Managed | None] = []
-    missing = _not_yet_held(managed, wanted, partition)
-    for statement, found in zip(before, managed, strict=True):
-        if found is None:
+    held: list[ManagedStatement | None] = []
+    missing = _not_yet_held(found, wanted, managed)
+    for statement, ours in zip(before, found, strict=True):
+        if ours is None:
             after.append(statement)
             held.append(None)
             continue
-        template, values = found
-        kept = tuple(value for value in values if keep(template, value))
-        added = tuple(missing.pop(_place(template), ()))
-        if len(kept) == len(values) and not added:
+        kept = tuple(value for value in ours.values if keep(ours.slot, value))
+        added = tuple(missing.pop(ours.slot, ()))
+        if len(kept) == len(ours.values) and not added:
             after.append(statement)
-            held.append(found)
+            held.append(ours)
         elif kept or added:
-            after.append(with_values(statement, kept + added))
-            held.append((template, kept + added))
-    for template in _NEWEST:
-        unplaced = missing.get(_place(template))
-        if unplaced:
-            after.append(new_statement(template, _free_sid(template.sid, after), unplaced))
-            held.append((template, tuple(unplaced)))
+            after.append(managed.with_values(statement, kept + added))
+            held.append(ManagedStatement(ours.slot, kept + added))
+    for slot in managed.slots:
+        values = missing.get(slot)
+        if values:
+            after.append(managed.new_statement(slot, _free_sid(slot.sid, after), values))
+            held.append(ManagedStatement(slot, tuple(values)))
 
     changed = len(after) != len(before) or any(new is not old for new, old in zip(after, before, strict=True))
-    granted, revoked = _changes(_holdings(managed, partition), _holdings(held, partition)) if changed else ((), ())
+    old, new = (_holdings(each, managed) for each in (found, held)) if changed else ({}, {})
     return Merged(
         policy=_with_statements(policy, after) if changed else policy,
         changed=changed,
-        granted=granted,
-        revoked=revoked,
-        unmanaged_values=_unmanaged_values(after, held, partition),
+        granted=_gains(old, new),
+        revoked=_gains(new, old),
+        unmanaged_values=_unmanaged_values(after, held, managed),
     )
 
 
-def _not_yet_held(managed: Iterable[_Managed | None], wanted: _Wanted, partition: str) -> dict[_Place, list[str]]:
+def _not_yet_held(found: _Managed, wanted: _Wanted, managed: Statements) -> dict[Slot, list[str]]:
     held = {
-        (_place(template), _one_spelling(template, value, partition))
-        for template, values in filter(None, managed)
-        for value in values
+        (ours.slot, managed.distinct(ours.slot, value)) for ours in found if ours is not None for value in ours.values
     }
-    missing: dict[_Place, list[str]] = {}
-    for template, value in wanted:
-        if (_place(template), value) not in held:
-            missing.setdefault(_place(template), []).append(value)
-    return missing
-
-
-def _one_spelling(template: Template, value: str, partition: str) -> str:
-    principal = None if template.slot is LAMBDA else principal_for_value(template.slot, value, partition)
-    return value if principal is None else slot_value(principal, partition)
+    missing = {slot: [value for value in values if (slot, value) not in held] for slot, values in wanted.items()}
+    return {slot: values for slot, values in missing.items() if values}
 
 
 def _free_sid(sid: str, others: Iterable[Statement]) -> str:
@@ -223,45 +222,63 @@ def _with_statements(policy: Policy | None, after: list[Statement]) -> Policy | 
     return {"Version": DEFAULT_VERSION, "Statement": after} if policy is None else {**policy, "Statement": after}
 
 
-_Holdings = dict[str, dict[tuple[Access, str], None]]
+@dataclass(frozen=True)
+class _Holding:
+    """What a principal holds in the managed statements of a policy.
+
+    Args:
+        actions: Those of all its slots but that of Lambda.
+        regions: The regions whose Lambda functions may pull.
+        functions: Whether it stands for some other functions.
+    """
+
+    actions: frozenset[str] = frozenset()
+    regions: tuple[str, ...] = ()
+    functions: bool = False
 
 
-def _holdings(managed: Iterable[_Managed | None], partition: str) -> _Holdings:
-    """The slots of each principal, a pair of access and region (empty but for Lambda) each, in order."""
-    result: _Holdings = {}
-    for template, values in filter(None, managed):
-        for value in values:
-            principal = principal_for_value(template.slot, value, partition)
-            region = functions_region(value) if principal and template.slot is LAMBDA else ""
-            result.setdefault(principal.name if principal else value, {})[template.access, region] = None
-    return result
+_Holdings = Mapping[str, _Holding]
 
 
-def _changes(before: _Holdings, after: _Holdings) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
-    return _more(before, after), _more(after, before)
+def _holdings(found: Iterable[ManagedStatement | None], managed: Statements) -> _Holdings:
+    values: dict[str, list[tuple[Slot, str]]] = {}
+    for ours in found:
+        if ours is not None:
+            for value in ours.values:
+                principal = managed.holder(ours.slot, value)
+                values.setdefault(principal.name if principal else value, []).append((ours.slot, value))
+    return {name: _holding(entries, managed) for name, entries in values.items()}
 
 
-def _more(less: _Holdings, more: _Holdings) -> tuple[Change, ...]:
-    """What each principal holds in the second and not in the first."""
+def _holding(entries: Sequence[tuple[Slot, str]], managed: Statements) -> _Holding:
+    regions = [managed.region(slot, value) for slot, value in entries if not slot.access]
+    return _Holding(
+        actions=frozenset(action for slot, _value in entries if slot.access for action in slot.actions),
+        regions=tuple(dict.fromkeys(region for region in regions if region is not None)),
+        functions=None in regions,
+    )
+
+
+def _gains(before: _Holdings, after: _Holdings) -> tuple[Change, ...]:
+    """Return what each principal holds after and not before."""
     changes: list[Change] = []
-    for principal, held in more.items():
-        new = [slot for slot in held if slot not in less.get(principal, {})]
-        accesses: list[Access] = [access for access, _region in new if access is not Access.LAMBDA]
-        regions = tuple(region for access, region in new if access is Access.LAMBDA)
-        beside = next((access for access in accesses if access is not Access.PUSH), Access.LAMBDA)
-        if regions and beside is Access.LAMBDA:
-            accesses.append(Access.LAMBDA)
-        changes += [Change(principal, access, regions if access is beside else ()) for access in accesses]
+    for name, holding in after.items():
+        known = before.get(name, _Holding())
+        had = versions(known.actions)
+        access = ordered(
+            capability for capability, version in versions(holding.actions).items() if version > had.get(capability, -1)
+        )
+        regions = tuple(region for region in holding.regions if region not in known.regions)
+        if access or regions or holding.functions > known.functions:
+            changes.append(Change(name, access, regions))
     return tuple(changes)
 
 
-def _unmanaged_values(
-    after: Iterable[Statement], held: Iterable[_Managed | None], partition: str
-) -> tuple[UnmanagedValue, ...]:
+def _unmanaged_values(after: Iterable[Statement], held: _Managed, managed: Statements) -> tuple[UnmanagedValue, ...]:
     return tuple(
         UnmanagedValue(statement.get("Sid"), value)
-        for statement, found in zip(after, held, strict=True)
-        if found is not None
-        for value in found[1]
-        if principal_for_value(found[0].slot, value, partition) is None
+        for statement, ours in zip(after, held, strict=True)
+        if ours is not None
+        for value in ours.values
+        if managed.holder(ours.slot, value) is None
     )

@@ -16,6 +16,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.filter.ecr_consumer_policy import ecr_consumer_policy
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_plan import read_options
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, REGISTRY_ID, grants, requesters
@@ -38,22 +39,26 @@ UPLOAD = ["ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr
     ("access", "statements"),
     [
         ({}, [LOG_IN, ("Pull", PULL)]),
-        ({"access": "pull", "lambda_regions": ["us-east-1"]}, [LOG_IN, ("Pull", PULL)]),
-        ({"access": "push"}, [LOG_IN, ("Push", ["ecr:BatchCheckLayerAvailability", *UPLOAD])]),
-        ({"access": "pull_push"}, [LOG_IN, ("PullAndPush", [*PULL, *UPLOAD])]),
+        ({"access": ["pull"], "lambda_regions": ["us-east-1"]}, [LOG_IN, ("Pull", PULL)]),
+        ({"access": ["push"]}, [LOG_IN, ("Push", ["ecr:BatchCheckLayerAvailability", *UPLOAD, "ecr:BatchGetImage"])]),
         (
-            {"access": "lambda", "lambda_regions": ["us-east-1"]},
+            {"access": ["describe"]},
+            [("Describe", ["ecr:DescribeRepositories", "ecr:DescribeImages", "ecr:ListImages"])],
+        ),
+        ({"access": ["pull", "push"]}, [LOG_IN, ("PullAndPush", [*PULL, *UPLOAD])]),
+        (
+            {"access": [], "lambda_regions": ["us-east-1"]},
             [("CreateFunctions", ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])],
         ),
     ],
-    ids=["nothing said", "pull", "push", "pull and push", "lambda"],
+    ids=["nothing said", "pull", "push", "describe", "pull and push", "lambda"],
 )
 def test_policy_has_the_actions_of_the_access(access: dict[str, Any], statements: list[Any]) -> None:
     expected = [
         one if isinstance(one, dict) else {"Sid": one[0], "Effect": "Allow", "Action": one[1], "Resource": BASE}
         for one in statements
     ]
-    made = ecr_consumer_policy({"principal": TEAM, **access}, [BASE])
+    made = ecr_consumer_policy({"principals": [TEAM], **access}, [BASE])
     assert made == {"Version": "2012-10-17", "Statement": expected}
 
 
@@ -62,21 +67,23 @@ def test_policy_is_the_one_of_the_readme() -> None:
     placed = BASE.replace("us-east-1", "REGION_NAME").replace("123456789012", "ACCOUNT_ID")
     (shown,) = (policy for policy in policies if policy["Statement"][0]["Sid"] == "LogIn")
     shown["Statement"][1]["Resource"] = shown["Statement"][1]["Resource"].replace(placed, BASE)
-    assert shown == ecr_consumer_policy({"principal": TEAM}, [BASE])
+    assert shown == ecr_consumer_policy({"principals": [TEAM]}, [BASE])
 
 
 @pytest.mark.parametrize("principal", [TEAM, "o-exampleorg1", "o-exampleorg1/r-ab12/*", f"arn:aws:iam::{TEAM}:role/ci"])
 def test_policy_is_one_whoever_the_principal_is(principal: str) -> None:
-    assert ecr_consumer_policy({"principal": principal}, [PYTHON]) == ecr_consumer_policy({"principal": TEAM}, [PYTHON])
+    assert ecr_consumer_policy({"principals": [principal]}, [PYTHON]) == ecr_consumer_policy(
+        {"principals": [TEAM]}, [PYTHON]
+    )
 
 
 class TestRepositories:
     def test_are_listed_once_each(self) -> None:
-        made = ecr_consumer_policy({"principal": TEAM}, [GO, PYTHON, GO])
+        made = ecr_consumer_policy({"principals": [TEAM]}, [GO, PYTHON, GO])
         assert made["Statement"][1]["Resource"] == [GO, PYTHON]
 
     def test_are_those_that_the_grant_covers(self) -> None:
-        made = ecr_consumer_policy({"principal": TEAM, "repositories": ["*/python"]}, [GO, PYTHON])
+        made = ecr_consumer_policy({"principals": [TEAM], "repositories": ["*/python"]}, [GO, PYTHON])
         assert made["Statement"][1]["Resource"] == PYTHON
 
     @pytest.mark.parametrize(
@@ -89,30 +96,34 @@ class TestRepositories:
         ],
     )
     def test_of_any_partition_are_taken_as_they_are(self, arn: str) -> None:
-        assert ecr_consumer_policy({"principal": TEAM}, arn)["Statement"][1]["Resource"] == arn
+        assert ecr_consumer_policy({"principals": [TEAM]}, arn)["Statement"][1]["Resource"] == arn
 
 
 WRONG: dict[str, tuple[Any, Any, str]] = {
-    "a name": ({"principal": TEAM}, ["base/python"], '"base/python" is not the ARN of a repository, as ecr_share_'),
-    "a URI": ({"principal": TEAM}, ["123456789012.dkr.ecr.us-east-1.amazonaws.com/app"], "is not the ARN of a"),
-    "every repository of AWS": ({"principal": TEAM}, ["*"], '"*" is not the ARN of a repository'),
-    "a variable of policies": ({"principal": TEAM}, [f"{GO}/${{aws:username}}"], "is not the ARN of a repository"),
-    "no text": ({"principal": TEAM}, [None], '"None" is not the ARN of a repository'),
-    "nothing": ({"principal": TEAM}, [], "no repositories were given"),
-    "none that is covered": ({"principal": TEAM, "repositories": ["web"]}, [GO], "the grant covers none of these"),
+    "a name": ({"principals": [TEAM]}, ["base/python"], '"base/python" is not the ARN of a repository, as ecr_share_'),
+    "a URI": ({"principals": [TEAM]}, ["123456789012.dkr.ecr.us-east-1.amazonaws.com/app"], "is not the ARN of a"),
+    "every repository of AWS": ({"principals": [TEAM]}, ["*"], '"*" is not the ARN of a repository'),
+    "a variable of policies": ({"principals": [TEAM]}, [f"{GO}/${{aws:username}}"], "is not the ARN of a repository"),
+    "no text": ({"principals": [TEAM]}, [None], '"None" is not the ARN of a repository'),
+    "nothing": ({"principals": [TEAM]}, [], "no repositories were given"),
+    "none that is covered": ({"principals": [TEAM], "repositories": ["web"]}, [GO], "the grant covers none of these"),
     "a principal of another partition": (
-        {"principal": "arn:aws-cn:iam::111122223333:role/ci"},
+        {"principals": ["arn:aws-cn:iam::111122223333:role/ci"]},
         [GO],
         "grants[0] (principal arn:aws-cn:iam::111122223333:role/ci)",
     ),
     "two partitions": (
-        {"principal": TEAM},
+        {"principals": [TEAM]},
         [GO, GO.replace("aws:", "aws-cn:", 1)],
         "the repositories are in several partitions: aws, aws-cn",
     ),
-    "an octal number": ({"principal": 0o12345670123}, [GO], "1402433619 has 10 digits, an account id has 12"),
-    "no principal": ({"access": "pull"}, [GO], "missing required arguments: principal found in grants"),
-    "an unknown access": ({"principal": TEAM, "access": "read"}, [GO], "value of access must be one of: pull, push"),
+    "an octal number": ({"principals": [0o12345670123]}, [GO], "1402433619 has 10 digits, an account id has 12"),
+    "no principal": ({"access": ["pull"]}, [GO], "missing required arguments: principals found in grants"),
+    "an unknown access": (
+        {"principals": [TEAM], "access": "read"},
+        [GO],
+        "value of access must be one or more of: pull, push, describe",
+    ),
     "no grant": ("111122223333", [GO], "dictionary"),
 }
 
@@ -129,7 +140,7 @@ def test_both_halves_together_allow_what_the_grant_shares(grant: dict[str, Any],
     (read,) = read_grants(
         read_options("grants", [grant]), partition="aws", sharing=True, partition_of_region=lambda _region: None
     )
-    theirs = share(None, [read], partition="aws", registry_id=REGISTRY_ID).policy
+    theirs = share(None, [read], managed=ManagedStatements("aws"), registry_id=REGISTRY_ID).policy
     shared = effective_actions(theirs, requester, ACTIONS)
     # The evaluator reads policies of repositories, which say whom they concern, and not on what.
     own = [{**one, "Principal": "*"} for one in ecr_consumer_policy(grant, [PYTHON])["Statement"]]

@@ -86,7 +86,7 @@ def test_cell_that_looks_like_a_formula_is_text(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_stays_in_its_cell(text: str) -> None:
-    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text}))))
+    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principals": [text]}))))
     assert line["principal"] in (text, f"'{text}")
     assert line["kind"] == "account"
 
@@ -109,8 +109,8 @@ def test_repository_without_shares_has_a_line_without_a_principal(row: dict[str,
 
 def test_drift_is_told_on_each_line_of_its_repository() -> None:
     drift = {
-        "granted": [{"principal": "o-a1b2c3d4e5", "access": "pull", "lambda_regions": []}],
-        "revoked": [{"principal": "111122223333", "access": "lambda", "lambda_regions": ["us-east-1", "eu-west-1"]}],
+        "granted": [{"principal": "o-a1b2c3d4e5", "access": ["pull"], "lambda_regions": []}],
+        "revoked": [{"principal": "111122223333", "access": [], "lambda_regions": ["us-east-1", "eu-west-1"]}],
     }
     lines = read(ecr_share_csv(report({**repository(SHARE, SHARE), "drift": drift})))
     told = "missing: o-a1b2c3d4e5 pull; too much: 111122223333 lambda us-east-1 eu-west-1"

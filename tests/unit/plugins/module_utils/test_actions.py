@@ -24,7 +24,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions
     granted_actions,
     level,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ACTIONS
 from botocore.loaders import Loader
 
@@ -169,7 +168,8 @@ def test_actions_amount_to(actions: set[str], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "needs", "uses"), [("pull", PULLING, ACTIONS[Access.PULL]), ("push", PUSHING, ACTIONS[Access.PUSH])]
+    ("deed", "needs", "uses"),
+    [("pull", PULLING, ACTIONS[frozenset({"pull"})]), ("push", PUSHING, ACTIONS[frozenset({"push"})])],
 )
 def test_the_page_of_the_role_knows_the_same_actions(deed: str, needs: frozenset[str], uses: tuple[str, ...]) -> None:
     # It stands alone, and cannot ask.

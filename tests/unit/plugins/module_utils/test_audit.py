@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import Audit, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
@@ -66,7 +66,11 @@ def test_a_repository_has_its_address() -> None:
 def test_a_policy_is_returned_as_it_is_where_it_is_wanted() -> None:
     found = rows(run(request(include_policy=True), InMemory(POLICIES)))
     assert found["base/empty"]["policy"] is None
-    assert all(equal(found[name]["policy"], json.loads(policy), "aws") for name, policy in POLICIES.items() if policy)
+    assert all(
+        PolicyComparison("aws").equal(found[name]["policy"], json.loads(policy))
+        for name, policy in POLICIES.items()
+        if policy
+    )
     assert all("policy" not in row for row in rows(run(request(), InMemory(POLICIES))).values())
 
 

@@ -28,9 +28,9 @@ OURS = run.__code__.co_filename.removesuffix("_runs/share.py")
 # AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.
 POLICIES = [policy for policy in REALISTIC.values() if not policy_unique_ids(policy)]
 GRANTS = (
-    {"principal": "111122223333", "lambda_regions": ["us-east-1"]},
-    {"principal": "arn:aws:iam::444455556666:role/ci", "access": "pull_push"},
-    {"principal": "o-a1b2c3d4e5"},
+    {"principals": ["111122223333"], "lambda_regions": ["us-east-1"]},
+    {"principals": ["arn:aws:iam::444455556666:role/ci"], "access": ["pull", "push"]},
+    {"principals": ["o-a1b2c3d4e5"]},
 )
 
 
@@ -62,7 +62,7 @@ def calls(work: Callable[[], object]) -> int:
 def request(names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS) -> Request:
     options = {
         "repositories": names,
-        "grants": [{"access": "pull", "lambda_regions": None, "repositories": None, **grant} for grant in grants],
+        "grants": [{"access": ["pull"], "lambda_regions": None, "repositories": None, **grant} for grant in grants],
         "state": "present",
         "purge_grants": False,
         "purge_deleted_principals": True,
@@ -97,7 +97,7 @@ def test_an_unchanged_repository_costs_little_and_no_more_where_there_are_many()
 def test_the_cost_of_a_repository_grows_no_faster_than_its_grants() -> None:
     def cost(principals: int) -> int:
         accounts = [str(number) for number in range(100_000_000_000, 100_000_000_000 + principals)]
-        return unchanged(5, [{"principal": account, "lambda_regions": ["us-east-1"]} for account in accounts])
+        return unchanged(5, [{"principals": [account], "lambda_regions": ["us-east-1"]} for account in accounts])
 
     assert cost(80) < 10 * cost(8)
 

@@ -16,9 +16,11 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     PrincipalType,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant, gather, read_grants
+from ansible_collections.imageshare.aws.tests.support.policies import ACCESS
 
 ACCOUNT = "111122223333"
+PULL, PUSH, PULL_PUSH = frozenset({"pull"}), frozenset({"push"}), frozenset({"pull", "push"})
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
 USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -150,7 +152,7 @@ NOBODY = {
 @pytest.mark.parametrize(("text", "words"), NOBODY.values(), ids=NOBODY.keys())
 @pytest.mark.parametrize("sharing", [True, False], ids=["to share", "to unshare"])
 def test_a_text_that_names_nobody_is_refused(text: str | None, words: list[str], sharing: bool) -> None:
-    (problem,) = problems_of({"principal": text}, sharing=sharing)
+    (problem,) = problems_of({"principals": [text]}, sharing=sharing)
     name = (text or "").strip()
     assert problem.startswith(f"grants[0] (principal {name}): " if name else "grants[0]: ")
     assert [word for word in words if word not in problem] == []
@@ -177,39 +179,43 @@ def test_the_id_of_a_deleted_principal_is(value: object, expected: bool) -> None
 
 ACCOUNT_ITSELF = Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)
 READ = {
-    "pull is what is meant where nothing is said": ({"principal": ACCOUNT}, Grant(ACCOUNT_ITSELF)),
+    "pull is what is meant where nothing is said": ({"principals": [ACCOUNT]}, Grant(ACCOUNT_ITSELF)),
     "options left out by Ansible are null": (
-        {"principal": ACCOUNT, "access": None, "lambda_regions": None, "repositories": None},
-        Grant(ACCOUNT_ITSELF, Access.PULL, None, None),
+        {"principals": [ACCOUNT], "access": None, "lambda_regions": None, "repositories": None},
+        Grant(ACCOUNT_ITSELF, PULL, None, None),
     ),
-    "blanks around a principal do not count": ({"principal": f" {ACCOUNT}\n"}, Grant(ACCOUNT_ITSELF)),
-    "a root ARN is its account": ({"principal": ROOT, "access": "push"}, Grant(ACCOUNT_ITSELF, Access.PUSH)),
+    "blanks around a principal do not count": ({"principals": [f" {ACCOUNT}\n"]}, Grant(ACCOUNT_ITSELF)),
+    "a root ARN is its account": ({"principals": [ROOT], "access": ["push"]}, Grant(ACCOUNT_ITSELF, PUSH)),
     "no region is not the same as none named": (
-        {"principal": ACCOUNT, "lambda_regions": []},
+        {"principals": [ACCOUNT], "lambda_regions": []},
         Grant(ACCOUNT_ITSELF, lambda_regions=()),
     ),
     "regions keep their order, each once": (
-        {"principal": ACCOUNT, "access": "pull_push", "lambda_regions": ["us-east-1", "eu-west-1", "us-east-1"]},
-        Grant(ACCOUNT_ITSELF, Access.PULL_PUSH, ("us-east-1", "eu-west-1")),
+        {
+            "principals": [ACCOUNT],
+            "access": ["pull", "push"],
+            "lambda_regions": ["us-east-1", "eu-west-1", "us-east-1"],
+        },
+        Grant(ACCOUNT_ITSELF, PULL_PUSH, ("us-east-1", "eu-west-1")),
     ),
     "every region is one star": (
-        {"principal": ACCOUNT, "access": "lambda", "lambda_regions": ["*"]},
-        Grant(ACCOUNT_ITSELF, Access.LAMBDA, ("*",)),
+        {"principals": [ACCOUNT], "access": [], "lambda_regions": ["*"]},
+        Grant(ACCOUNT_ITSELF, frozenset(), ("*",)),
     ),
     "a region that nobody knows may be a new one": (
-        {"principal": ACCOUNT, "lambda_regions": ["mars-north-1"]},
+        {"principals": [ACCOUNT], "lambda_regions": ["mars-north-1"]},
         Grant(ACCOUNT_ITSELF, lambda_regions=("mars-north-1",)),
     ),
     "push may say that there are no regions": (
-        {"principal": ACCOUNT, "access": "push", "lambda_regions": []},
-        Grant(ACCOUNT_ITSELF, Access.PUSH, ()),
+        {"principals": [ACCOUNT], "access": ["push"], "lambda_regions": []},
+        Grant(ACCOUNT_ITSELF, PUSH, ()),
     ),
     "a role may say that there are no regions": (
-        {"principal": ROLE, "lambda_regions": []},
+        {"principals": [ROLE], "lambda_regions": []},
         Grant(Principal(PrincipalType.ROLE, ROLE, ACCOUNT), lambda_regions=()),
     ),
     "a grant may be narrowed": (
-        {"principal": ORGANIZATION, "repositories": ["base/*", "web", "base/*"]},
+        {"principals": [ORGANIZATION], "repositories": ["base/*", "web", "base/*"]},
         Grant(Principal(PrincipalType.ORGANIZATION, ORGANIZATION), repositories=("base/*", "web")),
     ),
 }
@@ -221,27 +227,34 @@ def test_a_grant_is_read(option: dict[str, Any], expected: Grant) -> None:
 
 
 CONTRADICTIONS = {
-    "lambda without regions": ({"access": "lambda"}, ["access lambda needs at least one region"]),
+    "lambda without regions": ({"access": []}, ["at least one region in lambda_regions"]),
     "lambda with an empty list of regions": (
-        {"access": "lambda", "lambda_regions": []},
-        ["access lambda needs at least one region"],
+        {"access": [], "lambda_regions": []},
+        ["at least one region in lambda_regions"],
     ),
     "push with a region": (
-        {"access": "push", "lambda_regions": ["us-east-1"]},
-        ["push with lambda_regions", "needs the pull", "pull_push"],
+        {"access": ["push"], "lambda_regions": ["us-east-1"]},
+        ["access: [push] with lambda_regions", "needs the pull", "access: []"],
+    ),
+    "describe with a region": (
+        {"access": ["describe"], "lambda_regions": ["us-east-1"]},
+        ["access: [describe] with lambda_regions", "needs the pull"],
     ),
     "regions of a role": (
-        {"principal": ROLE, "lambda_regions": ["us-east-1"]},
+        {"principals": [ROLE], "lambda_regions": ["us-east-1"]},
         ["accounts only", "this is a role", "name its account"],
     ),
-    "regions of a user": ({"principal": USER, "lambda_regions": ["*"]}, ["accounts only", "this is a user"]),
-    "regions of a session": ({"principal": SESSION, "lambda_regions": ["*"]}, ["accounts only", "this is a session"]),
+    "regions of a user": ({"principals": [USER], "lambda_regions": ["*"]}, ["accounts only", "this is a user"]),
+    "regions of a session": (
+        {"principals": [SESSION], "lambda_regions": ["*"]},
+        ["accounts only", "this is a session"],
+    ),
     "regions of an organization": (
-        {"principal": ORGANIZATION, "lambda_regions": ["us-east-1"]},
+        {"principals": [ORGANIZATION], "lambda_regions": ["us-east-1"]},
         ["accounts only", "this is an organization"],
     ),
     "lambda for a unit": (
-        {"principal": UNIT, "access": "lambda", "lambda_regions": ["us-east-1"]},
+        {"principals": [UNIT], "access": [], "lambda_regions": ["us-east-1"]},
         ["accounts only", "this is an organizational unit"],
     ),
     "a region by a pattern": ({"lambda_regions": ["us-*"]}, ['"us-*" is not a region', '"*" for every region']),
@@ -257,16 +270,16 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize(("option", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
 def test_what_contradicts_itself_is_refused(option: dict[str, Any], words: list[str]) -> None:
-    whole = {"principal": ACCOUNT, **option}
+    whole = {"principals": [ACCOUNT], **option}
     (problem,) = problems_of(whole)
-    assert problem.startswith(f"grants[0] (principal {whole['principal']}): ")
+    assert problem.startswith(f"grants[0] (principal {whole['principals'][0]}): ")
     assert [word for word in words if word not in problem] == []
 
 
 @pytest.mark.parametrize("option", [case[0] for case in CONTRADICTIONS.values()], ids=CONTRADICTIONS.keys())
 def test_what_contradicts_itself_does_not_matter_where_access_is_taken_away(option: dict[str, Any]) -> None:
-    (grant,) = read({"principal": ACCOUNT, **option}, sharing=False)
-    assert grant.principal == read_principal(option.get("principal", ACCOUNT), "aws")
+    (grant,) = read({"principals": [ACCOUNT], **option}, sharing=False)
+    assert grant.principal == read_principal(option.get("principals", [ACCOUNT])[0], "aws")
 
 
 @pytest.mark.parametrize(
@@ -278,10 +291,24 @@ def test_what_contradicts_itself_does_not_matter_where_access_is_taken_away(opti
     ],
 )
 def test_regions_are_those_of_the_registrys_partition(partition: str, region: str, elsewhere: str) -> None:
-    (grant,) = read({"principal": ACCOUNT, "lambda_regions": [region, "*"]}, partition=partition)
+    (grant,) = read({"principals": [ACCOUNT], "lambda_regions": [region, "*"]}, partition=partition)
     assert grant.lambda_regions == (region, "*")
-    (problem,) = problems_of({"principal": ACCOUNT, "lambda_regions": [elsewhere]}, partition=partition)
+    (problem,) = problems_of({"principals": [ACCOUNT], "lambda_regions": [elsewhere]}, partition=partition)
     assert f"{elsewhere} is in another partition than the registry ({partition})" in problem
+
+
+def test_each_principal_of_a_grant_has_one_of_its_own() -> None:
+    grants = read({"principals": [ACCOUNT, ROLE, ACCOUNT], "access": ["push", "describe"]}, {"principals": [USER]})
+    assert [(grant.principal.name, sorted(grant.access), grant.position) for grant in grants] == [
+        (ACCOUNT, ["describe", "push"], 0),
+        (ROLE, ["describe", "push"], 0),
+        (USER, ["pull"], 1),
+    ]
+
+
+@pytest.mark.parametrize("principals", [None, []], ids=["null", "an empty list"])
+def test_a_grant_without_principals_is_refused(principals: Any) -> None:
+    assert problems_of({"principals": principals}) == ("grants[0]: principals is empty: name at least one principal",)
 
 
 def test_no_grants_are_refused() -> None:
@@ -290,11 +317,11 @@ def test_no_grants_are_refused() -> None:
 
 def test_all_problems_of_all_grants_are_told_at_once() -> None:
     problems = problems_of(
-        {"principal": "012345"},
-        {"principal": ACCOUNT},
-        {"principal": ROLE, "access": "lambda"},
-        {"principal": "444455556666", "access": "push", "lambda_regions": ["us-east-1", "nowhere", "cn-north-1"]},
-        {"principal": "*"},
+        {"principals": ["012345"]},
+        {"principals": [ACCOUNT]},
+        {"principals": [ROLE], "access": []},
+        {"principals": ["444455556666"], "access": ["push"], "lambda_regions": ["us-east-1", "nowhere", "cn-north-1"]},
+        {"principals": ["*"]},
     )
     assert [problem.split(":")[0].split(" ")[0] for problem in problems] == [
         "grants[0]",
@@ -311,12 +338,16 @@ def test_all_problems_of_all_grants_are_told_at_once() -> None:
 
 
 def grant(access: str = "pull", regions: list[str] | None = None, who: str = ACCOUNT) -> Grant:
-    (result,) = read({"principal": who, "access": access, "lambda_regions": regions}, sharing=False)
+    (result,) = read({"principals": [who], "access": ACCESS[access], "lambda_regions": regions}, sharing=False)
     return result
 
 
 SUMS = {
     "pull and pull are pull": ([grant("pull"), grant("pull")], grant("pull")),
+    "pull and describe add up": (
+        [grant("pull"), grant("describe")],
+        Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT), frozenset({"pull", "describe"})),
+    ),
     "pull and push are both": ([grant("pull"), grant("push")], grant("pull_push")),
     "push and pull are both": ([grant("push"), grant("pull")], grant("pull_push")),
     "pull and both are both": ([grant("pull"), grant("pull_push")], grant("pull_push")),
@@ -363,7 +394,7 @@ def test_principals_come_in_the_order_of_their_first_mention() -> None:
 
 
 def test_what_is_gathered_is_narrowed_no_more() -> None:
-    (narrowed,) = read({"principal": ACCOUNT, "repositories": ["base/*"]})
+    (narrowed,) = read({"principals": [ACCOUNT], "repositories": ["base/*"]})
     assert gather([narrowed]) == gather([narrowed, grant()]) == (grant(),)
 
 

@@ -28,7 +28,7 @@ from ansible_collections.imageshare.aws.tests.support.hostile_options import (
     VARIABLES,
 )
 
-GRANT = {"principal": "111122223333"}
+GRANT = {"principals": ["111122223333"]}
 
 
 def problems(spec: Any, options: dict[str, Any], **read: Any) -> str:
@@ -75,7 +75,7 @@ def test_a_grant_is_refused(grant: Any, place: str, said: str, state: str) -> No
 @pytest.mark.parametrize(("value", "said"), PRINCIPALS.values(), ids=PRINCIPALS.keys())
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_principal_is_refused(value: Any, said: str, state: str) -> None:
-    told = of_sharing(grants=[GRANT, {"principal": value}], state=state)
+    told = of_sharing(grants=[GRANT, {"principals": [value]}], state=state)
     assert told.startswith(f"grants[1] (principal {value}): ")
     assert said in told
 

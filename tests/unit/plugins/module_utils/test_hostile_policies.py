@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import (
+    PolicyComparison,
     PolicyError,
-    canonical,
-    equal,
     parse,
     serialise,
     statements,
@@ -31,7 +30,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups impor
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run as restore
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import Access
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
     LAMBDA_ACTIONS,
     PULL_ACTIONS,
@@ -72,10 +72,10 @@ def granted(name: str, access: Access, *regions: str) -> Grant:
 
 
 GRANTS = (
-    granted("111122223333", Access.PULL, "us-east-1"),
-    granted("arn:aws:iam::444455556666:role/ci", Access.PUSH),
-    granted("o-a1b2c3d4e5", Access.PULL_PUSH),
-    granted("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", Access.PULL),
+    granted("111122223333", frozenset({"pull"}), "us-east-1"),
+    granted("arn:aws:iam::444455556666:role/ci", frozenset({"push"})),
+    granted("o-a1b2c3d4e5", frozenset({"pull", "push"})),
+    granted("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", frozenset({"pull"})),
 )
 
 
@@ -252,7 +252,7 @@ def test_any_json_is_read_and_written_to_the_letter_or_refused(document: Any) ->
     except PolicyError:
         return
     assert serialise(policy) == text
-    assert equal(canonical(policy, "aws"), policy, "aws")
+    assert PolicyComparison("aws").equal(PolicyComparison("aws").canonical(policy), policy)
 
 
 @LAWS

@@ -17,17 +17,19 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
-import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import functions_region
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal, parse, serialise, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import (
+    PolicyComparison,
+    parse,
+    serialise,
+    statements,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import PrincipalType
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import LAMBDA_ACTIONS, actions_of
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant, gather, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
-    ACTIONS,
-    LAMBDA,
-    LAMBDA_ACTIONS,
-    match_template,
-    principal_for_value,
+    NEWEST,
+    ManagedStatements,
+    Slot,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import Merged, share, unshare
 from ansible_collections.imageshare.aws.tests.support import policies, policy_text
@@ -39,6 +41,8 @@ from hypothesis import strategies as st
 LAWS = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 ACCESS_LAWS = settings(LAWS, max_examples=120)
 OWNER = policies.REGISTRY_ID
+# What is managed does not depend on the partition.
+MANAGED = ManagedStatements("aws")
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,20 @@ class Case:
     purge: bool
     purge_deleted_principals: bool
 
+    @property
+    def managed(self) -> ManagedStatements:
+        return ManagedStatements(self.partition)
+
+    def equal(self, first: Any, second: Any) -> bool:
+        return PolicyComparison(self.partition).equal(first, second)
+
     def share(
         self, policy: Any, *, purge_grants: bool | None = None, purge_deleted_principals: bool | None = None
     ) -> Merged:
         return share(
             policy,
             self.grants,
-            partition=self.partition,
+            managed=self.managed,
             registry_id=OWNER,
             purge_grants=self.purge if purge_grants is None else purge_grants,
             purge_deleted_principals=self.purge_deleted_principals
@@ -64,7 +75,7 @@ class Case:
         )
 
     def unshare(self, policy: Any) -> Merged:
-        return unshare(policy, [grant.principal for grant in self.grants], partition=self.partition)
+        return unshare(policy, [grant.principal for grant in self.grants], managed=self.managed)
 
 
 @st.composite
@@ -93,27 +104,35 @@ def stored_policies(draw: st.DrawFn, partition: str) -> Any:
 
 
 def foreign(policy: Any) -> list[Any]:
-    return [statement for statement in statements(policy) if match_template(statement) is None]
+    return [statement for statement in statements(policy) if MANAGED.match(statement) is None]
 
 
-def held(policy: Any, partition: str) -> dict[str, set[tuple[Access, str]]]:
-    """The slots of each principal, as pairs of access and Lambda region."""
-    result: dict[str, set[tuple[Access, str]]] = {}
-    for statement in statements(policy):
-        template, values = match_template(statement) or (None, ())
-        for value in values:
-            principal = template and principal_for_value(template.slot, value, partition)
+Held = dict[str, set[tuple[Slot, str]]]
+
+
+def held(policy: Any, managed: ManagedStatements) -> Held:
+    """The slots of each principal, as pairs of slot and Lambda region."""
+    result: Held = {}
+    for found in filter(None, map(managed.match, statements(policy))):
+        for value in found.values:
+            principal = managed.holder(found.slot, value)
             if principal:
-                region = functions_region(value) if template.slot is LAMBDA else ""
-                result.setdefault(principal.name, set()).add((template.access, region))
+                region = managed.region(found.slot, value) or ""
+                result.setdefault(principal.name, set()).add((found.slot, region))
     return result
 
 
-def wanted(grant: Grant, before: set[tuple[Access, str]]) -> set[tuple[Access, str]]:
-    level = set() if grant.access is Access.LAMBDA else {(grant.access, "")}
+def wanted(grant: Grant, before: set[tuple[Slot, str]]) -> set[tuple[Slot, str]]:
+    """The slots that a grant is to have: those of the newest sets of actions whose capabilities are its access."""
+    kind = grant.principal.kind
+    (functions,) = (slot for slot in NEWEST if slot.sid == "AllowLambdaPull")
+    own = [slot for slot in NEWEST if kind in slot.shape.types and slot.access and slot.access <= grant.access]
+    shared = {slot for slot in own if len(slot.access) > 1}
+    alone = {slot for slot in own if not any(slot.access < other.access for other in shared)}
+    slots = {(slot, "") for slot in alone | shared}
     if grant.lambda_regions is None:
-        return level | {slot for slot in before if slot[0] is Access.LAMBDA}
-    return level | {(Access.LAMBDA, region) for region in grant.lambda_regions}
+        return slots | {(slot, region) for slot, region in before if slot is functions}
+    return slots | {(functions, region) for region in grant.lambda_regions}
 
 
 def reaches(grant: Grant, requester: Requester) -> bool:
@@ -144,13 +163,13 @@ def others(grants: Iterable[Grant], rows: Sequence[Any]) -> list[Any]:
 @LAWS
 @given(anything(policies.managed_statements))
 def test_a_statement_of_a_template_is_managed_however_it_is_spelt(statement: Any) -> None:
-    assert match_template(statement) is not None
+    assert MANAGED.match(statement) is not None
 
 
 @LAWS
 @given(anything(policies.near_misses, policies.unmanaged_statements))
 def test_a_statement_that_misses_a_template_by_one_detail_is_foreign(statement: Any) -> None:
-    assert match_template(statement) is None
+    assert MANAGED.match(statement) is None
 
 
 @ACCESS_LAWS
@@ -169,10 +188,10 @@ def test_what_aws_makes_of_a_policy_means_the_same_and_needs_no_second_write(
         read = read_back(policy)
     except policy_text.PolicyRefused:  # A principal of another partition.
         return
-    assert equal(read, policy, case.partition)
+    assert case.equal(read, policy)
     shared = case.share(read).policy
     if shared is not None:
-        assert equal(read_back(shared), shared, case.partition)
+        assert case.equal(read_back(shared), shared)
         assert not case.share(read_back(shared)).changed
 
 
@@ -208,8 +227,8 @@ def test_a_second_merge_changes_nothing(case: Case) -> None:
 @given(cases())
 def test_changed_says_whether_the_meaning_changed_and_so_do_the_changes(case: Case) -> None:
     for merged in (case.share(case.policy), case.unshare(case.policy)):
-        assert merged.changed is not equal(case.policy, merged.policy, case.partition)
-        assert merged.changed is bool(merged.granted or merged.revoked)
+        assert merged.changed is not case.equal(case.policy, merged.policy)
+        assert merged.changed or not (merged.granted or merged.revoked)
 
 
 @LAWS
@@ -218,15 +237,13 @@ def test_the_result_is_a_policy_that_survives_its_text(case: Case) -> None:
     merged = case.share(case.policy)
     if merged.policy is not None:
         assert parse(serialise(merged.policy)) == merged.policy
-        assert all(
-            slot for statement in statements(merged.policy) for slot in (match_template(statement) or ("", "-"))[1:]
-        )
+        assert all(found.values for found in map(MANAGED.match, statements(merged.policy)) if found)
 
 
 @LAWS
 @given(cases())
 def test_declared_principals_are_in_exactly_their_slots(case: Case) -> None:
-    before, after = held(case.policy, case.partition), held(case.share(case.policy).policy, case.partition)
+    before, after = held(case.policy, case.managed), held(case.share(case.policy).policy, case.managed)
     for grant in gather(case.grants):
         name = grant.principal.name
         assert after.get(name, set()) == wanted(grant, before.get(name, set()))
@@ -236,7 +253,7 @@ def test_declared_principals_are_in_exactly_their_slots(case: Case) -> None:
 @given(cases())
 def test_principals_that_are_not_declared_keep_their_slots_unless_purged(case: Case) -> None:
     declared = {grant.principal.name for grant in case.grants}
-    before, after = held(case.policy, case.partition), held(case.share(case.policy).policy, case.partition)
+    before, after = held(case.policy, case.managed), held(case.share(case.policy).policy, case.managed)
     for name, slots in before.items():
         if name not in declared:
             owned = name == OWNER or name.split(":")[4:5] == [OWNER]
@@ -248,12 +265,11 @@ def test_principals_that_are_not_declared_keep_their_slots_unless_purged(case: C
 @given(cases())
 def test_values_that_belong_to_nobody_stay_and_are_named(case: Case) -> None:
     def strange(policy: Any) -> list[str]:
-        found = [match_template(statement) for statement in statements(policy)]
         return [
             value
-            for template, values in filter(None, found)
-            for value in values
-            if principal_for_value(template.slot, value, case.partition) is None
+            for found in filter(None, map(MANAGED.match, statements(policy)))
+            for value in found.values
+            if case.managed.holder(found.slot, value) is None
         ]
 
     kept = case.share(case.policy, purge_deleted_principals=False)
@@ -267,7 +283,7 @@ def test_values_that_belong_to_nobody_stay_and_are_named(case: Case) -> None:
 @given(cases())
 def test_unsharing_takes_the_named_out_of_every_slot_and_nobody_else(case: Case) -> None:
     named = {grant.principal.name for grant in case.grants}
-    before, after = held(case.policy, case.partition), held(case.unshare(case.policy).policy, case.partition)
+    before, after = held(case.policy, case.managed), held(case.unshare(case.policy).policy, case.managed)
     assert after == {name: slots for name, slots in before.items() if name not in named}
 
 
@@ -275,10 +291,10 @@ def test_unsharing_takes_the_named_out_of_every_slot_and_nobody_else(case: Case)
 @given(cases())
 def test_unsharing_what_was_shared_restores_the_meaning(case: Case) -> None:
     granted = {grant.principal.name for grant in case.grants}
-    if case.policy is not None and (granted & held(case.policy, case.partition).keys() or not statements(case.policy)):
+    if case.policy is not None and (granted & held(case.policy, case.managed).keys() or not statements(case.policy)):
         return
     shared = case.share(case.policy, purge_grants=False, purge_deleted_principals=False)
-    assert equal(case.unshare(shared.policy).policy, case.policy, case.partition)
+    assert case.equal(case.unshare(shared.policy).policy, case.policy)
 
 
 @ACCESS_LAWS
@@ -329,7 +345,7 @@ def granted_to(requester: Requester, grants: Iterable[Grant]) -> frozenset[str]:
             if {region, "*"} & set(grant.lambda_regions or ()):
                 found.update(LAMBDA_ACTIONS)
         else:
-            found.update(ACTIONS[grant.access])
+            found.update(actions_of(grant.access))
     return frozenset(found)
 
 
@@ -344,25 +360,3 @@ def in_organization(requester: Requester) -> bool:
 
 def id_of(requester: Requester) -> str:
     return json.dumps([requester.principal, dict(requester.context)], sort_keys=True)
-
-
-@pytest.mark.parametrize("partition", policies.PARTITIONS)
-def test_the_table_of_templates_is_the_one_written_down_in_the_tests(partition: str) -> None:
-    """Two copies of the table, made by two hands, agree."""
-    world = policies.universe(partition)
-    examples = {
-        "identity": world.roots[1],
-        "lambda": world.function(world.regions[0], policies.ACCOUNTS[1]),
-        "organization": policies.ORGANIZATIONS[0],
-        "organizational_unit": policies.OU_PATHS[0],
-    }
-    for (kind, level), sid in policies.TEMPLATES.items():
-        option = {
-            "principal": policies.ACCOUNTS[1] if kind in ("identity", "lambda") else examples[kind],
-            "access": level,
-            "lambda_regions": [world.regions[0]] if kind == "lambda" else None,
-        }
-        grants = read_grants([option], partition=partition, sharing=True, partition_of_region=lambda _region: None)
-        (statement,) = statements(share(None, grants, partition=partition, registry_id=OWNER).policy)
-        assert (statement["Sid"], tuple(statement["Action"])) == (sid, policies.ACTION_SETS[level])
-        assert examples[kind] in json.dumps(statement)

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import (
     Change,
     Merged,
@@ -23,7 +24,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge impo
     share,
     unshare,
 )
-from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
+from ansible_collections.imageshare.aws.tests.support.policies import ACCESS, ACTION_SETS
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
 OWNER = "123456789012"
@@ -53,15 +54,15 @@ EAST, WEST = functions(ACCOUNT), functions(ACCOUNT, "eu-west-1")
 def grant(who: str, access: str = "pull", regions: list[str] | None = None, partition: str = "aws") -> Grant:
     principal = read_principal(who, partition)
     assert principal is not None
-    return Grant(principal, Access(access), None if regions is None else tuple(regions))
+    return Grant(principal, frozenset(ACCESS[access]), None if regions is None else tuple(regions))
 
 
-def merge(policy: Any, *grants: Grant, **options: Any) -> Merged:
-    return share(policy, grants, **{"partition": "aws", "registry_id": OWNER, **options})
+def merge(policy: Any, *grants: Grant, partition: str = "aws", **options: Any) -> Merged:
+    return share(policy, grants, managed=ManagedStatements(partition), registry_id=OWNER, **options)
 
 
-def remove(policy: Any, *whom: str, **options: Any) -> Merged:
-    return unshare(policy, [grant(who).principal for who in whom], **{"partition": "aws", **options})
+def remove(policy: Any, *whom: str, partition: str = "aws", **options: Any) -> Merged:
+    return unshare(policy, [grant(who).principal for who in whom], managed=ManagedStatements(partition), **options)
 
 
 def statement(access: str, *values: str, **elements: Any) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def unit_statement(access: str, *values: str, **elements: Any) -> dict[str, Any]
 
 
 MAKERS: dict[str, Any] = {
+    "AllowDescribe": lambda values: statement("describe", *values),
     "AllowPull": lambda values: statement("pull", *values),
     "AllowPush": lambda values: statement("push", *values),
     "AllowPullAndPush": lambda values: statement("pull_push", *values),
@@ -773,6 +775,54 @@ def test_nothing_that_is_passed_in_is_changed() -> None:
     assert before == copy
 
 
+# --- older sets of actions ---
+
+OLD_PUSH = {"Statement": [statement("old push", ROOT, ROOT2, Sid="AllowPush")]}
+
+
+def test_a_declared_principal_moves_to_the_newest_set_of_actions_and_its_neighbour_stays() -> None:
+    merged = merge(OLD_PUSH, grant(ACCOUNT, "push"))
+    assert merged.policy is not None
+    stayed, moved = merged.policy["Statement"]
+    assert stayed == {**OLD_PUSH["Statement"][0], "Principal": {"AWS": ROOT2}}
+    assert (moved["Sid"], moved["Action"]) == ("AllowPush2", list(ACTION_SETS["push"]))
+    assert moved["Principal"] == {"AWS": ROOT}
+    assert (merged.granted, merged.revoked) == ((Change(ACCOUNT, PUSH),), ())
+    assert not merge(merged.policy, grant(ACCOUNT, "push")).changed
+
+
+def test_the_last_principal_takes_an_older_statement_with_it() -> None:
+    merged = merge(OLD_PUSH, grant(ACCOUNT, "push"), grant(SECOND, "push"))
+    assert merged.policy is not None
+    (only,) = merged.policy["Statement"]
+    assert (only["Sid"], only["Action"]) == ("AllowPush", list(ACTION_SETS["push"]))
+
+
+def test_a_principal_that_gets_more_leaves_an_older_statement() -> None:
+    merged = merge(OLD_PUSH, grant(ACCOUNT, "pull_push"), purge_grants=True)
+    assert slots_of(merged.policy) == {"AllowPullAndPush": [ROOT]}
+    assert merged.granted == (Change(ACCOUNT, BOTH),)
+    assert merged.revoked == (Change(SECOND, PUSH),)
+
+
+def test_a_principal_is_taken_out_of_older_and_newer_statements() -> None:
+    both = {"Statement": [*OLD_PUSH["Statement"], statement("push", ROOT, ROOT3, Sid="newer")]}
+    merged = remove(both, ACCOUNT)
+    assert slots_of(merged.policy) == {"AllowPush": [ROOT2], "newer": [ROOT3]}
+    assert merged.revoked == (Change(ACCOUNT, PUSH),)
+
+
+# --- capabilities add up ---
+
+
+def test_capabilities_that_share_no_statement_have_one_each() -> None:
+    everything = Grant(grant(ACCOUNT).principal, frozenset({"pull", "push", "describe"}))
+    merged = merge(None, everything)
+    assert slots_of(merged.policy) == {"AllowDescribe": [ROOT], "AllowPullAndPush": [ROOT]}
+    assert merged.granted == (Change(ACCOUNT, ("pull", "push", "describe")),)
+    assert not merge(merged.policy, everything).changed
+
+
 # --- values that belong to nobody ---
 
 NOBODYS = {
@@ -815,7 +865,7 @@ def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
     unshared = remove(before, SECOND, purge_deleted_principals=True)
     assert shared.policy == unshared.policy == expected
     assert shared.unmanaged_values == unshared.unmanaged_values == ()
-    gone = (Change(ORPHAN, Access.PULL), Change("AIDAEXAMPLEUSER123456", Access.PUSH))
+    gone = (Change(ORPHAN, ("pull",)), Change("AIDAEXAMPLEUSER123456", ("push",)))
     assert shared.revoked == unshared.revoked == gone
 
 
@@ -831,7 +881,7 @@ def test_pruning_takes_deleted_principals_and_nothing_else_that_belongs_to_nobod
 
 # --- what is said to have changed ---
 
-PULL, PUSH, BOTH, LAMBDA = Access.PULL, Access.PUSH, Access.PULL_PUSH, Access.LAMBDA
+PULL, PUSH, BOTH, LAMBDA = ("pull",), ("push",), ("pull", "push"), ()
 
 # Of each: the slots before, the grants, what is granted, and what is revoked.
 TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Change]]] = {
@@ -871,32 +921,38 @@ TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Chan
     "access exchanged": (
         {"AllowPullAndPush": [ROOT]},
         [grant(ACCOUNT)],
-        [Change(ACCOUNT, PULL)],
-        [Change(ACCOUNT, BOTH)],
+        [],
+        [Change(ACCOUNT, PUSH)],
     ),
-    "two slots for one": (
+    "nothing where two slots become one": (
         {"AllowPull": [ROOT], "AllowPush": [ROOT]},
         [grant(ACCOUNT, "pull_push")],
-        [Change(ACCOUNT, BOTH)],
-        [Change(ACCOUNT, PULL), Change(ACCOUNT, PUSH)],
+        [],
+        [],
+    ),
+    "a capability besides": (
+        {"AllowPull": [ROOT]},
+        [grant(ACCOUNT, "describe"), grant(ACCOUNT)],
+        [Change(ACCOUNT, ("describe",))],
+        [],
     ),
     "the pull taken and its regions with it": (
         {"AllowPullAndPush": [ROOT], "AllowLambdaPull": [EAST, WEST]},
         [grant(ACCOUNT, "push", [])],
-        [Change(ACCOUNT, PUSH)],
-        [Change(ACCOUNT, BOTH, ("us-east-1", "eu-west-1"))],
+        [],
+        [Change(ACCOUNT, PULL, ("us-east-1", "eu-west-1"))],
     ),
     "the push taken and the regions beside it": (
         {"AllowPush": [ROOT], "AllowLambdaPull": [EAST]},
         [grant(ACCOUNT, "lambda", ["eu-west-1"])],
         [Change(ACCOUNT, LAMBDA, ("eu-west-1",))],
-        [Change(ACCOUNT, PUSH), Change(ACCOUNT, LAMBDA, ("us-east-1",))],
+        [Change(ACCOUNT, PUSH, ("us-east-1",))],
     ),
     "a move between statements of one shape": (
         {"AllowPull": [ROOT], "AllowOrganizationPull": [ORGANIZATION]},
         [grant(ACCOUNT), grant(ORGANIZATION, "pull_push")],
-        [Change(ORGANIZATION, BOTH)],
-        [Change(ORGANIZATION, PULL)],
+        [Change(ORGANIZATION, PUSH)],
+        [],
     ),
 }
 
@@ -925,7 +981,7 @@ def test_what_unsharing_takes_is_revoked() -> None:
     before = {"AllowPull": [ACCOUNT], "AllowPullAndPush": [ROOT, ROOT2], "AllowLambdaPull": [EAST]}
     merged = remove(policy_of(before), ACCOUNT, THIRD)
     assert merged.granted == ()
-    assert merged.revoked == (Change(ACCOUNT, PULL, ("us-east-1",)), Change(ACCOUNT, BOTH))
+    assert merged.revoked == (Change(ACCOUNT, BOTH, ("us-east-1",)),)
 
 
 def test_who_is_twice_in_one_slot_is_told_once() -> None:

@@ -22,7 +22,7 @@ ORGANIZATION = "o-a1b2c3d4e5"
 
 
 def grant(principal: str = TEAM, **more: Any) -> dict[str, Any]:
-    return {"principal": principal, **more}
+    return {"principals": [principal], **more}
 
 
 def registry(**more: Any) -> dict[str, Any]:
@@ -339,7 +339,7 @@ class TestFilter:
         assert "ecr_share_grants_team" in str(refusal.value)
 
     def test_takes_an_account_as_yaml_leaves_it(self) -> None:
-        (connection,) = ecr_share_plan(registry(ecr_share_grants=[{"principal": 111122223333}]))
+        (connection,) = ecr_share_plan(registry(ecr_share_grants=[{"principals": [111122223333]}]))
         (option,) = connection["runs"][0]["grants"]
         assert (option["principal"], option["access"]) == (TEAM, "pull")
 

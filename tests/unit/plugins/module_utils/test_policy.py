@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import root_arn
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import (
+    PolicyComparison,
     PolicyError,
-    canonical,
-    equal,
     parse,
-    pretty,
     serialise,
     statements,
 )
@@ -229,14 +227,14 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("first", "second"), SAME.values(), ids=SAME.keys())
 def test_policies_are_equal_in_meaning_but_for(first: Any, second: Any) -> None:
-    assert equal(first, second, "aws")
-    assert equal(second, first, "aws")
+    assert PolicyComparison("aws").equal(first, second)
+    assert PolicyComparison("aws").equal(second, first)
 
 
 @pytest.mark.parametrize(("first", "second"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_policies_differ_in_meaning_by(first: Any, second: Any) -> None:
-    assert not equal(first, second, "aws")
-    assert not equal(second, first, "aws")
+    assert not PolicyComparison("aws").equal(first, second)
+    assert not PolicyComparison("aws").equal(second, first)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
@@ -244,8 +242,8 @@ def test_an_account_id_is_the_root_arn_of_the_registrys_own_partition(partition:
     by_id = policy(allow(Principal={"AWS": "111122223333"}))
     by_arn = policy(allow(Principal={"AWS": root_arn("111122223333", partition)}))
     assert root_arn("111122223333", partition) == f"arn:{partition}:iam::111122223333:root"
-    assert equal(by_id, by_arn, partition)
-    assert not equal(by_id, by_arn, "aws-iso")
+    assert PolicyComparison(partition).equal(by_id, by_arn)
+    assert not PolicyComparison("aws-iso").equal(by_id, by_arn)
 
 
 # --- canonical and pretty ---
@@ -262,7 +260,7 @@ def test_the_canonical_form_has_one_order_and_one_spelling() -> None:
         },
         "Id": "i",
     }
-    assert json.dumps(canonical(written, "aws")) == json.dumps(
+    assert json.dumps(PolicyComparison("aws").canonical(written)) == json.dumps(
         {
             "Version": "2008-10-17",
             "Id": "i",
@@ -281,29 +279,29 @@ def test_the_canonical_form_has_one_order_and_one_spelling() -> None:
 
 def test_the_canonical_form_keeps_what_a_person_wrote_in_some_order_or_case() -> None:
     written = policy(allow(Sid="b", Action="ECR:batchGetImage"), allow(Sid="a", Condition={"stringLike": {"K": "v"}}))
-    assert canonical(written, "aws") == written
+    assert PolicyComparison("aws").canonical(written) == written
 
 
 def test_the_canonical_form_has_members_that_no_policy_has_at_the_end() -> None:
     written = {"Zzz": 1, "Aaa": [2], "Statement": [{"Efect": "Allow", "Sid": "s"}], "Version": "2012-10-17"}
-    result = canonical(written, "aws")
+    result = PolicyComparison("aws").canonical(written)
     assert list(result) == ["Version", "Statement", "Aaa", "Zzz"]
     assert list(result["Statement"][0]) == ["Sid", "Efect"]
 
 
 @pytest.mark.parametrize("document", REALISTIC.values(), ids=REALISTIC.keys())
 def test_the_canonical_form_of_a_realistic_policy_is_its_own_and_means_the_same(document: dict[str, Any]) -> None:
-    result = canonical(document, "aws")
-    assert equal(result, document, "aws")
-    assert json.dumps(canonical(result, "aws")) == json.dumps(result)
+    result = PolicyComparison("aws").canonical(document)
+    assert PolicyComparison("aws").equal(result, document)
+    assert json.dumps(PolicyComparison("aws").canonical(result)) == json.dumps(result)
 
 
 def test_no_policy_is_printed_as_no_text() -> None:
-    assert pretty(None, "aws") == ""
+    assert PolicyComparison("aws").pretty(None) == ""
 
 
 def test_a_policy_is_printed_in_its_canonical_form() -> None:
-    assert pretty({"Statement": {"Action": ["ecr:*"], "Sid": "für alle"}}, "aws") == (
+    assert PolicyComparison("aws").pretty({"Statement": {"Action": ["ecr:*"], "Sid": "für alle"}}) == (
         "{\n"
         '  "Version": "2008-10-17",\n'
         '  "Statement": [\n'

@@ -13,8 +13,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.report import
 NOW = "2026-11-25T06:30:00Z"
 HERE = Place("these credentials", "us-east-1", None)
 THERE = Place("these credentials", "eu-west-1", None)
-TEAM = {"principal": "111122223333", "access": "pull", "lambda_regions": []}
-PARTNER = {"principal": "444455556666", "access": "push", "lambda_regions": []}
+TEAM = {"principal": "111122223333", "access": ["pull"], "lambda_regions": []}
+PARTNER = {"principal": "444455556666", "access": ["push"], "lambda_regions": []}
 
 
 def row(name: str, **more: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.options impor
     read_request,
     read_restore_request,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 
 ACCOUNT = "111122223333"
 ROLE = "arn:aws:iam::444455556666:role/ci"
@@ -46,7 +46,7 @@ def options(**changes: Any) -> dict[str, Any]:
 
 
 def grant(principal: str = ACCOUNT, **changes: Any) -> dict[str, Any]:
-    return {"principal": principal, "access": "pull", "lambda_regions": None, "repositories": None, **changes}
+    return {"principals": [principal], "access": ["pull"], "lambda_regions": None, "repositories": None, **changes}
 
 
 def read(check_mode: bool = False, diff: bool = False, **changes: Any) -> Request:
@@ -110,16 +110,16 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "the id of a registry": ({"registry_id": "012345670123"}, "sharing", True),
     "an empty id of a registry, as templates make it": ({"registry_id": ""}, "sharing", True),
     "a grant with members left out": (
-        {"grants": [{"principal": ACCOUNT}]},
+        {"grants": [{"principals": [ACCOUNT]}]},
         "grants",
         (Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)),),
     ),
     "grants in the order asked for": (
-        {"grants": [grant(ROLE, access="pull_push"), grant(lambda_regions=["us-east-1"])]},
+        {"grants": [grant(ROLE, access=["pull", "push"]), grant(lambda_regions=["us-east-1"])]},
         "grants",
         (
-            Grant(Principal(PrincipalType.ROLE, ROLE, "444455556666"), Access.PULL_PUSH),
-            Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT), Access.PULL, ("us-east-1",)),
+            Grant(Principal(PrincipalType.ROLE, ROLE, "444455556666"), frozenset({"pull", "push"})),
+            Grant(Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT), frozenset({"pull"}), ("us-east-1",)),
         ),
     ),
 }
@@ -220,8 +220,8 @@ REFUSED_GRANTS: dict[str, tuple[dict[str, Any], str]] = {
     "a principal that is none": (grant("everybody"), "not a valid principal"),
     "a principal of another partition": (grant("arn:aws-cn:iam::111122223333:root"), "the registry to aws"),
     "an account id of 11 digits": (grant("12345678901"), "quote account ids"),
-    "access lambda without a region": (grant(access="lambda"), "at least one region"),
-    "push with regions": (grant(access="push", lambda_regions=["us-east-1"]), "Lambda needs the pull"),
+    "access lambda without a region": (grant(access=[]), "at least one region"),
+    "push with regions": (grant(access=["push"], lambda_regions=["us-east-1"]), "Lambda needs the pull"),
     "a region of another partition": (grant(lambda_regions=["cn-north-1"]), "in another partition"),
 }
 
@@ -229,13 +229,13 @@ REFUSED_GRANTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("refused", "said"), REFUSED_GRANTS.values(), ids=REFUSED_GRANTS.keys())
 def test_a_grant_is_refused_in_its_place(refused: dict[str, Any], said: str) -> None:
     (problem,) = problems(grants=[grant(ROLE), refused])
-    assert problem.startswith(f"grants[1] (principal {refused['principal']}): ")
+    assert problem.startswith(f"grants[1] (principal {refused['principals'][0]}): ")
     assert said in problem
 
 
 @pytest.mark.parametrize(
     "ignored",
-    [{"access": "lambda"}, {"access": "push", "lambda_regions": ["us-east-1"]}, {"lambda_regions": ["nowhere"]}],
+    [{"access": []}, {"access": ["push"], "lambda_regions": ["us-east-1"]}, {"lambda_regions": ["nowhere"]}],
     ids=["no region", "push with regions", "a region that is none"],
 )
 def test_absent_ignores_access_and_regions(ignored: dict[str, Any]) -> None:
@@ -247,8 +247,8 @@ def test_all_problems_are_told_at_once() -> None:
         repositories=["Base", "web", "-x*y", "a:b"],
         grants=[
             grant("everybody", repositories=["nowhere"]),
-            grant(access="push", lambda_regions=["us-east-1"], repositories=[]),
-            grant(ROLE, access="lambda", repositories=["web", "Web"]),
+            grant(access=["push"], lambda_regions=["us-east-1"], repositories=[]),
+            grant(ROLE, access=[], repositories=["web", "Web"]),
         ],
         purge_grants=True,
         state="present",

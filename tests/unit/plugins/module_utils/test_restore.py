@@ -16,14 +16,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import equal, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison, parse
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import Backup, BackupError, find, to_text
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import Restored, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run as share
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policies as generated
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
@@ -57,7 +57,7 @@ def sharing(*repositories: str, backup_dir: Path | str | None, **changes: Any) -
     assert principal
     asked = Request(
         repositories=repositories,
-        grants=(Grant(principal, Access.PULL),),
+        grants=(Grant(principal, frozenset({"pull"})),),
         sharing=True,
         purge_grants=False,
         purge_deleted_principals=False,
@@ -136,7 +136,7 @@ def test_that_there_was_none_is_saved_and_that_there_will_be_none(tmp_path: Path
     (first,), (second,) = find(str(tmp_path / "first")), find(str(tmp_path / "second"))
     assert (first.backup.policy, first.backup.written) == (None, registry.sent["base"])
     assert second.backup.written is None
-    assert equal(parse(second.backup.policy or ""), parse(registry.sent["base"]), "aws")
+    assert PolicyComparison("aws").equal(parse(second.backup.policy or ""), parse(registry.sent["base"]))
 
 
 UNWRITTEN: dict[str, tuple[str | None, dict[str, Any]]] = {
@@ -328,7 +328,7 @@ def test_restoring_saves_as_well_so_that_it_can_be_undone(tmp_path: Path) -> Non
     asked = restoring(tmp_path / "first", overwrite=True, backup_dir=str(tmp_path / "second"))
     backup = run(asked, registry).result.backup
     assert only(run(restoring(backup), registry))["changed"]
-    assert equal(parse(registry.policies["base"] or ""), parse(THEIRS), "aws")
+    assert PolicyComparison("aws").equal(parse(registry.policies["base"] or ""), parse(THEIRS))
 
 
 def test_force_is_handed_on(tmp_path: Path) -> None:
@@ -515,7 +515,7 @@ def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, 
     registry = Killed(before)
     principal = read_principal(generated.principal_of(grant), "aws")
     assert principal
-    grants = (Grant(principal, Access(grant.get("access") or "pull")),)
+    grants = (Grant(principal, frozenset(grant.get("access", ["pull"]))),)
     with TemporaryDirectory() as folder:
         asked = sharing(*before, backup_dir=folder, sharing=sharing_, grants=grants, force=True, concurrency=1)
         shared = share(asked, registry)
@@ -538,7 +538,9 @@ def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, 
 
 
 def parsed_equal(first: str | None, second: str | None) -> bool:
-    return equal(None if first is None else parse(first), None if second is None else parse(second), "aws")
+    return PolicyComparison("aws").equal(
+        None if first is None else parse(first), None if second is None else parse(second)
+    )
 
 
 def test_a_repository_that_vanished_may_be_missing(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import Ec
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import Result, row
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import Access
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
@@ -32,7 +33,7 @@ ORPHAN = "AROAEXAMPLEROLE123456"
 PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
 
 
-def grant(name: str, access: Access = Access.PULL, **more: Any) -> Grant:
+def grant(name: str, access: Access = frozenset({"pull"}), **more: Any) -> Grant:
     principal = read_principal(name, "aws")
     assert principal is not None
     return Grant(principal, access, **more)
@@ -41,7 +42,7 @@ def grant(name: str, access: Access = Access.PULL, **more: Any) -> Grant:
 def request(*repositories: str, grants: tuple[Grant, ...] = (grant(ACCOUNT),), **changes: Any) -> Request:
     asked = Request(
         repositories=repositories,
-        grants=grants,
+        grants=tuple(replace(each, position=index) for index, each in enumerate(grants)),
         sharing=True,
         purge_grants=False,
         purge_deleted_principals=False,
@@ -72,7 +73,7 @@ def root(account: str) -> str:
 
 
 def change(principal: str, access: str = "pull", *regions: str) -> dict[str, Any]:
-    return {"principal": principal, "access": access, "lambda_regions": list(regions)}
+    return {"principal": principal, "access": access.split("_"), "lambda_regions": list(regions)}
 
 
 def only(result: Result) -> Mapping[str, Any]:
@@ -109,7 +110,7 @@ RUNS: dict[str, tuple[dict[str, str | None], Request]] = {
     "no policy": ({"base": None}, request("base")),
     "a policy of others": ({"base": policy(pulling(root(OTHER)))}, request("base")),
     "shared already": ({"base": SHARED}, request("base")),
-    "more access": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, Access.PULL_PUSH),))),
+    "more access": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, frozenset({"pull", "push"})),))),
     "Lambda": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, lambda_regions=("us-east-1",)),))),
     "several, of which some are shared": ({"a1": SHARED, "a2": None, "b1": SHARED, "b2": None}, request("*")),
     "purge_grants": (
@@ -360,7 +361,7 @@ def test_a_repository_may_vanish_before_it_is_written() -> None:
 
 def test_a_grant_is_narrowed() -> None:
     registry = InMemory({"base": None, "services/web": None, "services/api": None})
-    narrowed = (grant(ACCOUNT), grant(ROLE, Access.PUSH, repositories=("services/*",)))
+    narrowed = (grant(ACCOUNT), grant(ROLE, frozenset({"push"}), repositories=("services/*",)))
     granted = {found["name"]: found["granted"] for found in run(request("*", grants=narrowed), registry).rows}
     assert granted == {
         "base": [change(ACCOUNT)],
@@ -371,7 +372,7 @@ def test_a_grant_is_narrowed() -> None:
 
 def test_grants_of_one_principal_add_up_where_both_cover() -> None:
     registry = InMemory({"base": None, "web": None})
-    grants = (grant(ACCOUNT), grant(ACCOUNT, Access.PUSH, repositories=("web",)))
+    grants = (grant(ACCOUNT), grant(ACCOUNT, frozenset({"push"}), repositories=("web",)))
     result = run(request("base", "web", grants=grants), registry)
     assert [found["granted"] for found in result.rows] == [[change(ACCOUNT)], [change(ACCOUNT, "pull_push")]]
 
@@ -601,7 +602,7 @@ class Troubled(InMemory):
             raise self._error
 
 
-MORE = (grant(ACCOUNT, Access.PULL_PUSH),)
+MORE = (grant(ACCOUNT, frozenset({"pull", "push"})),)
 SURPRISE = (
     "second: unexpected KeyError: 'policyText'. Look at its policy, which may have been written if the "
     "task writes, and please report this to the collection imageshare.aws"

@@ -23,7 +23,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effecti
     unmanaged_statements,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import Place, after_sharing
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
 from ansible_collections.imageshare.aws.tests.support import policies
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
@@ -175,11 +176,13 @@ def test_after_a_share_the_managed_rows_are_the_declared_grants(data: st.DataObj
         partition_of_region=lambda _region: partition,
     )
     before = data.draw(st.none() | policies.policies(partition))
-    after = share(before, grants, partition=partition, registry_id=OWNER, purge_grants=data.draw(st.booleans()))
+    after = share(
+        before, grants, managed=ManagedStatements(partition), registry_id=OWNER, purge_grants=data.draw(st.booleans())
+    )
     rows = [row for row in shares(after.policy, partition, OWNER) if row.managed]
     for grant in gather(grants):
         found = [row for row in rows if row.principal == grant.principal.name and not row.conditions]
-        if grant.access is Access.LAMBDA or grant.lambda_regions is not None:
+        if not grant.access or grant.lambda_regions is not None:
             assert [(row.access, set(row.lambda_regions)) for row in found] == [
                 (grant.access, set(grant.lambda_regions or ()))
             ]
@@ -197,7 +200,7 @@ def test_after_a_share_of_nothing_else_there_are_no_other_rows(data: st.DataObje
         sharing=True,
         partition_of_region=lambda _region: partition,
     )
-    after = share(None, grants, partition=partition, registry_id=OWNER)
+    after = share(None, grants, managed=ManagedStatements(partition), registry_id=OWNER)
     rows = shares(after.policy, partition, OWNER)
     assert all(row.managed and not row.conditions and not row.denied_by for row in rows)
     assert {(row.principal, row.access, frozenset(row.lambda_regions)) for row in rows} == {

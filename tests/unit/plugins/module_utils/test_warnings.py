@@ -21,8 +21,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     PrincipalType,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access, Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
+from ansible_collections.imageshare.aws.tests.support.policies import ACCESS
 
 PLACE = Place("base/python", "us-east-1", "aws")
 OWNER = "123456789012"
@@ -49,7 +51,7 @@ LAMBDA: Any = {"Service": "lambda.amazonaws.com"}
 def grant(who: str, access: str = "pull", regions: list[str] | None = None) -> Grant:
     principal = read_principal(who, "aws")
     assert principal is not None
-    return Grant(principal, Access(access), None if regions is None else tuple(regions))
+    return Grant(principal, frozenset(ACCESS[access]), None if regions is None else tuple(regions))
 
 
 def allow(**elements: Any) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def unsharing(kind: str, listed: list[dict[str, Any]], *whom: str) -> list[Polic
 @pytest.mark.parametrize("access", ["pull", "push", "pull_push"])
 def test_a_policy_that_was_just_made_is_not_warned_about(who: str, access: str) -> None:
     granted = grant(who, access)
-    made = share(None, [granted], partition="aws", registry_id=OWNER).policy
+    made = share(None, [granted], managed=ManagedStatements("aws"), registry_id=OWNER).policy
     assert after_sharing(made, [granted], PLACE) == ()
 
 
@@ -93,7 +95,7 @@ def test_a_policy_that_was_just_made_is_not_warned_about(who: str, access: str) 
 @pytest.mark.parametrize("region", ["us-east-1", "*"])
 def test_a_policy_that_was_just_made_with_lambda_is_not_warned_about(access: str, region: str) -> None:
     granted = grant(ACCOUNT, access, [region])
-    made = share(None, [granted], partition="aws", registry_id=OWNER).policy
+    made = share(None, [granted], managed=ManagedStatements("aws"), registry_id=OWNER).policy
     assert after_sharing(made, [granted], PLACE) == ()
 
 
@@ -342,7 +344,7 @@ REGIONS: dict[str, tuple[list[Grant], tuple[str, ...] | None]] = {
 
 @pytest.mark.parametrize(("grants", "named"), REGIONS.values(), ids=REGIONS.keys())
 def test_lambda_region(grants: list[Grant], named: tuple[str, ...] | None) -> None:
-    policy = share(None, grants, partition="aws", registry_id=OWNER).policy
+    policy = share(None, grants, managed=ManagedStatements("aws"), registry_id=OWNER).policy
     warnings = found("lambda_region_not_covered", after_sharing(policy, grants, PLACE))
     if named is None:
         assert warnings == []
@@ -675,6 +677,6 @@ def test_lambda_beyond_the_declared_regions(
     statement: dict[str, Any], regions: tuple[str, ...], kinds: list[str]
 ) -> None:
     account = Principal(PrincipalType.ACCOUNT, "111122223333", "111122223333")
-    grant = Grant(account, Access.LAMBDA, regions)
+    grant = Grant(account, frozenset(), regions)
     found = after_sharing({"Statement": [statement]}, [grant], Place("base/python", "us-east-1", "aws"))
     assert [warning.kind for warning in found] == kinds

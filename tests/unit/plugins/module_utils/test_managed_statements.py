@@ -11,23 +11,21 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import functions_arn, functions_region
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
     Principal,
     PrincipalType,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import ordered
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
-    TEMPLATES,
-    Template,
-    match_template,
-    new_statement,
-    principal_for_value,
-    slot_value,
-    with_values,
+    NEWEST,
+    SLOTS,
+    ManagedStatement,
+    ManagedStatements,
+    Slot,
 )
-from ansible_collections.imageshare.aws.tests.support import policies
+from ansible_collections.imageshare.aws.tests.support.policies import ACCESS, ACTION_SETS, TEMPLATES, new_statement
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
 ACCOUNT = "111122223333"
@@ -37,61 +35,31 @@ FUNCTIONS = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
 ORGANIZATION = "o-a1b2c3d4e5"
 UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
 
-PULL = ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"]
-UPLOAD = ["ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload"]
-PUSH = ["ecr:BatchCheckLayerAvailability", *UPLOAD]
+RESOURCE = "arn:aws:ecr:us-east-1:123456789012:repository/base/python"
+MANAGED = ManagedStatements("aws", RESOURCE)
+PULL, PUSH = list(ACTION_SETS["pull"]), list(ACTION_SETS["push"])
+UPLOAD = [action for action in ACTION_SETS["pull_push"] if action not in PULL]
+VALUES = {"identity": ROOT, "lambda": FUNCTIONS, "organization": ORGANIZATION, "organizational_unit": UNIT}
+# By Sid, each row of the table, the newest of its Sid, as a new statement with one value.
+ROWS: dict[str, tuple[str, str]] = {TEMPLATES[key]: key for key in TEMPLATES}
 
 
-def identity(sid: str, actions: list[str]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": actions}
+def slot(sid: str) -> Slot:
+    """The newest slot of a Sid."""
+    return next(row for row in NEWEST if row.sid == sid)
 
 
-def organization(sid: str, actions: list[str], **condition: dict[str, str]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": actions, "Condition": condition}
+def value_of(sid: str) -> str:
+    return VALUES[ROWS[sid][0]]
 
 
-IN_ORGANIZATION: Any = {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
-IN_UNIT: Any = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}
-
-# Each row of the table, as a new statement with one value.
-ROWS: dict[str, tuple[Access, str, dict[str, Any]]] = {
-    row[2]["Sid"]: row
-    for row in (
-        (Access.PULL, ROOT, identity("AllowPull", PULL)),
-        (Access.PUSH, ROOT, identity("AllowPush", PUSH)),
-        (Access.PULL_PUSH, ROOT, identity("AllowPullAndPush", PULL + UPLOAD)),
-        (
-            Access.LAMBDA,
-            FUNCTIONS,
-            {
-                "Sid": "AllowLambdaPull",
-                "Effect": "Allow",
-                "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                "Principal": {"Service": "lambda.amazonaws.com"},
-                "Condition": {"StringLike": {"aws:sourceARN": FUNCTIONS}},
-            },
-        ),
-        (Access.PULL, ORGANIZATION, organization("AllowOrganizationPull", PULL, **IN_ORGANIZATION)),
-        (Access.PUSH, ORGANIZATION, organization("AllowOrganizationPush", PUSH, **IN_ORGANIZATION)),
-        (
-            Access.PULL_PUSH,
-            ORGANIZATION,
-            organization("AllowOrganizationPullAndPush", PULL + UPLOAD, **IN_ORGANIZATION),
-        ),
-        (Access.PULL, UNIT, organization("AllowOrganizationalUnitPull", PULL, **IN_UNIT)),
-        (Access.PUSH, UNIT, organization("AllowOrganizationalUnitPush", PUSH, **IN_UNIT)),
-        (Access.PULL_PUSH, UNIT, organization("AllowOrganizationalUnitPullAndPush", PULL + UPLOAD, **IN_UNIT)),
-    )
-}
-
-
-def template(sid: str) -> Template:
-    return next(row for row in TEMPLATES if row.sid == sid)
+def written(sid: str) -> dict[str, Any]:
+    return new_statement(*ROWS[sid], value_of(sid))
 
 
 def statement(sid: str, **elements: Any) -> dict[str, Any]:
     """A statement of the table, but for the given elements; None drops one."""
-    whole = {**deepcopy(ROWS[sid][2]), **elements}
+    whole = {**written(sid), **elements}
     return {name: value for name, value in whole.items() if value is not None}
 
 
@@ -99,39 +67,43 @@ def statement(sid: str, **elements: Any) -> dict[str, Any]:
 
 
 def test_the_table_has_these_rows_and_no_other() -> None:
-    assert [row.sid for row in TEMPLATES] == list(ROWS)
-    assert [row.sid for row in TEMPLATES] == list(policies.TEMPLATES.values())
+    rows = {(row.sid, row.actions, ordered(row.access)) for row in SLOTS}
+    assert rows == {(TEMPLATES[key], ACTION_SETS[key[1]], ACCESS[key[1]]) for key in TEMPLATES}
+    assert len(SLOTS) == len(TEMPLATES)
 
 
-@pytest.mark.parametrize(("access", "value", "written"), ROWS.values(), ids=ROWS.keys())
-def test_a_new_statement_is_that_of_the_table_to_the_letter(
-    access: Access, value: str, written: dict[str, Any]
-) -> None:
-    row = template(written["Sid"])
-    assert row.access is access
-    assert json.dumps(new_statement(row, written["Sid"], [value])) == json.dumps(written)
+def test_no_two_rows_can_be_mistaken_for_each_other() -> None:
+    assert len({(row.shape, frozenset(row.actions)) for row in SLOTS}) == len(SLOTS)
 
 
-@pytest.mark.parametrize(("access", "value", "written"), ROWS.values(), ids=ROWS.keys())
-def test_a_new_statement_is_recognised(access: Access, value: str, written: dict[str, Any]) -> None:
-    assert match_template(written) == (template(written["Sid"]), (value,))
+@pytest.mark.parametrize("sid", ROWS)
+def test_a_new_statement_is_that_of_the_table_to_the_letter(sid: str) -> None:
+    assert json.dumps(MANAGED.new_statement(slot(sid), sid, [value_of(sid)])) == json.dumps(written(sid))
+
+
+@pytest.mark.parametrize("key", TEMPLATES, ids=" ".join)
+def test_a_statement_of_any_row_is_recognised(key: tuple[str, str]) -> None:
+    found = MANAGED.match(new_statement(*key, VALUES[key[0]]))
+    assert found is not None
+    assert (found.slot.sid, found.slot.actions, found.values) == (
+        TEMPLATES[key],
+        ACTION_SETS[key[1]],
+        (VALUES[key[0]],),
+    )
 
 
 @pytest.mark.parametrize("sid", ROWS)
 def test_several_values_are_a_list_in_their_order(sid: str) -> None:
-    written = new_statement(template(sid), "a Sid", ["b", "a"])
-    assert written["Sid"] == "a Sid"
-    assert match_template(written) == (template(sid), ("b", "a"))
-    assert '["b", "a"]' in json.dumps(written)
+    several = MANAGED.new_statement(slot(sid), "a Sid", ["b", "a"])
+    assert several["Sid"] == "a Sid"
+    assert MANAGED.match(several) == ManagedStatement(slot(sid), ("b", "a"))
+    assert '["b", "a"]' in json.dumps(several)
 
 
-@pytest.mark.parametrize("key", policies.TEMPLATES, ids=" ".join)
-def test_the_table_agrees_with_the_one_of_the_test_equipment(key: tuple[str, str]) -> None:
-    kind, access = key
-    row = template(policies.TEMPLATES[key])
-    assert row.access.value == access
-    assert row.actions == policies.ACTION_SETS[access]
-    assert {member.value.replace(" ", "_") for member in row.slot.kinds} == {
+@pytest.mark.parametrize("row", SLOTS, ids=lambda row: f"{row.sid} {len(row.actions)}")
+def test_a_slot_holds_principals_of_these_types(row: Slot) -> None:
+    kind = next(kind for kind, name in TEMPLATES if TEMPLATES[kind, name] == row.sid)
+    assert {member.value for member in row.shape.types} == {
         "identity": {"account", "role", "user", "session"},
         "lambda": {"account"},
     }.get(kind, {kind})
@@ -147,6 +119,11 @@ RECOGNISED = {
     "with its actions in another order": ("AllowPush", {"Action": PUSH[::-1]}),
     "with its actions in another case": ("AllowPush", {"Action": [action.upper() for action in PUSH]}),
     "with an action twice": ("AllowPull", {"Action": [*PULL, "ecr:batchgetimage"]}),
+    "about every resource": ("AllowPull", {"Resource": "*"}),
+    "about its repository": ("AllowLambdaPull", {"Resource": [RESOURCE]}),
+    "about both": ("AllowOrganizationPull", {"Resource": [RESOURCE, "*", "*"]}),
+    "with its service twice": ("AllowLambdaPull", {"Principal": {"Service": ["lambda.amazonaws.com"] * 2}}),
+    "with everybody twice": ("AllowOrganizationalUnitPull", {"Principal": {"AWS": ["*", "*"]}}),
     "with its principal in a list of one": ("AllowPull", {"Principal": {"AWS": [ROOT]}}),
     "with its service in a list of one": ("AllowLambdaPull", {"Principal": {"Service": ["lambda.amazonaws.com"]}}),
     "with the source in a list of one": (
@@ -173,12 +150,13 @@ RECOGNISED = {
 
 @pytest.mark.parametrize(("sid", "elements"), RECOGNISED.values(), ids=RECOGNISED.keys())
 def test_a_statement_is_recognised(sid: str, elements: dict[str, Any]) -> None:
-    assert match_template(statement(sid, **elements)) == (template(sid), (ROWS[sid][1],))
+    assert MANAGED.match(statement(sid, **elements)) == ManagedStatement(slot(sid), (value_of(sid),))
 
 
 @pytest.mark.parametrize("sid", ROWS)
 def test_a_statement_is_recognised_whatever_the_order_of_its_members(sid: str) -> None:
-    assert match_template(dict(reversed(statement(sid).items()))) == (template(sid), (ROWS[sid][1],))
+    found = MANAGED.match(dict(reversed(statement(sid).items())))
+    assert found == ManagedStatement(slot(sid), (value_of(sid),))
 
 
 # --- foreign ---
@@ -289,7 +267,13 @@ FOREIGN = {
     ),
     "a condition that is no map": statement("AllowOrganizationPull", Condition=["StringEquals"]),
     "keys that are no map": statement("AllowOrganizationPull", Condition={"StringEquals": ORGANIZATION}),
-    "Resource": statement("AllowPull", Resource="*"),
+    "another repository as Resource": statement("AllowPull", Resource=f"{RESOURCE}2"),
+    "another repository besides": statement("AllowPull", Resource=["*", f"{RESOURCE}2"]),
+    "a pattern as Resource": statement("AllowPull", Resource=f"{RESOURCE[:-3]}*"),
+    "a Resource in another case": statement("AllowPull", Resource=RESOURCE.upper()),
+    "an empty list of resources": statement("AllowPull", Resource=[]),
+    "a Resource that is no text": statement("AllowPull", Resource=["*", 1]),
+    "NotResource": statement("AllowPull", NotResource=f"{RESOURCE}2"),
     "an unknown element": statement("AllowPull", Comment="ours"),
     "Lambda's own Sid": statement("AllowLambdaPull", Sid="LambdaECRImageRetrievalPolicy"),
     "Lambda's own Sid on another shape": statement("AllowPull", Sid="LambdaECRImageRetrievalPolicy"),
@@ -299,13 +283,19 @@ FOREIGN = {
 
 @pytest.mark.parametrize("drawn", FOREIGN.values(), ids=FOREIGN.keys())
 def test_a_statement_is_foreign_by(drawn: dict[str, Any]) -> None:
-    assert match_template(drawn) is None
+    assert MANAGED.match(drawn) is None
 
 
 @pytest.mark.parametrize("policy", REALISTIC.values(), ids=REALISTIC.keys())
 def test_the_realistic_statements_are_foreign(policy: dict[str, Any]) -> None:
     listed = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    assert [match_template(drawn) for drawn in listed] == [None] * len(listed)
+    assert [MANAGED.match(drawn) for drawn in listed] == [None] * len(listed)
+
+
+def test_a_repository_that_is_not_known_is_no_resource() -> None:
+    managed = ManagedStatements("aws")
+    assert managed.match(statement("AllowPull", Resource=RESOURCE)) is None
+    assert managed.match(statement("AllowPull", Resource="*")) is not None
 
 
 # --- slots ---
@@ -313,22 +303,24 @@ def test_the_realistic_statements_are_foreign(policy: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("sid", "elements"), RECOGNISED.values(), ids=RECOGNISED.keys())
 def test_another_value_leaves_all_else_as_it_was_spelt(sid: str, elements: dict[str, Any]) -> None:
-    written = statement(sid, **elements)
-    value = json.dumps(ROWS[sid][1])
-    expected = json.dumps(written).replace(f"[{value}]", value).replace(value, '"x"')
-    assert json.dumps(with_values(written, ["x"])) == expected
+    before = statement(sid, **elements)
+    value = json.dumps(value_of(sid))
+    expected = json.dumps(before).replace(f"[{value}]", value).replace(value, '"x"')
+    assert json.dumps(MANAGED.with_values(before, ["x"])) == expected
 
 
 @pytest.mark.parametrize(("sid", "elements"), RECOGNISED.values(), ids=RECOGNISED.keys())
 def test_other_values_are_recognised_in_their_order(sid: str, elements: dict[str, Any]) -> None:
-    assert match_template(with_values(statement(sid, **elements), ["y", "x"])) == (template(sid), ("y", "x"))
+    found = MANAGED.match(MANAGED.with_values(statement(sid, **elements), ["y", "x"]))
+    assert found == ManagedStatement(slot(sid), ("y", "x"))
 
 
-def test_a_statement_is_not_changed_by_other_values() -> None:
-    for sid, (_access, _value, written) in ROWS.items():
-        before = deepcopy(written)
-        with_values(written, ["x"])
-        assert written == before, sid
+@pytest.mark.parametrize("sid", ROWS)
+def test_a_statement_is_not_changed_by_other_values(sid: str) -> None:
+    before = written(sid)
+    copy = deepcopy(before)
+    MANAGED.with_values(before, ["x"])
+    assert before == copy
 
 
 def who(text: str) -> Principal:
@@ -380,25 +372,21 @@ HOLDERS = {
 
 @pytest.mark.parametrize(("sid", "value", "expected"), HOLDERS.values(), ids=HOLDERS.keys())
 def test_a_value_belongs_to(sid: str, value: str, expected: str | None) -> None:
-    assert principal_for_value(template(sid).slot, value, "aws") == (None if expected is None else who(expected))
+    assert MANAGED.holder(slot(sid), value) == (None if expected is None else who(expected))
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_what_is_written_for_a_principal_belongs_to_it(partition: str) -> None:
     account = Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)
-    root = slot_value(account, partition)
-    functions = functions_arn(ACCOUNT, "*", partition)
-    assert root == f"arn:{partition}:iam::{ACCOUNT}:root"
-    assert functions == f"arn:{partition}:lambda:*:{ACCOUNT}:function:*"
-    assert principal_for_value(template("AllowPull").slot, root, partition) == account
-    assert principal_for_value(template("AllowLambdaPull").slot, functions, partition) == account
+    managed = ManagedStatements(partition)
+    slots = managed.slots_of(Grant(account, frozenset({"pull"}), ("*",)))
+    assert slots == {
+        slot("AllowPull"): (f"arn:{partition}:iam::{ACCOUNT}:root",),
+        slot("AllowLambdaPull"): (f"arn:{partition}:lambda:*:{ACCOUNT}:function:*",),
+    }
+    assert {managed.holder(each, value) for each, values in slots.items() for value in values} == {account}
 
 
 @pytest.mark.parametrize("text", [f"arn:aws:iam::{ACCOUNT}:role/ci", ORGANIZATION, UNIT])
 def test_all_but_accounts_stand_for_themselves(text: str) -> None:
-    assert slot_value(who(text), "aws") == text
-
-
-@pytest.mark.parametrize("region", ["us-east-1", "*", "us-*"])
-def test_the_region_of_a_lambda_value(region: str) -> None:
-    assert functions_region(functions_arn(ACCOUNT, region, "aws")) == region
+    assert MANAGED.spelling(who(text)) == text
