@@ -254,7 +254,7 @@ class InventoryModule(AWSInventoryBase):
         self.inventory.add_group(GROUP)
         strict = self.get_option("strict")
         for repository in repositories:
-            if not wanted.takes(repository["ecr_repository_name"], repository["ecr_tags"]):
+            if not wanted.matches(repository["ecr_repository_name"], repository["ecr_tags"]):
                 continue
             host = repository["ecr_repository_uri"]
             self.inventory.add_host(host, group=GROUP)

@@ -62,22 +62,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 repositories:
-  description: The repositories, by name.
+  description: The repositories, sorted by name, each as boto3 describes it.
   returned: success
   type: list
   elements: dict
   contains:
-    name:
+    repository_name:
       description: The name of the repository.
       returned: always
       type: str
       sample: base/python
-    arn:
+    repository_arn:
       description: Its ARN.
       returned: always
       type: str
       sample: arn:aws:ecr:us-east-1:123456789012:repository/base/python
-    uri:
+    repository_uri:
       description: Where its images are pulled from and pushed to.
       returned: always
       type: str
@@ -93,30 +93,46 @@ repositories:
       type: str
       sample: "2026-01-31T12:00:00Z"
     image_tag_mutability:
-      description: Whether its image tags can be overwritten, as AWS calls it.
+      description: Whether its image tags can be overwritten.
       returned: always
       type: str
       sample: MUTABLE
+    image_scanning_configuration:
+      description: When its images are scanned.
+      returned: if AWS tells it
+      type: dict
+      sample:
+        scan_on_push: false
+    encryption_configuration:
+      description: How its images are encrypted.
+      returned: if AWS tells it
+      type: dict
+      sample:
+        encryption_type: AES256
   sample:
-    - name: base/python
-      arn: arn:aws:ecr:us-east-1:123456789012:repository/base/python
-      uri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python
+    - repository_name: base/python
+      repository_arn: arn:aws:ecr:us-east-1:123456789012:repository/base/python
+      repository_uri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python
       registry_id: "123456789012"
       created_at: "2026-01-31T12:00:00Z"
       image_tag_mutability: MUTABLE
-missing:
-  description: The names and patterns of O(repositories) that match none.
+unmatched:
+  description: The names and patterns of O(repositories) that match no repository.
   returned: success
   type: list
   elements: str
   sample: [services/api]
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing import describe
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing import in_utc
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import problems_with_registry_id
 
@@ -133,17 +149,21 @@ def main() -> None:
         module.fail_json(msg=". ".join(problems))
     try:
         wanted = read_filter(module.params["repositories"], {})
-        found = map(describe, connect(module, concurrency=1).repositories())
-        by_name = {repository["name"]: repository for repository in found}
+        found = connect(module, concurrency=1).repositories()
     except InvalidInputError as error:
         module.fail_json(msg=". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=str(error))
+    by_name = {str(repository["repositoryName"]): repository for repository in found}
     names = sorted(by_name)
     module.exit_json(
-        repositories=[by_name[name] for name in names if wanted.takes(name, {})],
-        missing=[text for text in wanted.unmatched(names) if text != "*"],
+        repositories=[_described(by_name[name]) for name in names if wanted.matches(name, {})],
+        unmatched=[text for text in wanted.unmatched(names) if text != "*"],
     )
+
+
+def _described(repository: Mapping[str, Any]) -> dict[str, Any]:
+    return camel_dict_to_snake_dict({**repository, "createdAt": in_utc(repository["createdAt"])})
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def listed(aws: EmbeddedAws, **options: Any) -> Result:
 
 
 def names(result: Result) -> list[str]:
-    return [repository["name"] for repository in result.values["repositories"]]
+    return [repository["repository_name"] for repository in result.values["repositories"]]
 
 
 @pytest.fixture
@@ -45,10 +45,12 @@ def test_all_are_listed_by_name_with_what_aws_says_of_them(planted: EmbeddedAws)
     assert names(result) == ["base/go", "base/python", "web"]
     first = result.values["repositories"][0]
     assert first.pop("created_at").endswith("Z")
+    assert first.pop("image_scanning_configuration") == {"scan_on_push": False}
+    assert first.pop("encryption_configuration") == {"encryption_type": "AES256"}
     assert first == {
-        "name": "base/go",
-        "arn": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/base/go",
-        "uri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/base/go",
+        "repository_name": "base/go",
+        "repository_arn": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/base/go",
+        "repository_uri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/base/go",
         "registry_id": ACCOUNT,
         "image_tag_mutability": "MUTABLE",
     }
@@ -59,7 +61,7 @@ def test_all_are_listed_by_name_with_what_aws_says_of_them(planted: EmbeddedAws)
 def test_names_and_patterns_choose_and_tell_what_they_miss(planted: EmbeddedAws) -> None:
     result = listed(planted, repositories=["base/*", "web", "api", "x*"], check=True)
     assert names(result) == ["base/go", "base/python", "web"]
-    assert result.values["missing"] == ["api", "x*"]
+    assert result.values["unmatched"] == ["api", "x*"]
 
 
 def test_another_registry_can_be_asked_for(planted: EmbeddedAws) -> None:

@@ -18,26 +18,33 @@ from .._repository_names import matches, problem_with, unmatched
 
 @dataclass(frozen=True)
 class Filter:
-    """names: names and patterns, of which one must match. tags: keys that must all be there, each with one of the
-    values, or with any where that is None.
+    """Which repositories are listed.
+
+    Args:
+        names: Names and patterns, of which one must match.
+        tags: Keys that must all be there, each with one of the values, or with any where that is None.
     """
 
     names: tuple[str, ...]
     tags: Mapping[str, tuple[str, ...] | None]
 
-    def takes(self, name: str, tags: Mapping[str, str]) -> bool:
-        """Whether a repository of this name, with these tags, is listed. Keys and values are compared to the letter."""
+    def matches(self, name: str, tags: Mapping[str, str]) -> bool:
+        """Return whether a repository is listed. Keys and values of tags are compared to the letter."""
         return matches(self.names, name) and all(
             key in tags and (values is None or tags[key] in values) for key, values in self.tags.items()
         )
 
     def unmatched(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names and patterns that match none of these repositories."""
+        """Return the names and patterns that match none of these repositories."""
         return unmatched(self.names, names)
 
 
 def read_filter(names: Sequence[Any], tags: Mapping[Any, Any]) -> Filter:
-    """The filter that the options C(repositories) and C(tags) ask for. Raises InputError with every problem."""
+    """Return the filter that the options O(repositories) and O(tags) ask for.
+
+    Raises:
+        InvalidInputError: With every problem.
+    """
     problems = [*_problems_with_names(names), *_problems_with_tags(tags)]
     if problems:
         raise InvalidInputError(problems)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from .._registry import EcrError, RepositoryMissingError
@@ -58,14 +58,16 @@ class ListingError(Exception):
 
 
 def label_of(profile: str | None, region: str | None) -> str:
-    """What messages call a registry. region: None where boto3 is to find one."""
+    """Return what messages call a registry. The region is None where boto3 is to find one."""
     whose = f"profile {profile}, " if profile else ""
     return f"{whose}{region or 'default region'}"
 
 
 def list_registries(sources: Sequence[Source]) -> Listing:
-    """The repositories of all registries. Raises ListingError if one of them cannot be listed: half of an inventory is
-    worse than none.
+    """Return the repositories of all registries.
+
+    Raises:
+        ListingError: If one of them cannot be listed: half of an inventory is worse than none.
     """
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as workers:
         outcomes = list(workers.map(_try_one, sources))
@@ -118,21 +120,9 @@ def _ask_for_tags(registry: Registry, repository: Mapping[str, Any]) -> dict[str
         return None
 
 
-def describe(repository: Mapping[str, Any]) -> dict[str, str]:
-    """What AWS says of a repository, in the names and types that are returned to users. Times are in UTC."""
-    created = repository["createdAt"].astimezone(UTC)
-    return {
-        "name": repository["repositoryName"],
-        "arn": repository["repositoryArn"],
-        "uri": repository["repositoryUri"],
-        "registry_id": repository["registryId"],
-        "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "image_tag_mutability": repository["imageTagMutability"],
-    }
-
-
-# Of describe(): what the variable of a host calls ecr_repository_… and not ecr_….
-_REPOSITORY = ("name", "arn", "uri")
+def in_utc(moment: datetime) -> str:
+    """Return a moment as results and variables have it, such as C(2026-01-31T12:00:00Z)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _variables(
@@ -141,15 +131,16 @@ def _variables(
     for repository, its_tags in zip(described, tags, strict=True):
         if its_tags is None:
             continue
-        profile = {"ecr_profile": source.profile} if source.profile else {}
         yield {
-            **{
-                f"ecr_repository_{name}" if name in _REPOSITORY else f"ecr_{name}": value
-                for name, value in describe(repository).items()
-            },
+            "ecr_repository_name": repository["repositoryName"],
+            "ecr_repository_arn": repository["repositoryArn"],
+            "ecr_repository_uri": repository["repositoryUri"],
+            "ecr_registry_id": repository["registryId"],
+            "ecr_created_at": in_utc(repository["createdAt"]),
+            "ecr_image_tag_mutability": repository["imageTagMutability"],
             "ecr_region": source.registry.region,
             "ecr_tags": dict(its_tags),
-            **profile,
+            **({"ecr_profile": source.profile} if source.profile else {}),
         }
 
 

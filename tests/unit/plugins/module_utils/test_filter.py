@@ -50,12 +50,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("tags", TAKEN.values(), ids=TAKEN.keys())
 def test_tags_let_a_repository_through(tags: dict[str, Any]) -> None:
-    assert read_filter(["*"], tags).takes("base/python", TAGS)
+    assert read_filter(["*"], tags).matches("base/python", TAGS)
 
 
 @pytest.mark.parametrize("tags", LEFT_OUT.values(), ids=LEFT_OUT.keys())
 def test_tags_leave_a_repository_out(tags: dict[str, Any]) -> None:
-    assert not read_filter(["*"], tags).takes("base/python", TAGS)
+    assert not read_filter(["*"], tags).matches("base/python", TAGS)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_tags_leave_a_repository_out(tags: dict[str, Any]) -> None:
     [(["base/python"], True), (["base/*"], True), (["web", "base/*"], True), (["base"], False), (["web/*"], False)],
 )
 def test_one_name_or_pattern_must_match(names: list[str], taken: bool) -> None:
-    assert read_filter(names, {}).takes("base/python", {}) is taken
+    assert read_filter(names, {}).matches("base/python", {}) is taken
 
 
 def test_names_and_tags_must_both_match() -> None:
     wanted = read_filter(["base/*"], {"team": "platform"})
-    assert wanted.takes("base/python", TAGS)
-    assert not wanted.takes("web", TAGS)
-    assert not wanted.takes("base/python", {})
+    assert wanted.matches("base/python", TAGS)
+    assert not wanted.matches("web", TAGS)
+    assert not wanted.matches("base/python", {})
 
 
 def test_names_and_patterns_that_match_nothing_are_told() -> None:
