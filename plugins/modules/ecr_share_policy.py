@@ -15,7 +15,8 @@ description:
     and organizational units may pull from them or push to them, and Lambda functions of other accounts may run their
     images.
   - Changes the statements that it manages and nothing else. A statement is managed if it has exactly the shape of one
-    that this module writes, whatever its C(Sid). Every other statement is kept as it is, where it is.
+    that this module writes or has ever written, whatever its C(Sid). A C(Resource) of C(*) or of the repository itself
+    makes no difference. Every other statement is kept as it is, where it is.
   - Writes a policy only if it changes in meaning. The order of statements and of lists, a scalar or a list of one,
     and an account id or its root ARN make no difference.
   - Works on one repository or on thousands in one task. It asks AWS once for a repository that is as it should be. In
@@ -36,38 +37,43 @@ options:
     required: true
   grants:
     description:
-      - Who gets what.
-      - Grants for the same principal add up, C(pull) and C(push) to C(pull_push).
+      - Who gets what. Grants for the same principal add up.
     type: list
     elements: dict
     required: true
     suboptions:
-      principal:
+      principals:
         description:
-          - A 12-digit account id or the root ARN of the account; the ARN of an IAM role or user, or of an STS
+          - Who gets it. One principal may be written without a list.
+          - A principal is a 12-digit account id or the root ARN of the account; the ARN of an IAM role or user, or of an STS
             session; an organization (C(o-…)); or an organizational unit, as C(o-…/r-…/ou-…/) for that unit alone or
             C(o-…/r-…/ou-…/*) for everything below it, too.
           - Quote account ids. YAML reads an unquoted number that begins with C(0) as octal.
-          - The ARN must be of the partition that the registry is in.
-        type: str
+          - An ARN must be of the partition that the registry is in.
+        type: list
+        elements: str
         required: true
       access:
         description:
-          - The access that the principal has after the task. With V(pull), it loses a V(push) that it had in a managed
-            statement, and so on.
-          - V(lambda) is for an account that pulls through its organization, and whose Lambda functions need a statement
-            of their own besides. It needs O(grants[].lambda_regions).
+          - The capabilities that the principals have after the task, and no others. With V([pull]), they lose a C(push)
+            that they had in a managed statement, and so on.
+          - V(pull) is C(ecr:BatchGetImage), C(ecr:GetDownloadUrlForLayer) and C(ecr:BatchCheckLayerAvailability).
+            V(push) is what an upload needs, with C(ecr:BatchGetImage), because clients ask for a manifest before they
+            push it. V(describe) is C(ecr:DescribeRepositories), C(ecr:DescribeImages) and C(ecr:ListImages).
+          - An empty list is for Lambda alone. Use it for an account that pulls through its organization, and whose Lambda
+            functions need a statement of their own. It requires O(grants[].lambda_regions).
           - Ignored with O(state=absent).
-        type: str
-        choices: [pull, push, pull_push, lambda]
-        default: pull
+        type: list
+        elements: str
+        choices: [pull, push, describe]
+        default: [pull]
       lambda_regions:
         description:
           - The regions whose Lambda functions of this account may pull, or V(*) for all regions.
           - A function pulls from its own region only, so this is the region of the registry in most cases.
           - A region that boto3 does not know is warned about and granted, as it may be a new one.
           - If left out, the Lambda entries of the account stay as they are. An empty list takes them away.
-          - For accounts only, and not together with O(grants[].access=push), as Lambda needs the pull.
+          - For accounts only, and with V(pull) in O(grants[].access) or an empty one, as Lambda needs the pull.
           - Ignored with O(state=absent).
         type: list
         elements: str
@@ -78,7 +84,8 @@ options:
         elements: str
   state:
     description:
-      - With V(present), each principal has exactly the declared access in the managed statements.
+      - With V(present), each principal has exactly the declared access in the managed statements. If it has it by an
+        older set of actions, it moves to the newest.
       - With V(absent), each principal leaves all managed statements, whatever access it had.
       - A managed statement without principals is removed, and so is a policy without statements.
     type: str
@@ -98,7 +105,12 @@ options:
       - Those in other statements stay, and are warned about.
     type: bool
     default: false
-  missing:
+  include_policy:
+    description:
+      - Whether the rows of changed repositories have the new policy.
+    type: bool
+    default: false
+  on_missing:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
         others are done. With V(skip), it is reported as missing.
@@ -148,7 +160,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the policies, and foretells everything but what only AWS can refuse.
+      - Reports the changes without making them. Errors that only AWS can detect are not predicted.
   diff_mode:
     support: full
     details:
@@ -182,7 +194,7 @@ EXAMPLES = r"""
         lambda_regions:
           - us-east-1
 
-- name: Share many repositories in one task, each with whom it may concern
+- name: Share many repositories in one task
   imageshare.aws.ecr_share_policy:
     repositories:
       - base/python
@@ -197,6 +209,14 @@ EXAMPLES = r"""
         access: [pull, push]
         repositories:
           - services/*
+
+- name: Let several accounts pull, and list images
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/*
+    grants:
+      - principals: ["111122223333", "444455556666"]
+        access: [pull, describe]
 
 - name: Share with these principals and no others
   imageshare.aws.ecr_share_policy:
@@ -244,7 +264,9 @@ repositories:
       type: bool
       sample: true
     granted:
-      description: The managed statements that principals joined.
+      description:
+        - What principals gained in the managed statements, one entry for each of them.
+        - A principal that moves to a newer set of actions gains the capability again.
       returned: always
       type: list
       elements: dict
@@ -255,10 +277,11 @@ repositories:
           type: str
           sample: "111122223333"
         access:
-          description: V(pull), V(push), V(pull_push), or V(lambda) where only Lambda regions changed.
+          description: The capabilities, as in O(grants[].access); empty where only Lambda regions changed.
           returned: always
-          type: str
-          sample: pull
+          type: list
+          elements: str
+          sample: [pull]
         lambda_regions:
           description: The regions whose Lambda functions are concerned.
           returned: always
@@ -267,19 +290,19 @@ repositories:
           sample: [us-east-1]
       sample:
         - principal: "111122223333"
-          access: pull
+          access: [pull]
           lambda_regions: [us-east-1]
     revoked:
-      description: The managed statements that principals left, described as in RV(repositories[].granted).
+      description: What principals lost in the managed statements, as in RV(repositories[].granted).
       returned: always
       type: list
       elements: dict
       sample:
         - principal: "111122223333"
-          access: pull_push
+          access: [push]
           lambda_regions: []
     warnings:
-      description: What a person should know about the policy as it is after the task.
+      description: Warnings about the policy as it is after the task, those that are certain first.
       returned: always
       type: list
       elements: dict
@@ -305,6 +328,28 @@ repositories:
           returned: always
           type: str
           sample: denied
+        certain:
+          description:
+            - Whether it is so, and not only possible. What is possible depends on what a policy does not say, such as
+              which accounts an organization has.
+          returned: always
+          type: bool
+          sample: true
+        repository:
+          description: The name of the repository.
+          returned: always
+          type: str
+          sample: base/python
+        region:
+          description: The region of the registry.
+          returned: always
+          type: str
+          sample: us-east-1
+        registry_id:
+          description: The account that owns the registry; null where AWS did not say it.
+          returned: always
+          type: str
+          sample: "123456789012"
         message:
           description: The warning, with the name of the repository.
           returned: always
@@ -325,7 +370,7 @@ repositories:
       sample: []
     policy:
       description: The new policy; null if it was deleted.
-      returned: if the policy changed
+      returned: if the policy changed, with O(include_policy=true)
       type: dict
       sample:
         Version: "2008-10-17"
@@ -363,12 +408,19 @@ repositories:
       type: bool
       sample: true
     error:
-      description: Why it failed, and what to do. Its policy is as it was, unless the message says otherwise.
+      description:
+        - Why it failed, and what to do.
+        - Its policy is as it was, unless RV(repositories[].changed) is true or the message says otherwise.
       returned: if it failed
       type: str
       sample: >-
-        base/python: could not read the policy of base/python (GetRepositoryPolicy): AccessDeniedException: User is not
-        authorized. To do: allow the caller ecr:GetRepositoryPolicy on this repository.
+        base/python: could not read the policy (GetRepositoryPolicy): AccessDeniedException: User is not
+        authorized. Allow the caller ecr:GetRepositoryPolicy on this repository.
+    error_code:
+      description: The error code of AWS; null if the error is not one of AWS.
+      returned: if it failed
+      type: str
+      sample: AccessDeniedException
 backup_path:
   description:
     - The absolute path of the directory that this run made in O(backup_dir). The module

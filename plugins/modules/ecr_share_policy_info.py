@@ -39,16 +39,11 @@ options:
     type: str
   include_policy:
     description:
-      - Whether to return the policies themselves.
-    type: bool
-    default: true
-  as_json:
-    description:
-      - Whether to return RV(repositories) and RV(principals) as one text, RV(json). Ansible takes seconds for what it
-        returns of a thousand repositories, once more in each task that uses it, and none for a text.
+      - Whether to return the policies themselves. They are larger than all else, and Ansible takes time for each value
+        of a result.
     type: bool
     default: false
-  missing:
+  on_missing:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
         others are done. With V(skip), it is reported as missing.
@@ -113,11 +108,9 @@ EXAMPLES = r"""
     repositories:
       - base/*
     principal: "111122223333"
-    include_policy: false
 
 - name: Find the repositories whose policies name roles that were deleted
   imageshare.aws.ecr_share_policy_info:
-    include_policy: false
   register: audit
 
 - name: List them
@@ -132,7 +125,7 @@ repositories:
   description:
     - One row for each repository, in the order asked for, those of a pattern by name; also if the task fails.
     - A pattern or a name that matches no repository has a row of its own at the end.
-  returned: if the options are valid and, with patterns, the repositories could be listed, unless O(as_json=true)
+  returned: if the options are valid and, with patterns, the repositories could be listed
   type: list
   elements: dict
   contains:
@@ -163,7 +156,7 @@ repositories:
       sample: us-east-1
     policy:
       description: The policy; null if there is none.
-      returned: if it could be read, and unless O(include_policy=false)
+      returned: if it could be read, with O(include_policy=true)
       type: dict
       sample:
         Version: "2008-10-17"
@@ -184,14 +177,9 @@ repositories:
       returned: if it could be read
       type: int
       sample: 218
-    policy_room:
-      description: How many of the 10,240 characters that AWS takes are left.
-      returned: if it could be read
-      type: int
-      sample: 10022
     shares:
       description:
-        - Who gets what. A principal has one row for the managed statements, one for the foreign ones, and one more for
+        - Who gets what. A principal has one row for the managed statements, one for the unmanaged ones, and one more for
           each other set of conditions.
         - What the statements with C(Allow) grant. RV(repositories[].shares[].denied_by) tells what becomes of it.
       returned: if it could be read
@@ -206,29 +194,32 @@ repositories:
           returned: always
           type: str
           sample: "111122223333"
-        kind:
+        principal_type:
           description:
             - V(account), V(role), V(user), V(session), V(organization), V(organizational_unit), V(service),
-              V(everyone), V(deleted), or V(other) for a principal of another kind or partition.
+              V(everyone), V(deleted) for the unique id of a deleted role or user, or V(other) for a principal of another
+              kind or partition.
           returned: always
           type: str
           sample: account
         access:
           description:
-            - V(pull), V(push), V(pull_push) and V(lambda) as in grants; V(admin) if it may change the policy, or
-              delete; V(partial) for any other actions.
+            - The capabilities that it has with all of their actions, as in grants, and V(admin) if it may change the
+              policy, or delete.
+            - Empty where only Lambda functions of the account may pull, and where it has no capability as a whole.
           returned: always
-          type: str
-          sample: pull
-        actions:
-          description: The actions, where the access is V(admin) or V(partial).
+          type: list
+          elements: str
+          sample: [pull]
+        other_actions:
+          description: The actions that are not part of these capabilities, those for which V(admin) is told included.
           returned: always
           type: list
           elements: str
           sample: []
         can_pull:
           description:
-            - Whether it can pull images, whatever the access is called. That takes C(ecr:BatchGetImage) and
+            - Whether it can pull images. That takes C(ecr:BatchGetImage) and
               C(ecr:GetDownloadUrlForLayer), here or in its other rows, and no C(Deny) that takes one of them away for
               certain. It is about the principal itself, and not about its Lambda functions.
           returned: always
@@ -314,9 +305,9 @@ repositories:
           sample: true
       sample:
         - principal: "111122223333"
-          kind: account
-          access: pull
-          actions: []
+          principal_type: account
+          access: [pull]
+          other_actions: []
           can_pull: true
           can_push: false
           lambda_regions: [us-east-1]
@@ -367,8 +358,13 @@ repositories:
       returned: if it failed
       type: str
       sample: >-
-        base/python: could not read the policy of base/python (GetRepositoryPolicy): AccessDeniedException: User is not
-        authorized. To do: allow the caller ecr:GetRepositoryPolicy on this repository.
+        base/python: could not read the policy (GetRepositoryPolicy): AccessDeniedException: User is not
+        authorized. Allow the caller ecr:GetRepositoryPolicy on this repository.
+    error_code:
+      description: The error code of AWS; null if the error is not one of AWS.
+      returned: if it failed
+      type: str
+      sample: AccessDeniedException
 principals:
   description: The principals of all RV(repositories), by kind and name.
   returned: when RV(repositories) is
@@ -380,8 +376,8 @@ principals:
       returned: always
       type: str
       sample: "111122223333"
-    kind:
-      description: What it is, as RV(repositories[].shares[].kind) says.
+    principal_type:
+      description: What it is, as RV(repositories[].shares[].principal_type) says.
       returned: always
       type: str
       sample: account
@@ -395,11 +391,6 @@ principals:
     - principal: "111122223333"
       kind: account
       repositories: [base/node, base/python]
-json:
-  description: RV(repositories) and RV(principals), as an object in JSON.
-  returned: instead of them, with O(as_json=true)
-  type: str
-  sample: '{"repositories": [], "principals": []}'
 summary:
   description: The rows, counted.
   returned: if the options are valid and, with patterns, the repositories could be listed

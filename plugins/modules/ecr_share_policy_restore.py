@@ -25,7 +25,7 @@ options:
   backup_path:
     description:
       - The path, on the managed host, of the directory that a run returned as
-        RV(imageshare.aws.ecr_share_policy#module:backup), of a directory above it, or of one file in it.
+        RV(imageshare.aws.ecr_share_policy#module:backup_path), of a directory above it, or of one file in it.
       - If there are several backups of a repository that is to be restored, nothing is done, and the message lists
         their directories. To go back over several runs, restore the latest first.
     type: path
@@ -42,7 +42,12 @@ options:
         O(backup_dir) is set.
     type: bool
     default: false
-  missing:
+  include_policy:
+    description:
+      - Whether the rows of changed repositories have the policy that was put back.
+    type: bool
+    default: false
+  on_missing:
     description:
       - What to do about a repository that no longer exists, and about a name or a pattern that matches no repository in
         the backup. With V(fail), it is reported as failed, and all others are done. With V(skip), it is reported as
@@ -80,7 +85,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the backups and the policies, and foretells everything but what only AWS can refuse.
+      - Reports the changes without making them. Errors that only AWS can detect are not predicted.
   diff_mode:
     support: full
     details:
@@ -132,7 +137,7 @@ repositories:
       type: bool
       sample: true
     granted:
-      description: The managed statements that principals are in again.
+      description: What principals gained in the managed statements, one entry for each of them.
       returned: always
       type: list
       elements: dict
@@ -143,10 +148,11 @@ repositories:
           type: str
           sample: "111122223333"
         access:
-          description: V(pull), V(push), V(pull_push), or V(lambda) where only Lambda regions changed.
+          description: The capabilities, as in grants; empty where only Lambda regions changed.
           returned: always
-          type: str
-          sample: pull
+          type: list
+          elements: str
+          sample: [pull]
         lambda_regions:
           description: The regions whose Lambda functions are concerned.
           returned: always
@@ -155,19 +161,19 @@ repositories:
           sample: [us-east-1]
       sample:
         - principal: "111122223333"
-          access: pull
+          access: [pull]
           lambda_regions: [us-east-1]
     revoked:
-      description: The managed statements that principals left, described as in RV(repositories[].granted).
+      description: What principals lost in the managed statements, as in RV(repositories[].granted).
       returned: always
       type: list
       elements: dict
       sample:
         - principal: "111122223333"
-          access: pull_push
+          access: [pull, push]
           lambda_regions: []
     warnings:
-      description: What a person should know about the policy as it is after the task.
+      description: Warnings about the policy as it is after the task, those that are certain first.
       returned: always
       type: list
       elements: dict
@@ -180,6 +186,26 @@ repositories:
           returned: always
           type: str
           sample: public
+        certain:
+          description: Whether it is so, and not only possible.
+          returned: always
+          type: bool
+          sample: true
+        repository:
+          description: The name of the repository.
+          returned: always
+          type: str
+          sample: base/python
+        region:
+          description: The region of the registry.
+          returned: always
+          type: str
+          sample: us-east-1
+        registry_id:
+          description: The account that owns the registry; null where AWS did not say it.
+          returned: always
+          type: str
+          sample: "123456789012"
         message:
           description: The warning, with the name of the repository.
           returned: always
@@ -201,7 +227,7 @@ repositories:
       sample: []
     policy:
       description: The policy that was put back; null if there had been none.
-      returned: if the policy changed
+      returned: if the policy changed, with O(include_policy=true)
       type: dict
       sample:
         Version: "2008-10-17"
@@ -220,14 +246,21 @@ repositories:
       type: bool
       sample: true
     error:
-      description: Why it failed, and what to do. Its policy is as it was, unless the message says otherwise.
+      description:
+        - Why it failed, and what to do.
+        - Its policy is as it was, unless RV(repositories[].changed) is true or the message says otherwise.
       returned: if it failed
       type: str
       sample: >-
-        base/python: its policy is left alone, because it was changed (new: statement "AllowPush") after the run that
-        backed it up at 2026-01-31T12:00:00Z.
-left_out:
-  description: The backups that are of other registries.
+        base/python: policy not changed: it was changed (new: statement "AllowPush") after the run that backed it up at
+        2026-01-31T12:00:00Z.
+    error_code:
+      description: The error code of AWS; null if the error is not one of AWS.
+      returned: if it failed
+      type: str
+      sample: AccessDeniedException
+skipped_backups:
+  description: The backups that are of other registries, which were skipped.
   returned: when RV(repositories) is
   type: list
   elements: dict
@@ -251,8 +284,7 @@ left_out:
 backup_path:
   description:
     - The absolute path of the directory that this run made in O(backup_dir). The module
-      M(imageshare.aws.ecr_share_policy_restore) takes it
-      to undo this run.
+      M(imageshare.aws.ecr_share_policy_restore) takes it to undo this run.
   returned: if a policy was saved
   type: str
   sample: /var/backups/ecr/20260131T120000Z-us-east-1-5f0c7d1e
