@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Names of repositories, and the shell patterns that choose among them: C(*) crosses C(/)."""
+"""Names of repositories, and the shell patterns that select among them: C(*) crosses C(/)."""
 
 from __future__ import annotations
 
@@ -24,23 +24,29 @@ _PATTERN = re.compile(r"[a-z0-9._/*?\[\]!-]{1,256}")
 
 @dataclass(frozen=True)
 class Selection:
-    """names: repositories in the order asked for. unmatched: patterns that chose none."""
+    """The repositories that names and patterns select.
+
+    Args:
+        names: In the order asked for, each once.
+        unmatched: The patterns that match none.
+    """
 
     names: tuple[str, ...]
     unmatched: tuple[str, ...]
 
 
 def is_pattern(text: str) -> bool:
+    """Return whether a text is a pattern rather than a name."""
     return any(character in text for character in "*?[")
 
 
 def is_name(text: str) -> bool:
-    """Whether AWS would take a text for the name of a repository."""
+    """Return whether a text can be the name of a repository."""
     return _NAME.fullmatch(text) is not None
 
 
 def problem_with(text: object) -> str | None:
-    """Why a value is neither a repository's name nor a pattern; None if it is one."""
+    """Return why a value is neither the name of a repository nor a pattern; None if it is one."""
     if not isinstance(text, str):
         return f"{text!r} is not a string"
     if _ADDRESS.match(text):
@@ -51,13 +57,13 @@ def problem_with(text: object) -> str | None:
 
 
 def matches(texts: Iterable[str], name: str) -> bool:
-    """Whether one of the names or patterns chooses a repository."""
-    names, patterns = _parted(tuple(texts))
+    """Return whether one of the names or patterns matches a repository."""
+    names, patterns = _names_and_patterns(tuple(texts))
     return name in names or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def unmatched(texts: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
-    """The names and patterns that choose none of these repositories."""
+    """Return the names and patterns that match none of these repositories."""
     existing = dict.fromkeys(names)
     return tuple(
         text
@@ -67,25 +73,27 @@ def unmatched(texts: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _parted(texts: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+def _names_and_patterns(texts: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     # A grant may name a thousand repositories, and each of these is held against it.
     patterns = tuple(text for text in texts if is_pattern(text))
     return frozenset(texts).difference(patterns), patterns
 
 
 def select(wanted: Sequence[str], existing: Sequence[str]) -> Selection:
-    """The repositories that names and patterns choose, each once.
+    """Return the repositories that names and patterns match, each once.
 
-    existing: the names in the registry, which patterns choose from; a plain name is taken without a look there.
+    Args:
+        wanted: Names and patterns.
+        existing: The names in the registry, for patterns. A plain name is selected whether it is there or not.
     """
-    chosen: dict[str, None] = {}
+    selected: dict[str, None] = {}
     unmatched = []
     for text in dict.fromkeys(wanted):
         if is_pattern(text):
-            found = [name for name in sorted(existing) if fnmatchcase(name, text)]
-            if not found:
+            names = [name for name in sorted(existing) if fnmatchcase(name, text)]
+            if not names:
                 unmatched.append(text)
         else:
-            found = [text]
-        chosen.update(dict.fromkeys(found))
-    return Selection(tuple(chosen), tuple(unmatched))
+            names = [text]
+        selected.update(dict.fromkeys(names))
+    return Selection(tuple(selected), tuple(unmatched))

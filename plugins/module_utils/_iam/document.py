@@ -48,7 +48,7 @@ _STATEMENT_ORDER = (
 
 
 class PolicyError(ValueError):
-    """A text is not a policy, or not one that can be kept to the letter. Its message says why."""
+    """A text is not a policy, or not one that can be kept to the letter. The message says why."""
 
 
 class _Number(float):
@@ -65,10 +65,12 @@ class _Number(float):
 def parse(text: str) -> dict[str, Any]:
     """Read a policy from JSON text.
 
-    The result holds either one statement (an object) or a list of them under C(Statement), as the text has it.
+    Returns:
+        The policy. C(Statement) is one statement (an object) or a list of them, as the text has it.
 
-    Raises PolicyError for text that is not JSON, for JSON that is not a policy, and for what a second
-    serialisation could not reproduce: duplicate keys, lone surrogates, numbers beyond a double's precision.
+    Raises:
+        PolicyError: For text that is not JSON, for JSON that is not a policy, and for what a second serialisation could
+            not reproduce: duplicate keys, lone surrogates, numbers beyond a double's precision.
     """
     try:
         document = json.loads(
@@ -100,29 +102,29 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def serialise(policy: Policy) -> str:
-    """The compact JSON text of a policy, members in the order they have; its length is what AWS limits."""
+    """Return the compact JSON text of a policy, members in their order. Its length is what AWS limits."""
     return _compact(policy)
 
 
 def statements(policy: Policy | None) -> list[Statement]:
-    """The statements of a policy, in order; none for no policy."""
+    """Return the statements of a policy, in their order; none for no policy."""
     return [] if policy is None else list(_as_list(policy["Statement"]))
 
 
 def label_of(position: int, statement: Statement) -> str:
-    """What to call a statement: its Sid, or else its position, which counts from 1."""
+    """Return what messages call a statement: its Sid, or else its position, which counts from 1."""
     sid = statement.get("Sid")
     return f'statement "{sid}"' if isinstance(sid, str) else f"statement {position}"
 
 
 def labelled(policy: Policy | None) -> Iterator[tuple[str, Statement]]:
-    """Each statement with what to call it."""
+    """Yield each statement with its label."""
     for position, statement in enumerate(statements(policy), start=1):
         yield label_of(position, statement), statement
 
 
 def strings(value: Any) -> tuple[str, ...]:
-    """The texts of an element that may be one or a list of them; whatever else is in it is left out."""
+    """Return the texts of an element that may be one or a list of them, and nothing else that is in it."""
     return tuple(item for item in _as_list(value) if isinstance(item, str))
 
 
