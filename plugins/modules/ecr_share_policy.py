@@ -45,9 +45,9 @@ options:
       principals:
         description:
           - Who gets it. One principal may be written without a list.
-          - A principal is a 12-digit account id or the root ARN of the account; the ARN of an IAM role or user, or of an STS
-            session; an organization (C(o-…)); or an organizational unit, as C(o-…/r-…/ou-…/) for that unit alone or
-            C(o-…/r-…/ou-…/*) for everything below it, too.
+          - A principal is a 12-digit account id or the root ARN of the account; the ARN of an IAM role or user, or of
+            an STS session; an organization (C(o-…)); or an organizational unit, as C(o-…/r-…/ou-…/) for that unit alone
+            or C(o-…/r-…/ou-…/*) for everything below it, too.
           - Quote account ids. YAML reads an unquoted number that begins with C(0) as octal.
           - An ARN must be of the partition that the registry is in.
         type: list
@@ -60,8 +60,8 @@ options:
           - V(pull) is C(ecr:BatchGetImage), C(ecr:GetDownloadUrlForLayer) and C(ecr:BatchCheckLayerAvailability).
             V(push) is what an upload needs, with C(ecr:BatchGetImage), because clients ask for a manifest before they
             push it. V(describe) is C(ecr:DescribeRepositories), C(ecr:DescribeImages) and C(ecr:ListImages).
-          - An empty list is for Lambda alone. Use it for an account that pulls through its organization, and whose Lambda
-            functions need a statement of their own. It requires O(grants[].lambda_regions).
+          - An empty list is for Lambda alone. Use it for an account that pulls through its organization, and whose
+            Lambda functions need a statement of their own. It requires O(grants[].lambda_regions).
           - Ignored with O(state=absent).
         type: list
         elements: str

@@ -179,8 +179,8 @@ repositories:
       sample: 218
     shares:
       description:
-        - Who gets what. A principal has one row for the managed statements, one for the unmanaged ones, and one more for
-          each other set of conditions.
+        - Who gets what. A principal has one row for the managed statements, one for the unmanaged ones, and one more
+          for each other set of conditions.
         - What the statements with C(Allow) grant. RV(repositories[].shares[].denied_by) tells what becomes of it.
       returned: if it could be read
       type: list
@@ -197,8 +197,8 @@ repositories:
         principal_type:
           description:
             - V(account), V(role), V(user), V(session), V(organization), V(organizational_unit), V(service),
-              V(everyone), V(deleted) for the unique id of a deleted role or user, or V(other) for a principal of another
-              kind or partition.
+              V(everyone), V(deleted) for the unique id of a deleted role or user, or V(other) for a principal of
+              another kind or partition.
           returned: always
           type: str
           sample: account
