@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # What the task says once for each kind, after the number of repositories.
@@ -40,10 +40,57 @@ class InvalidInputError(ValueError):
 class PolicyWarning:
     """Something that a person should know about the policy of a repository.
 
-    kind: a key of SUMMARIES. sid: of the statement, None where it has none or none is meant.
+    Args:
+        kind: A key of SUMMARIES.
+        message: One sentence that begins with the name of the repository.
+        certain: Whether it is so for every request, whatever the policy cannot decide.
+        repository: The name of the repository, or the pattern that matched none.
+        region: The region of its registry.
+        registry_id: The account that owns the registry; None where AWS did not say it.
+        sid: The Sid of the statement; None where it has none or none is meant.
+        principals: Whom it is about.
     """
 
     kind: str
     message: str
+    certain: bool = True
+    repository: str = ""
+    region: str = ""
+    registry_id: str | None = None
     sid: str | None = None
     principals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RepositoryContext:
+    """The repository that a warning is about.
+
+    Args:
+        repository: Its name.
+        region: The region of its registry.
+        registry_id: The account that owns the registry; None where AWS did not say it.
+    """
+
+    repository: str
+    region: str
+    registry_id: str | None = None
+
+    def warning(
+        self,
+        kind: str,
+        text: str,
+        *,
+        certain: bool = True,
+        sid: str | None = None,
+        principals: Iterable[str] = (),
+    ) -> PolicyWarning:
+        """Return a warning about this repository, whose name its message begins with."""
+        message = f"{self.repository}: {text}"
+        return PolicyWarning(
+            kind, message, certain, self.repository, self.region, self.registry_id, sid, tuple(principals)
+        )
+
+
+def certain_first(warnings: Iterable[PolicyWarning]) -> tuple[PolicyWarning, ...]:
+    """Return warnings in the same order, but all that are certain before the others."""
+    return tuple(sorted(warnings, key=lambda warning: not warning.certain))

@@ -5,8 +5,8 @@
 """Decide what a repository policy allows, sharing no code with the collection that it judges.
 
 Every rule names its page of the IAM User Guide, https://docs.aws.amazon.com/IAM/latest/UserGuide/. Only the
-repository policy speaks here: what the requester's own account must allow besides is left out, and so is
-``Resource``, since a repository's policy covers that repository alone.
+repository policy speaks here: what the requester's own account must allow besides is left out. ``Resource`` counts
+only where it is said which repository the policy is of.
 """
 
 from __future__ import annotations
@@ -50,16 +50,19 @@ class Request:
     context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
-def is_allowed(policy: Any, request: Request) -> bool:
-    """Tell whether the policy allows the request. ``policy`` is a parsed document of any shape, or None.
+def is_allowed(policy: Any, request: Request, resource: str | None = None) -> bool:
+    """Tell whether the policy allows the request. ``policy`` is a parsed document of any shape, or None; ``resource``
+    the ARN of the repository.
 
     Raises UnsupportedCondition for an operator or a variable that is not supported, whoever asks, and ValueError for an
     address that is in no CIDR form.
     """
-    return bool(effective_actions(policy, Requester(request.principal, request.context), [request.action]))
+    return bool(effective_actions(policy, Requester(request.principal, request.context), [request.action], resource))
 
 
-def effective_actions(policy: Any, requester: Requester, actions: Iterable[str]) -> frozenset[str]:
+def effective_actions(
+    policy: Any, requester: Requester, actions: Iterable[str], resource: str | None = None
+) -> frozenset[str]:
     """Return those of the actions that the policy allows the requester. Raises as is_allowed does.
 
     Everything is denied by default, and an explicit Deny wins: reference_policies_evaluation-logic.html.
@@ -67,7 +70,11 @@ def effective_actions(policy: Any, requester: Requester, actions: Iterable[str])
     wanted = frozenset(actions)
     covered: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in _statements(policy):
-        if _conditions_hold(statement.get("Condition", {}), requester.context) and _concerns(statement, requester):
+        if (
+            _conditions_hold(statement.get("Condition", {}), requester.context)
+            and _concerns(statement, requester)
+            and (resource is None or _is_about(statement, resource))
+        ):
             covered[statement["Effect"]].update(action for action in wanted if _covers(statement, action))
     return frozenset(covered["Allow"] - covered["Deny"])
 
@@ -126,6 +133,21 @@ def _covers(statement: Mapping[str, Any], action: str) -> bool:
     """
     patterns = _items(_only(statement, "Action", "NotAction"))
     return any(_glob(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
+
+
+def _is_about(statement: Mapping[str, Any], resource: str) -> bool:
+    """reference_policies_elements_resource.html, reference_policies_elements_notresource.html.
+
+    Neither of them means every resource here, as in a policy that cannot have them.
+    """
+    if not statement.keys() & {"Resource", "NotResource"}:
+        return True
+    patterns = _only(statement, "Resource", "NotResource")
+    if not _is_text(patterns):
+        return False
+    if any("${" in pattern for pattern in _items(patterns)):
+        raise UnsupportedCondition("a policy variable in a Resource")
+    return any(_glob(pattern, resource) for pattern in _items(patterns)) != ("NotResource" in statement)
 
 
 def _concerns(statement: Mapping[str, Any], requester: Requester) -> bool:

@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from .._iam.conditions import regex
 from .._iam.document import Statement, strings
-from .._sharing.capabilities import LAMBDA_ACTIONS, ordered
-from .._sharing.managed_statements import SLOTS
+from .._iam.patterns import regex
+from .._sharing.capabilities import CAPABILITIES, LAMBDA_ACTIONS
 
 # As of September 2026, the actions with the resource type "repository" in
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
@@ -59,9 +58,9 @@ REPOSITORY_ACTIONS = frozenset(
         "UploadLayerPart",
     )
 )
-# Those of the table that are permissions and no operations of the API.
+# Permissions that are no operations of the API.
 PERMISSIONS_ONLY = frozenset({"ecr:BatchImportUpstreamImage", "ecr:GetImageCopyStatus", "ecr:ReplicateImage"})
-# The others, of the same page: about the registry or the account, so that no repository's policy can grant them.
+# The other actions of the same page are about the registry or the account: no repository's policy can grant them.
 # ListImageReferrers is an operation without an action of its own: ecr:BatchGetImage allows it.
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImageReferrers.html
 OTHER_ACTIONS = frozenset(
@@ -113,26 +112,28 @@ ADMIN_ACTIONS = frozenset(
 )
 
 LAMBDA_PULL = frozenset(LAMBDA_ACTIONS)
-# Without these nothing is pulled, or pushed, whatever else is granted; layers may be there already.
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
-PULLING, PUSHING = LAMBDA_PULL, frozenset({"ecr:PutImage"})
+# What access_of() calls ADMIN_ACTIONS: no grant gives it.
+ADMIN = "admin"
 # Cannot be granted by a repository policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 _WITHOUT_EFFECT = "ecr:getauthorizationtoken"
-_LEVELS = {frozenset(slot.actions): "_".join(ordered(slot.access)) for slot in SLOTS if slot.access}
-_SPELT = {action.lower(): action for action in REPOSITORY_ACTIONS}
+_SPELLING = {action.lower(): action for action in REPOSITORY_ACTIONS}
 _ELSEWHERE = frozenset(action.lower() for action in OTHER_ACTIONS)
 _NAME = re.compile(r"ecr:[A-Za-z]+")
 
 
-def level(actions: frozenset[str]) -> str:
-    """What a set of actions amounts to: C(pull), C(push) or C(pull_push) if it is exactly that, C(admin) if it holds
-    one of ADMIN_ACTIONS, else C(partial).
-    """
-    return _LEVELS.get(actions) or ("admin" if actions & ADMIN_ACTIONS else "partial")
+def access_of(actions: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of the capabilities that actions include as a whole, and C(admin) last for ADMIN_ACTIONS."""
+    names = tuple(capability.name for capability in CAPABILITIES if _included(capability.action_sets, actions))
+    return (*names, ADMIN) if actions & ADMIN_ACTIONS else names
+
+
+def other_actions(actions: frozenset[str]) -> frozenset[str]:
+    """Return the actions that are not a part of the capabilities that they include as a whole."""
+    return actions.difference(*(_included(capability.action_sets, actions) for capability in CAPABILITIES))
 
 
 def granted_actions(statement: Statement) -> frozenset[str]:
-    """The actions on a repository that a statement's Action or NotAction includes, spelt as AWS does.
+    """Return the actions on a repository that a statement's Action or NotAction includes, spelt as AWS does.
 
     Wildcards stand for what is in REPOSITORY_ACTIONS. A name that the tables do not have counts as it is written: AWS
     may be ahead of them.
@@ -146,15 +147,14 @@ def granted_actions(statement: Statement) -> frozenset[str]:
     return _expanded(strings(statement.get("Action")))
 
 
-def covers(statement: Statement, action: str) -> bool:
-    """Whether a statement includes an action, such as C(ecr:BatchGetImage)."""
-    return action in granted_actions(statement)
-
-
 def additional_actions(statement: Statement, known: Iterable[str]) -> tuple[str, ...]:
-    """The ECR actions of a statement that are not among the known ones, as the statement spells them.
+    """Return the ECR actions of a statement that are not known, as the statement spells them.
 
-    A wildcard counts as beyond: what it stands for may grow. Of NotAction it says C(all but …).
+    A wildcard is never known: what it stands for may grow. Of NotAction the result says C(all but …).
+
+    Args:
+        statement: The statement.
+        known: The actions that are expected.
     """
     if "NotAction" in statement:
         return (f"all but {', '.join(strings(statement['NotAction']))}",)
@@ -166,15 +166,20 @@ def additional_actions(statement: Statement, known: Iterable[str]) -> tuple[str,
     )
 
 
-@lru_cache(maxsize=4096)
+def _included(action_sets: Iterable[Iterable[str]], actions: frozenset[str]) -> frozenset[str]:
+    """Return what actions include of a capability: nothing if none of its sets is there as a whole."""
+    return frozenset[str]().union(*(included for included in action_sets if actions.issuperset(included)))
+
+
+@lru_cache(maxsize=1024)
 def _expanded(patterns: tuple[str, ...]) -> frozenset[str]:
-    found: set[str] = set()
+    result: set[str] = set()
     for pattern in patterns:
         if "*" in pattern or "?" in pattern:
             wildcard = re.compile(regex(pattern.lower()), re.DOTALL)
-            found.update(action for lower, action in _SPELT.items() if wildcard.fullmatch(lower))
-        elif pattern.lower() in _SPELT:
-            found.add(_SPELT[pattern.lower()])
+            result.update(action for lower, action in _SPELLING.items() if wildcard.fullmatch(lower))
+        elif pattern.lower() in _SPELLING:
+            result.add(_SPELLING[pattern.lower()])
         elif _NAME.fullmatch(pattern) and pattern.lower() not in _ELSEWHERE:
-            found.add(pattern)
-    return frozenset(found)
+            result.add(pattern)
+    return frozenset(result)

@@ -4,220 +4,235 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""What a person should know about a repository after a merge: warnings, each with its repository, Sid and principal."""
+"""What a person should know about a repository after a merge.
+
+A warning is certain if what it says is so for every request. Certain warnings come first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
-from .._errors import PolicyWarning
+from .._errors import PolicyWarning, RepositoryContext, certain_first
 from .._iam.conditions import Applies, strongest
-from .._iam.document import Policy, label_of, statements
-from .._iam.principals import PrincipalType
+from .._iam.principals import EVERYONE, PrincipalType
 from .._sharing.capabilities import LAMBDA_SERVICE, actions_of
 from .._sharing.grants import Grant
-from .actions import LAMBDA_PULL, additional_actions
-from .effective_access import Share, shares
-from .matching import Opening, applies, match_principal, openings, reaches_functions
-from .request_context import EVERYONE, context_of, functions
-from .statements import ANSWERS, ParsedStatement, parse_statement, valid_statements
+from .actions import LAMBDA_PULL
+from .effective_access import Share
+from .evaluator import ParsedPolicy
+from .statements import ParsedStatement
 
-_Rules = Sequence[tuple[int, ParsedStatement]]
 # The conditions by which a statement says for whom a service may act.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
 
 
-@dataclass(frozen=True)
-class Place:
-    """The repository that is spoken of: its name, the region and partition of its registry, and whose that is, None
-    where it is not known.
-    """
-
-    repository: str
-    region: str
-    partition: str
-    registry_id: str | None = None
-
-
-def after_sharing(
-    policy: Policy | None, declared: Sequence[Grant], place: Place, *, purged_for: str | None = None
+def sharing_warnings(
+    policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext, *, purge_grants: bool = False
 ) -> tuple[PolicyWarning, ...]:
-    """Warnings about a policy that grants were merged into.
+    """Return the warnings about a policy that grants were merged into.
 
-    declared: one grant a principal.
-    purged_for: the account that owns the registry, if all other grants were ended; None if not.
+    Args:
+        policy: The policy after the merge.
+        grants: One for each principal.
+        repository: The repository that has the policy.
+        purge_grants: Whether all other grants were ended.
     """
-    rules, opened = valid_statements(policy), openings(policy, place.partition, place.registry_id)
-    return (
-        *_public(opened, place),
-        *_denied(rules, declared, place),
-        *_uncovered_region(declared, place),
-        *_excess(rules, opened, declared, place),
-        *(() if purged_for is None else _undeclared(policy, rules, opened, declared, place, purged_for)),
+    return certain_first(
+        (
+            *_public(policy, repository),
+            *_denied(policy, grants, repository),
+            *_uncovered_regions(grants, repository),
+            *_excess(policy, grants, repository),
+            *(_undeclared(policy, grants, repository) if purge_grants else ()),
+        )
     )
 
 
-def after_unsharing(policy: Policy | None, named: Sequence[Grant], place: Place) -> tuple[PolicyWarning, ...]:
-    """Warnings about a policy that principals were taken out of. Of the grants, only the principals count."""
-    nothing = [Grant(grant.principal, frozenset(), ()) for grant in named]
-    opened = openings(policy, place.partition, place.registry_id)
-    return (*_public(opened, place), *_excess(valid_statements(policy), opened, nothing, place))
+def unsharing_warnings(
+    policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext
+) -> tuple[PolicyWarning, ...]:
+    """Return the warnings about a policy that principals were taken out of.
 
-
-def about_orphans(policy: Policy | None, place: Place, *, writing: bool, pruned: bool) -> tuple[PolicyWarning, ...]:
-    """Warnings about the ids of deleted principals that a policy still has.
-
-    writing: whether the policy is about to be stored, which AWS then refuses.
-    pruned: whether they were taken out of the managed statements; those in foreign ones are then worth a word.
+    Args:
+        policy: The policy after the merge.
+        grants: Of which the principals count, and nothing else.
+        repository: The repository that has the policy.
     """
-    found = []
-    for position, rule in enumerate(map(parse_statement, statements(policy)), start=1):
-        if rule.deleted_principals and (writing or pruned):
-            advice = "set purge_deleted_principals" if rule.managed else "take them out of it by hand"
+    nothing = [Grant(grant.principal, frozenset(), ()) for grant in grants]
+    return certain_first((*_public(policy, repository), *_excess(policy, nothing, repository)))
+
+
+def deleted_principal_warnings(
+    policy: ParsedPolicy, repository: RepositoryContext, *, writing: bool, purged: bool
+) -> tuple[PolicyWarning, ...]:
+    """Return the warnings about the ids of deleted principals that a policy still has.
+
+    Args:
+        policy: The policy after the merge.
+        repository: The repository that has the policy.
+        writing: Whether the policy is about to be stored, which AWS then refuses.
+        purged: Whether they were taken out of the managed statements; those in the others are then worth a warning.
+    """
+    result = []
+    for numbered in policy.statements:
+        names = numbered.statement.deleted_principals
+        if names and (writing or purged):
+            advice = "Set purge_deleted_principals" if numbered.statement.managed else "Remove them from it by hand"
             refusal = ", and AWS refuses to store a policy that does" if writing else ""
-            names = rule.deleted_principals
-            text = f"{_label(position, rule)} names deleted principals, {_listed(names)}{refusal}: {advice}"
-            found.append(PolicyWarning("deleted_principal", f"{place.repository}: {text}", rule.sid, names))
-    return tuple(found)
+            text = f"{numbered.label} names deleted principals ({_listed(names)}){refusal}. {advice}"
+            result.append(repository.warning("deleted_principal", text, sid=numbered.sid, principals=names))
+    return tuple(result)
 
 
-def _public(opened: Iterable[Opening], place: Place) -> Iterable[PolicyWarning]:
-    for opening in opened:
-        rule, label = opening.rule, _label(opening.position, opening.rule)
-        actions = _some(_beyond(rule, ()))
-        condition = (
-            "under a condition that anybody can meet" if rule.statement.get("Condition") else "without a condition"
-        )
-        for entry in opening.entries:
-            if entry == EVERYONE and opening.to_everyone:
-                text = f'the repository is public: {label} lets everyone ("*", {condition}) use {actions}'
-            elif entry == LAMBDA_SERVICE:
-                text = f"{label} lets Lambda functions of every account use {actions}: no condition names an account"
+def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[PolicyWarning]:
+    for public in policy.public_statements():
+        numbered = public.statement
+        actions = _some(policy.matcher.additional_actions(numbered.statement, ()))
+        for name in public.opened_by:
+            if name == EVERYONE.name and public.grants_everyone:
+                condition = (
+                    "under a condition that anybody can meet" if numbered.statement.conditions else "unconditionally"
+                )
+                text = f'the repository is public: {numbered.label} allows everyone ("*", {condition}) {actions}'
+            elif name == LAMBDA_SERVICE:
+                functions = "Lambda functions of every account"
+                text = f"{numbered.label} allows {functions} {actions}: no condition names an account"
             else:
-                text = f"{label} is open to accounts that it does not name: {entry}"
-            yield PolicyWarning("public", f"{place.repository}: {text}", rule.sid, (entry,))
+                text = f"{numbered.label} is open to accounts that it does not name: {name}"
+            yield repository.warning("public", text, sid=numbered.sid, principals=(name,))
 
 
-def _denied(rules: _Rules, declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
-    for position, rule in rules:
-        if not rule.denies:
+def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
+    for numbered in policy.effective_statements:
+        if not numbered.statement.denies:
             continue
-        verdicts = {grant.principal.name: _deny_applies(rule, grant, place) for grant in declared}
+        verdicts = {grant.principal.name: _denies(numbered.statement, grant, policy) for grant in grants}
         for verdict, names in _by_verdict(verdicts):
             text = (
-                f"denies {_listed(names)} what is granted here: a Deny wins over every Allow"
+                f"denies {_listed(names)} what is declared: a Deny overrides every Allow"
                 if verdict is Applies.YES
-                else f"may deny {_listed(names)} what is granted here, under its conditions or for a part of them"
+                else f"may deny {_listed(names)} what is declared, under its conditions or for a part of them"
             )
-            message = f"{place.repository}: {_label(position, rule)} {text}"
-            yield PolicyWarning("explicit_deny", message, rule.sid, names)
+            yield repository.warning(
+                "explicit_deny",
+                f"{numbered.label} {text}",
+                certain=verdict is Applies.YES,
+                sid=numbered.sid,
+                principals=names,
+            )
 
 
-def _deny_applies(rule: ParsedStatement, grant: Grant, place: Place) -> Applies:
-    denied, partition = rule.actions, place.partition
-    callers = [context_of(grant.principal, partition)] if denied.intersection(actions_of(grant.access)) else []
-    if denied & LAMBDA_PULL:
-        callers += [functions(grant.principal.name, region, partition) for region in grant.lambda_regions or ()]
-    return strongest(applies(rule, denied_callers, partition) for denied_callers in callers)
+def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy) -> Applies:
+    """Return how far a Deny applies to what a grant declares."""
+    contexts = policy.matcher.contexts
+    callers = [contexts.of(grant.principal)] if deny.actions.intersection(actions_of(grant.access)) else []
+    if deny.actions & LAMBDA_PULL:
+        callers += [contexts.functions(grant.principal.name, region) for region in grant.lambda_regions or ()]
+    return strongest(policy.matcher.applies(deny, context) for context in callers)
 
 
-def _uncovered_region(declared: Sequence[Grant], place: Place) -> Iterable[PolicyWarning]:
-    outside = tuple(
+def _uncovered_regions(grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
+    names = tuple(
         grant.principal.name
-        for grant in declared
-        if grant.lambda_regions and not {place.region, "*"}.intersection(grant.lambda_regions)
+        for grant in grants
+        if grant.lambda_regions and not {repository.region, "*"}.intersection(grant.lambda_regions)
     )
-    if outside:
-        text = f"is in {place.region}, which no declared lambda_regions of {_listed(outside)} covers"
+    if names:
+        text = f"the repository is in {repository.region}, which no declared lambda_regions of {_listed(names)} covers"
         why = "a function pulls its image from its own region only"
-        yield PolicyWarning("lambda_region_not_covered", f"{place.repository} {text}: {why}", None, outside)
+        yield repository.warning("lambda_region_not_covered", f"{text}: {why}", principals=names)
 
 
-def _excess(
-    rules: _Rules, opened: Iterable[Opening], declared: Sequence[Grant], place: Place
-) -> Iterable[PolicyWarning]:
-    by_name = {grant.principal.name: grant for grant in declared}
-    told = {opening.position for opening in opened if opening.to_everyone}
-    for position, rule in rules:
-        if rule.denies or position in told:
+def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
+    by_name = {grant.principal.name: grant for grant in grants}
+    declared = {access: actions_of(access) for access in {grant.access for grant in grants}}
+    everyone = {public.statement.position for public in policy.public_statements() if public.grants_everyone}
+    for numbered in policy.effective_statements:
+        statement = numbered.statement
+        if statement.denies or numbered.position in everyone:
             continue
+        excess = {access: policy.matcher.additional_actions(statement, known) for access, known in declared.items()}
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
-        for grant in declared:
-            beyond = _beyond(rule, actions_of(grant.access))
-            for reach in match_principal(rule, grant.principal, place.partition) if beyond else ():
-                other = by_name.get(reach.via)
-                if other is None or _beyond(rule, actions_of(other.access)):
-                    found.setdefault((reach.applies, beyond, reach.via), []).append(grant.principal.name)
-        for (verdict, actions, via), names in found.items():
-            verb = "still gives" if verdict is Applies.YES else "may still give"
-            through = "" if [via] == names else f", through {via}"
-            text = f"{verb} {_listed(names)} access beyond the declared{through}: {_some(actions)}"
-            yield PolicyWarning(
-                "excess_access", f"{place.repository}: {_label(position, rule)} {text}", rule.sid, tuple(names)
+        for grant in grants:
+            actions = excess[grant.access]
+            matched = policy.matcher.match_principal(statement, grant.principal) if actions else {}
+            for name, verdict in matched.items():
+                if name not in by_name or excess[by_name[name].access]:
+                    found.setdefault((verdict, actions, name), []).append(grant.principal.name)
+        for (verdict, actions, name), names in found.items():
+            verb = "still allows" if verdict is Applies.YES else "may still allow"
+            matched_as = "" if [name] == names else f", as {name}"
+            yield repository.warning(
+                "excess_access",
+                f"{numbered.label} {verb} {_listed(names)} more than the declared access{matched_as}: {_some(actions)}",
+                certain=verdict is Applies.YES,
+                sid=numbered.sid,
+                principals=names,
             )
-        beyond_regions = {grant.principal.name: _functions_beyond(rule, grant, place) for grant in declared}
-        for verdict, accounts in _by_verdict(beyond_regions):
-            verb = "still lets" if verdict is Applies.YES else "may still let"
-            text = f"{verb} Lambda functions of {_listed(accounts)} pull beyond the declared lambda_regions"
-            yield PolicyWarning(
-                "excess_access", f"{place.repository}: {_label(position, rule)} {text}", rule.sid, accounts
+        verdicts = {
+            grant.principal.name: policy.matcher.applies_to_functions(
+                statement, grant.principal.name, grant.lambda_regions
             )
-
-
-def _functions_beyond(rule: ParsedStatement, grant: Grant, place: Place) -> Applies:
-    """How far Lambda functions of an account may pull other than by the declared regions, if any are declared."""
-    if grant.lambda_regions is None or grant.principal.kind is not PrincipalType.ACCOUNT or not _beyond(rule, ()):
-        return Applies.NO
-    return reaches_functions(rule, grant.principal.name, place.partition, apart=grant.lambda_regions)
+            for grant in grants
+            if grant.lambda_regions is not None
+            and grant.principal.kind is PrincipalType.ACCOUNT
+            and policy.matcher.additional_actions(statement, ())
+        }
+        for verdict, names_of_accounts in _by_verdict(verdicts):
+            verb = "still allows" if verdict is Applies.YES else "may still allow"
+            accounts = _listed(names_of_accounts)
+            yield repository.warning(
+                "excess_access",
+                f"{numbered.label} {verb} Lambda functions of {accounts} to pull beyond the declared lambda_regions",
+                certain=verdict is Applies.YES,
+                sid=numbered.sid,
+                principals=names_of_accounts,
+            )
 
 
 def _undeclared(
-    policy: Policy | None,
-    rules: _Rules,
-    opened: Iterable[Opening],
-    declared: Sequence[Grant],
-    place: Place,
-    owner: str,
+    policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext
 ) -> Iterable[PolicyWarning]:
-    """Whom a purge leaves in, though no grant names them: by a foreign statement, or by a value that is no grant's."""
-    known = {owner, *(name for grant in declared for name in (grant.principal.name, grant.principal.account) if name)}
-    told = {opening.position for opening in opened}
-    # By statement, and by whether it is certain: whoever is let in, and whose they are.
+    """Yield warnings about whom a purge leaves in, though no grant names them: by an unmanaged statement, or by a value
+    that is no grant's.
+    """
+    declared = {name for grant in grants for name in (grant.principal.name, grant.principal.account) if name}
+    known = {repository.registry_id, *declared}
+    public = {public.statement.position for public in policy.public_statements()}
+    # By statement, and by whether it is certain: who is let in, and whose they are.
     found: dict[tuple[int, bool], dict[str, str]] = {}
-    for share in shares(policy, place.partition, owner):
-        strange = {name: whose for name, whose in _let_in(share) if not known.intersection((name, whose))}
+    for share in policy.shares():
         if any(denial.certain for denial in share.denied_by):
             continue
-        certainly = all(condition.key.lower() in _SOURCES for condition in share.conditions)
-        for source in share.statements:
-            if source.position not in told:
-                found.setdefault((source.position, certainly), {}).update(strange)
-    for position, rule in rules:
-        for certainly, verb in ((True, "still lets"), (False, "may still let")):
-            let_in = found.get((position, certainly), {})
+        undeclared = {name: owner for name, owner in _let_in(share) if not known.intersection((name, owner))}
+        certain = all(condition.key.lower() in _SOURCES for condition in share.conditions)
+        for numbered in share.statements:
+            if numbered.position not in public:
+                found.setdefault((numbered.position, certain), {}).update(undeclared)
+    for numbered in policy.effective_statements:
+        for certain, verb in ((True, "still gives"), (False, "may still give")):
+            let_in = found.get((numbered.position, certain), {})
             # Where a whole account is let in, so are its users and functions.
-            names = tuple(name for name, whose in let_in.items() if name == whose or whose not in let_in)
+            names = tuple(name for name, owner in let_in.items() if name == owner or owner not in let_in)
             if names:
-                text = f"{_label(position, rule)} {verb} in {_listed(names)}, and no grant does: purge keeps it"
-                yield PolicyWarning("excess_access", f"{place.repository}: {text}", rule.sid, names)
+                text = f"{numbered.label} {verb} access to {_listed(names)}, which no grant does: purge_grants keeps it"
+                yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
 
 
 def _let_in(share: Share) -> Iterable[tuple[str, str]]:
-    """Whoever a share lets in, by name, and whose they are: an account, an organization, or the name again."""
+    """Return whom a share lets in, by name, and whose they are: an account, an organization, or the name again."""
+    if share.principal.kind is PrincipalType.DELETED:
+        return []
     sources = [
         value for condition in share.conditions if condition.key.lower() in _SOURCES for value in condition.values
     ]
-    if share.kind == "deleted":
-        return []
-    if share.kind == "service" and sources:
-        return [(source, _owner(source)) for source in sources]
-    return [(share.principal, _owner(share.principal))]
+    names = sources if share.principal.kind is PrincipalType.SERVICE and sources else [share.principal.name]
+    return [(name, _owner(name)) for name in names]
 
 
 def _owner(name: str) -> str:
-    """The account of an ARN, the organization of a path, and any other name as it is."""
+    """Return the account of an ARN, the organization of a path, and any other name as it is."""
     return name.split(":")[4] if name.count(":") >= 5 else name.split("/")[0]
 
 
@@ -226,15 +241,6 @@ def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tupl
         names = tuple(name for name, found in verdicts.items() if found is verdict)
         if names:
             yield verdict, names
-
-
-@lru_cache(maxsize=ANSWERS)
-def _beyond(rule: ParsedStatement, known: tuple[str, ...]) -> tuple[str, ...]:
-    return additional_actions(rule.statement, known)
-
-
-def _label(position: int, rule: ParsedStatement) -> str:
-    return label_of(position, rule.statement)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,107 +4,163 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Statements as IAM reads them.
+"""Statements as IAM reads them, for one repository.
 
-A thousand repositories often have the same few statements, so those that are spelt alike are one rule. It is read once,
-and whoever asks about it can remember the answer.
+A thousand repositories often have the same few statements, so statements that are spelt alike are one object. It is
+parsed once, and whoever asks about it can remember the answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .._iam.arns import is_unique_id
-from .._iam.conditions import Condition, conditions, is_readable
-from .._iam.document import Policy, Statement, statements, strings
-from .._sharing.managed_statements import match_shape
+from .._iam.conditions import Applies, Condition, conditions, inverse, is_valid_condition, strongest
+from .._iam.document import Statement, label_of, strings
+from .._iam.patterns import matches
+from .._iam.principals import Principal, PrincipalType, principals_of
+from .._sharing.managed_statements import ManagedStatements
 from .actions import granted_actions
-from .request_context import EVERYONE
 
 NOT_PRINCIPAL = "NotPrincipal"
-# How many rules to remember, and how many answers to each question about them. A policy has at most 10,240 characters,
-# and each answer keeps its rule alive: at the very worst, 20 MB of text.
-_RULES, ANSWERS = 1024, 2048
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One of a statement's principals. kind: C(AWS), C(Service), C(Federated) or C(CanonicalUser)."""
-
-    kind: str
-    name: str
+# How many statements to remember, and how many answers to each question about them. A policy has at most 10,240
+# characters, and each answer keeps its statement alive: at the very worst, 20 MB of text.
+STATEMENTS, ANSWERS = 1024, 2048
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, eq=False)
 class ParsedStatement:
     """A statement, and what it says. Two are the same only if they are one object, which makes them cheap to look up.
 
-    statement: to be read only.
-    readable: whether it has an effect; of one that has none, the conditions may be missing here.
-    excludes: whether the entries are those of NotPrincipal.
-    actions: those on a repository, spelt as AWS does.
-    identities: its AWS principals, wherever they stand, without the C(*) for everyone.
-    deleted_principals: the ids of deleted roles and users among them.
+    Args:
+        document: The statement; to be read only.
+        sid: Its Sid, if that is a text.
+        has_effect: Whether it allows or denies anything in this repository; if not, its conditions may be missing here.
+        denies: Whether its Effect is Deny.
+        managed: Whether it has the shape of a statement of this collection.
+        excludes: Whether the principals are those of NotPrincipal.
+        principals: Whom it names, each once.
+        actions: Those on a repository, spelt as AWS does.
+        conditions: What must hold; a Resource that cannot be decided is one of them.
+        deleted_principals: The ids of deleted roles and users, wherever it names them.
     """
 
-    statement: Statement
+    document: Statement
     sid: str | None
-    readable: bool
+    has_effect: bool
     denies: bool
     managed: bool
     excludes: bool
-    entries: tuple[Entry, ...]
+    principals: tuple[Principal, ...]
     actions: frozenset[str]
     conditions: tuple[Condition, ...]
-    identities: tuple[str, ...]
     deleted_principals: tuple[str, ...]
 
 
-def parse_statement(statement: Statement) -> ParsedStatement:
-    """The rule that a statement of JSON values is."""
-    return _rule(json.dumps(statement))
+@dataclass(frozen=True)
+class NumberedStatement:
+    """A statement in its policy.
 
-
-def valid_statements(policy: Policy | None) -> list[tuple[int, ParsedStatement]]:
-    """The statements of a policy that have an effect, with their position from 1.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    Args:
+        position: Where it stands, from 1.
+        statement: The statement.
     """
-    rules = enumerate(map(parse_statement, statements(policy)), start=1)
-    return [(position, rule) for position, rule in rules if rule.readable]
+
+    position: int
+    statement: ParsedStatement
+
+    @property
+    def sid(self) -> str | None:
+        """The Sid of the statement; None where it has none."""
+        return self.statement.sid
+
+    @property
+    def label(self) -> str:
+        """What to call the statement in a message."""
+        return label_of(self.position, self.statement.document)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what rows call the statement."""
+        return {"position": self.position, "sid": self.sid}
 
 
-@lru_cache(maxsize=_RULES)
-def _rule(text: str) -> ParsedStatement:
-    # Read anew from the text, so that nobody else holds a part of what is remembered.
-    statement: Mapping[str, Any] = json.loads(text)
-    sid, excludes, decidable = statement.get("Sid"), NOT_PRINCIPAL in statement, is_readable(statement)
-    included, excluded = _entries(statement.get("Principal")), _entries(statement.get(NOT_PRINCIPAL))
-    named = (entry.name for entry in (*included, *excluded) if entry.kind == "AWS" and entry.name != EVERYONE)
-    identities = tuple(dict.fromkeys(named))
-    return ParsedStatement(
-        statement=statement,
-        sid=sid if isinstance(sid, str) else None,
-        readable=decidable
-        and statement.get("Effect") in ("Allow", "Deny")
-        and ("Principal" in statement) != excludes
-        and ("Action" in statement) != ("NotAction" in statement),
-        denies=statement.get("Effect") == "Deny",
-        managed="Resource" not in statement and match_shape(statement) is not None,
-        excludes=excludes,
-        entries=excluded if excludes else included,
-        actions=granted_actions(statement),
-        conditions=conditions(statement) if decidable else (),
-        identities=identities,
-        deleted_principals=tuple(filter(is_unique_id, identities)),
-    )
+class StatementParser:
+    """Parses the statements of one registry's policies, each distinct one once.
+
+    Args:
+        partition: The partition of the registry.
+    """
+
+    def __init__(self, partition: str) -> None:
+        self._partition = partition
+        self._parsed: Callable[[str, str | None], ParsedStatement] = lru_cache(maxsize=STATEMENTS)(self._parse)
+
+    def parse(self, statement: Statement, resource: str | None) -> ParsedStatement:
+        """Return the statement that JSON values are.
+
+        Args:
+            statement: As it is in a policy.
+            resource: The ARN of the repository; None where it is not known.
+        """
+        restricted = "Resource" in statement or "NotResource" in statement
+        return self._parsed(json.dumps(statement), resource if restricted else None)
+
+    def _parse(self, text: str, resource: str | None) -> ParsedStatement:
+        # Read anew from the text, so that nobody else holds a part of what is remembered.
+        statement: Mapping[str, Any] = json.loads(text)
+        sid, excludes, valid_condition = statement.get("Sid"), NOT_PRINCIPAL in statement, is_valid_condition(statement)
+        included = principals_of(statement.get("Principal"), self._partition)
+        excluded = principals_of(statement.get(NOT_PRINCIPAL), self._partition)
+        covered, scope = _resource_scope(statement, resource)
+        deleted = (who.name for who in (*included, *excluded) if who.kind is PrincipalType.DELETED)
+        return ParsedStatement(
+            document=statement,
+            sid=sid if isinstance(sid, str) else None,
+            has_effect=valid_condition
+            and covered is not Applies.NO
+            and statement.get("Effect") in ("Allow", "Deny")
+            and ("Principal" in statement) != excludes
+            and ("Action" in statement) != ("NotAction" in statement),
+            denies=statement.get("Effect") == "Deny",
+            managed=ManagedStatements(self._partition, resource).match(statement) is not None,
+            excludes=excludes,
+            principals=excluded if excludes else included,
+            actions=granted_actions(statement),
+            conditions=(*conditions(statement), *scope) if valid_condition else (),
+            deleted_principals=tuple(dict.fromkeys(deleted)),
+        )
 
 
-def _entries(principal: Any) -> tuple[Entry, ...]:
-    if isinstance(principal, dict):
-        return tuple(Entry(kind, name) for kind, names in principal.items() for name in strings(names))
-    return (Entry("AWS", EVERYONE),) if principal == EVERYONE else ()
+def _resource_scope(statement: Statement, resource: str | None) -> tuple[Applies, tuple[Condition, ...]]:
+    """Return how far a statement covers a repository, and the condition that says so where it is not certain.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html
+    """
+    members = [member for member in ("Resource", "NotResource") if member in statement]
+    if not members:
+        return Applies.YES, ()
+    if len(members) > 1:
+        return Applies.NO, ()
+    patterns = strings(statement[members[0]])
+    covered = strongest(_covers(pattern, resource) for pattern in patterns)
+    if covered is Applies.CONDITIONALLY:
+        return covered, (Condition(members[0], "ARN", patterns),)
+    return covered if members == ["Resource"] else inverse(covered), ()
+
+
+def _covers(pattern: str, resource: str | None) -> Applies:
+    if pattern == "*":
+        return Applies.YES
+    if resource is None:
+        return Applies.CONDITIONALLY
+    # A policy variable is another text in each request.
+    fixed = _VARIABLE.sub("*", pattern)
+    if not matches(fixed, resource):
+        return Applies.NO
+    return Applies.YES if fixed == pattern else Applies.CONDITIONALLY

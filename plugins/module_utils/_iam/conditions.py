@@ -4,7 +4,19 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""The conditions of a statement, and whether they hold for callers of whom not everything is known.
+"""The conditions of a statement, and whether they hold for requests of which not everything is known.
+
+What follows rests on these rules:
+
+* There are three answers. A condition holds for all requests of a set of callers (C(YES)), for none (C(NO)), or for
+  some of them, or that cannot be decided from the policy (C(CONDITIONALLY)). What is certain is certain for every
+  request.
+* All conditions of a statement must hold. Of the values of one condition one is enough; a negated operator wants none.
+* A negated operator also holds where the key is absent. So does one with C(IfExists), or C(ForAllValues). All others do
+  not.
+* Nothing is guessed: policy variables, dates, numbers, operators that are not known here, values that are no ARN under
+  an ARN operator, and a key of several values under an operator without C(ForAnyValue) or C(ForAllValues) are never
+  decided.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
@@ -20,13 +32,11 @@ from functools import lru_cache
 from typing import Any
 
 from .document import Statement
-
-# In a fact, any part of an ARN: a text without a colon.
-ANY_PART = "\0"
+from .patterns import ANY_PART, contains, overlaps
 
 
 class Applies(IntEnum):
-    """How far something applies to callers, in rising order: to none; to a part, or it cannot be decided; to all."""
+    """How far something applies to callers, in rising order: to none; to some, or it cannot be decided; to all."""
 
     NO = 0
     CONDITIONALLY = 1
@@ -44,14 +54,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class KnownKey:
-    """What is known of a condition key in the requests of a set of callers.
+    """What is known about one condition key in the requests of a set of callers.
 
-    pattern: what each value matches, with the wildcards C(*), C(?) and ANY_PART; None if the key is never there.
-    present: whether the key is always there.
-    every: whether each value that matches the pattern is that of one of the callers; and, where the key is not always
-        there, whether one of them is without it.
-    unnamed: whether no policy names the callers, so that no value without a wildcard is theirs, nor one that spells
-        an account or an organization.
+    Args:
+        pattern: What each value matches, with the wildcards C(*), C(?) and ANY_PART; None if the key is always absent.
+        present: Whether the key is in every request.
+        every: Whether each value that matches the pattern is that of one of the callers, and, if the key is not in
+            every request, whether one of them is without it.
+        unnamed: Whether no policy names the callers, so that no value without a wildcard is theirs, nor one that
+            spells an account or an organization.
     """
 
     pattern: str | None
@@ -60,18 +71,27 @@ class KnownKey:
     unnamed: bool = False
 
 
+# What is known about condition keys, by their name in lower case. A name that ends in C(/) is that of all tags.
+KnownKeys = Mapping[str, KnownKey]
 UNKNOWN = KnownKey("*", present=False)
 ABSENT = KnownKey(None, present=False)
 
 
 @dataclass(frozen=True)
 class _Operator:
-    matching: str
+    """What a condition operator does.
+
+    Args:
+        comparison: A key of _COMPARISONS, or C(null).
+        negated: Whether it wants none of the values.
+        has_quantifier: Whether it says what happens to several values of a key.
+        holds_for_absent: What it says of an absent key; None where AWS's pages contradict each other.
+    """
+
+    comparison: str
     negated: bool
-    # Whether it says what becomes of several values.
-    for_several: bool
-    # What it says of a key that is not there; None where AWS's pages contradict each other.
-    absent: bool | None
+    has_quantifier: bool
+    holds_for_absent: bool | None
 
 
 _NEGATED = {
@@ -82,7 +102,7 @@ _NEGATED = {
     "arnlike": "arnnotlike",
     "ipaddress": "notipaddress",
 }
-_MATCHING = {
+_COMPARISON_OF = {
     "stringequals": "text",
     "stringequalsignorecase": "caseless",
     "stringlike": "pattern",
@@ -93,18 +113,18 @@ _MATCHING = {
     "null": "null",
 }
 _POSITIVE = {negative: positive for positive, negative in _NEGATED.items()}
-_OPERATOR = re.compile(r"(?:(?P<set>foranyvalue|forallvalues):)?(?P<name>\w+?)(?P<tolerant>ifexists)?")
+_OPERATOR = re.compile(r"(?:(?P<quantifier>foranyvalue|forallvalues):)?(?P<name>\w+?)(?P<if_exists>ifexists)?")
 # Operators without ForAllValues or ForAnyValue are not defined for them.
-_OF_SEVERAL_VALUES = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
+_MULTIVALUED_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
 # Policy variables that name the owner of the repository.
-_THE_OWNERS = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
+_OWNER_VARIABLES = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
 _WILDCARD = re.compile(r"[*?]")
 _OPEN = re.compile(rf"[*?{ANY_PART}]")
-_SPELLS_WHOSE = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}(?:/|$)")
+_SPELLS_OWNER = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}(?:/|$)")
 
 
 def conditions(statement: Statement) -> tuple[Condition, ...]:
-    """The conditions of a statement, all of which must hold."""
+    """Return the conditions of a statement, all of which must hold."""
     blocks = statement.get("Condition")
     if not blocks:
         return ()
@@ -113,245 +133,199 @@ def conditions(statement: Statement) -> tuple[Condition, ...]:
     )
 
 
-def is_readable(statement: Statement) -> bool:
-    """Whether a statement has a Condition that is one, or none."""
+def is_valid_condition(statement: Statement) -> bool:
+    """Return whether the Condition of a statement, if it has one, maps operators to keys."""
     blocks = statement.get("Condition", {})
     return isinstance(blocks, dict) and all(isinstance(keys, dict) for keys in blocks.values())
 
 
-def all_hold(
-    required: Iterable[Condition],
-    facts: Mapping[str, KnownKey],
-    otherwise: KnownKey = UNKNOWN,
-    *,
-    for_one: bool = False,
-) -> Applies:
-    """Whether conditions hold for the callers that facts, by lower-case key, are known of.
+def all_hold(required: Iterable[Condition], known_keys: KnownKeys, *, for_one: bool = False) -> Applies:
+    """Return whether conditions hold for the callers that something is known about.
 
-    otherwise: what is known of all other keys.
-    for_one: whether it is enough that they hold for one of the callers.
+    Args:
+        required: The conditions.
+        known_keys: What is known; all other keys are UNKNOWN.
+        for_one: Whether it is enough that they hold for one of the callers.
     """
-    found = Applies.YES
+    result = Applies.YES
     open_keys: set[str] = set()
     for condition in required:
-        key, fact = condition.key.lower(), known_key(condition.key, facts, otherwise)
-        verdict = holds(condition, fact)
-        if for_one and verdict is Applies.CONDITIONALLY and fact.every and key not in open_keys:
+        key, known = condition.key.lower(), known_key(condition.key, known_keys)
+        verdict = holds(condition, known)
+        if for_one and verdict is Applies.CONDITIONALLY and known.every and key not in open_keys:
             # For each of two conditions there may be a caller, and none for both.
             open_keys.add(key)
-            verdict = _holds_for_one(condition, fact)
+            verdict = _holds_for_one(condition)
         if verdict is Applies.NO:
             return Applies.NO
-        found = min(found, verdict)
-    return found
+        result = min(result, verdict)
+    return result
 
 
-@lru_cache(maxsize=8192)
-def holds(condition: Condition, fact: KnownKey) -> Applies:
-    """Whether a condition holds for all callers that a fact is known of; it is decided only where that is certain."""
+def holds(condition: Condition, known: KnownKey) -> Applies:
+    """Return whether a condition holds for all callers that a key is known of."""
     operator = _operator(condition.operator)
     if operator is None:
         return Applies.CONDITIONALLY
-    if operator.matching == "null":
+    if operator.comparison == "null":
         wanted = {value.lower() for value in condition.values}
-        verdicts = {"false" in wanted} if fact.pattern is not None else set()
-        return _only({*verdicts, *(() if fact.present else ("true" in wanted,))})
-    undefined = operator.absent is None and not fact.present
+        verdicts = {"false" in wanted} if known.pattern is not None else set()
+        return _unanimous({*verdicts, *(() if known.present else ("true" in wanted,))})
+    undefined = operator.holds_for_absent is None and not known.present
     if undefined or (operator.negated and not condition.values):
         return Applies.CONDITIONALLY
-    verdicts = set() if fact.present else {operator.absent is True}
-    if fact.pattern is not None:
-        if condition.key.lower() in _OF_SEVERAL_VALUES and not operator.for_several:
+    verdicts = set() if known.present else {operator.holds_for_absent is True}
+    if known.pattern is not None:
+        if condition.key.lower() in _MULTIVALUED_KEYS and not operator.has_quantifier:
             return Applies.CONDITIONALLY
-        matched = _matched(condition.values, fact.pattern, operator.matching, fact.unnamed)
+        matched = _matches_any(condition.values, known.pattern, operator.comparison, known.unnamed)
         if matched is Applies.CONDITIONALLY:
             return Applies.CONDITIONALLY
         verdicts.add((matched is Applies.YES) != operator.negated)
-    return _only(verdicts)
+    return _unanimous(verdicts)
 
 
-def known_key(key: str, facts: Mapping[str, KnownKey], otherwise: KnownKey = UNKNOWN) -> KnownKey:
-    """What is known of a condition key. Of keys that end in a name of one's own, such as those of tags, facts may know
-    something in common, under what comes before the name, with its slash.
+def known_key(key: str, known_keys: KnownKeys) -> KnownKey:
+    """Return what is known about a condition key.
+
+    Of keys that end in a name of one's own, such as those of tags, something may be known in common, under what comes
+    before the name, with its slash.
     """
     key = key.lower()
-    return facts.get(key) or facts.get(f"{key.partition('/')[0]}/", otherwise)
+    return known_keys.get(key) or known_keys.get(f"{key.partition('/')[0]}/", UNKNOWN)
 
 
 def is_positive(condition: Condition) -> bool:
-    """Whether a condition holds only where the key is there and has one of the values."""
+    """Return whether a condition holds only where the key is present and has one of the values."""
     operator = _operator(condition.operator)
-    return operator is not None and not operator.negated and operator.absent is False and operator.matching != "null"
+    return (
+        operator is not None
+        and not operator.negated
+        and operator.holds_for_absent is False
+        and operator.comparison != "null"
+    )
 
 
 def has_wildcards(condition: Condition) -> bool:
-    """Whether C(*) and C(?) in the values of a condition stand for other characters."""
+    """Return whether C(*) and C(?) in the values of a condition stand for other characters."""
     operator = _operator(condition.operator)
-    return operator is not None and operator.matching in ("pattern", "arn")
+    return operator is not None and operator.comparison in ("pattern", "arn")
 
 
 def is_open(value: str) -> bool:
-    """Whether a pattern is open to accounts that it does not spell.
+    """Return whether a pattern matches accounts that it does not spell.
 
-    Patterns that spell an account, or an organization at their beginning, are not; all others with a wildcard are.
+    Patterns that spell an account, or an organization at their beginning, do not; all others with a wildcard do.
     """
-    return bool(_WILDCARD.search(value)) and not _SPELLS_WHOSE.search(value)
-
-
-@lru_cache(maxsize=8192)
-def contains(pattern: str, inner: str) -> bool:
-    """Whether a pattern matches all that another pattern matches."""
-    # Only a star takes in a star of the inner pattern.
-    return re.fullmatch(regex(pattern, one=r"[^*\0]").replace(ANY_PART, "[^:]*"), inner, re.DOTALL) is not None
-
-
-def regex(pattern: str, one: str = ".") -> str:
-    """The regular expression of a pattern, in which C(*) is any text, and C(?) one character. It needs DOTALL.
-
-    The text after a star is taken at its first place and for good: the last star makes up for it. A policy with a
-    hundred stars would else take years.
-    """
-    first, *rest = (re.escape(text).replace(r"\?", one) for text in pattern.split("*"))
-    if not rest:
-        return first
-    return first + "".join(f"(?>.*?{text})" for text in rest[:-1]) + ".*" + rest[-1]
-
-
-@lru_cache(maxsize=8192)
-def meets(value: str, pattern: str) -> bool:
-    """Whether some text matches both a value, in which C(*) and C(?) are wildcards, and the pattern of a fact."""
-    todo, seen = [(0, 0)], set()
-    while todo:
-        i, j = place = todo.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        left, right = value[i : i + 1], pattern[j : j + 1]
-        if not left and not right:
-            return True
-        if left == "*":
-            todo.append((i + 1, j))
-        if right in ("*", ANY_PART):
-            todo.append((i, j + 1))
-        if left and right:
-            todo += _steps(i, j, left, right)
-    return False
-
-
-def _steps(i: int, j: int, left: str, right: str) -> Iterable[tuple[int, int]]:
-    """The places after one character that both sides take."""
-    if left == "*":
-        return ((i, j + 1),)
-    if right == "*" or (right == ANY_PART and left != ":"):
-        return ((i + 1, j),)
-    return ((i + 1, j + 1),) if left == right or "?" in (left, right) else ()
+    return bool(_WILDCARD.search(value)) and not _SPELLS_OWNER.search(value)
 
 
 def strongest(verdicts: Iterable[Applies]) -> Applies:
-    """The one that applies furthest; NO for none."""
-    found = Applies.NO
+    """Return the verdict that applies furthest; NO for none."""
+    result = Applies.NO
     for verdict in verdicts:
         if verdict is Applies.YES:
             return verdict
         if verdict is Applies.CONDITIONALLY:
-            found = verdict
-    return found
+            result = verdict
+    return result
 
 
 def inverse(verdict: Applies) -> Applies:
-    """How far the opposite applies."""
+    """Return how far the opposite applies."""
     return Applies(Applies.YES - verdict)
 
 
-def _holds_for_one(condition: Condition, fact: KnownKey) -> Applies:
-    """Whether a condition that does not hold, or fail, for all callers holds for one of them."""
+def _holds_for_one(condition: Condition) -> Applies:
+    """Return whether a condition that does not hold, or fail, for all callers holds for one of them."""
     operator = _operator(condition.operator)
-    several = condition.key.lower() in _OF_SEVERAL_VALUES
-    if operator is None or not condition.values or (several and not operator.for_several):
+    multivalued = condition.key.lower() in _MULTIVALUED_KEYS
+    if operator is None or not condition.values or (multivalued and not operator.has_quantifier):
         return Applies.CONDITIONALLY
-    if any("${" in value or (operator.matching == "arn" and value.count(":") < 5) for value in condition.values):
+    if any("${" in value or (operator.comparison == "arn" and value.count(":") < 5) for value in condition.values):
         return Applies.CONDITIONALLY
-    # The values meet those of the callers without taking all of them in: some match, and some do not.
+    # The values overlap those of the callers without containing all of them: some match, and some do not.
     return Applies.YES
 
 
-def _matched(values: tuple[str, ...], pattern: str, matching: str, unnamed: bool) -> Applies:
-    """Whether a value that a fact's pattern is known of matches one of the values of a condition."""
-    found = Applies.NO
+def _matches_any(values: tuple[str, ...], pattern: str, comparison: str, unnamed: bool) -> Applies:
+    """Return whether the value that matches a known pattern also matches one of the values of a condition."""
+    result = Applies.NO
     for value in values:
         # A policy variable is another text in each request.
-        compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[matching](value, pattern)
-        if not (unnamed and compared is not Applies.YES and _names_somebody(value, matching)):
-            found = max(found, compared)
-    return found
+        compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[comparison](value, pattern)
+        if not (unnamed and compared is not Applies.YES and _names_somebody(value, comparison)):
+            result = max(result, compared)
+    return result
 
 
-def _names_somebody(value: str, matching: str) -> bool:
+def _names_somebody(value: str, comparison: str) -> bool:
     if "${" in value:
-        return value.lower() in _THE_OWNERS
-    if matching == "address":
+        return value.lower() in _OWNER_VARIABLES
+    if comparison == "address":
         return not _is_broad(value)
-    return matching not in ("pattern", "arn") or not is_open(value)
+    return comparison not in ("pattern", "arn") or not is_open(value)
 
 
-def _compared(value: str, pattern: str) -> Applies:
+def _compare_pattern(value: str, pattern: str) -> Applies:
     if contains(value, pattern):
         return Applies.YES
-    return Applies.CONDITIONALLY if meets(value, pattern) else Applies.NO
+    return Applies.CONDITIONALLY if overlaps(value, pattern) else Applies.NO
 
 
-def _text(value: str, pattern: str) -> Applies:
+def _compare_text(value: str, pattern: str) -> Applies:
     if not contains(pattern, value):
         return Applies.NO
     return Applies.CONDITIONALLY if _OPEN.search(pattern) else Applies.YES
 
 
-def _arn(value: str, pattern: str) -> Applies:
-    """No wildcard crosses a colon before the last part."""
+def _compare_arn(value: str, pattern: str) -> Applies:
+    """Compare two patterns of ARNs, in which no wildcard crosses a colon before the last part."""
     values, patterns = value.split(":", 5), pattern.split(":", 5)
     if len(values) < 6 or len(patterns) < 6:
         return Applies.CONDITIONALLY
-    return min(map(_compared, values, patterns))
+    return min(map(_compare_pattern, values, patterns))
 
 
-def _address(value: str, pattern: str) -> Applies:
+def _compare_address(value: str, pattern: str) -> Applies:
     return Applies.YES if value.endswith("/0") else Applies.CONDITIONALLY
 
 
 def _is_broad(network: str) -> bool:
-    """Whether a network is too large to be somebody's, by the measure of S3:
+    """Return whether a network is too large to belong to somebody, by the measure of S3.
+
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
-    _address, _slash, length = network.partition("/")
+    length = network.partition("/")[2]
     return length.isdecimal() and int(length) < (32 if ":" in network else 8)
 
 
 _COMPARISONS: Mapping[str, Callable[[str, str], Applies]] = {
-    "text": _text,
-    "caseless": lambda value, pattern: _text(value.lower(), pattern.lower()),
-    "pattern": _compared,
-    "arn": _arn,
-    "address": _address,
+    "text": _compare_text,
+    "caseless": lambda value, pattern: _compare_text(value.lower(), pattern.lower()),
+    "pattern": _compare_pattern,
+    "arn": _compare_arn,
+    "address": _compare_address,
 }
 
 
 @lru_cache(maxsize=256)
 def _operator(name: str) -> _Operator | None:
-    """What an operator does; None for one whose comparison cannot be decided here."""
+    """Return what an operator does; None for one whose comparison cannot be decided here."""
     parsed = _OPERATOR.fullmatch(name.lower())
     base = parsed["name"] if parsed else ""
-    matching = _MATCHING.get(_POSITIVE.get(base, base))
-    if parsed is None or matching is None:
+    comparison = _COMPARISON_OF.get(_POSITIVE.get(base, base))
+    if parsed is None or comparison is None:
         return None
     negated = base in _POSITIVE
-    quantifier, tolerant = parsed["set"], bool(parsed["tolerant"])
-    absent = tolerant or quantifier == "forallvalues" or (negated and not quantifier)
-    # IfExists holds for a key that is not there, ForAnyValue does not: which of the two, no page says.
-    undefined = tolerant and quantifier == "foranyvalue"
-    return _Operator(matching, negated, bool(quantifier), None if undefined else absent)
+    quantifier, if_exists = parsed["quantifier"], bool(parsed["if_exists"])
+    holds_for_absent = if_exists or quantifier == "forallvalues" or (negated and not quantifier)
+    # IfExists holds for an absent key, ForAnyValue does not: which of the two wins, no page says.
+    undefined = if_exists and quantifier == "foranyvalue"
+    return _Operator(comparison, negated, bool(quantifier), None if undefined else holds_for_absent)
 
 
-def _only(verdicts: set[bool]) -> Applies:
+def _unanimous(verdicts: set[bool]) -> Applies:
     if len(verdicts) != 1:
         return Applies.CONDITIONALLY
     return Applies.YES if verdicts.pop() else Applies.NO

@@ -9,10 +9,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from .arns import PARTITION, is_account_id, is_unique_id
+from .document import Policy, Statement, statements, strings
 
 
 class PrincipalType(StrEnum):
@@ -24,6 +27,11 @@ class PrincipalType(StrEnum):
     SESSION = "session"
     ORGANIZATION = "organization"
     ORGANIZATIONAL_UNIT = "organizational_unit"
+    # These occur in policies, and no grant can name them.
+    SERVICE = "service"
+    EVERYONE = "everyone"
+    DELETED = "deleted"
+    OTHER = "other"
 
     @property
     def label(self) -> str:
@@ -38,13 +46,19 @@ ORGANIZATIONS = frozenset({PrincipalType.ORGANIZATION, PrincipalType.ORGANIZATIO
 class Principal:
     """Who gets access.
 
-    name: a 12-digit account id, an IAM or STS ARN, an organization id, or the path of an organizational unit.
-    account: the 12-digit id of the account it lives in; None for organizations and their units.
+    Args:
+        kind: What it is.
+        name: A 12-digit account id, an IAM or STS ARN, an organization id, or the path of an organizational unit; of
+            those that no grant can name: a service, C(*) for everyone, or the text of the policy.
+        account: The 12-digit id of the account it lives in; None for whatever lives in none.
     """
 
     kind: PrincipalType
     name: str
     account: str | None = None
+
+
+EVERYONE = Principal(PrincipalType.EVERYONE, "*")
 
 
 # A path may hold any printable character, but a wildcard inside a principal is refused by AWS.
@@ -83,6 +97,54 @@ def read_principal(text: str, partition: str | None) -> Principal | None:
     if arn["root"]:
         return Principal(PrincipalType.ACCOUNT, account, account)
     return Principal(PrincipalType(arn["kind"]) if arn["kind"] else PrincipalType.SESSION, text, account)
+
+
+def principals_of(element: Any, partition: str) -> tuple[Principal, ...]:
+    """Return the principals that the Principal or NotPrincipal of a statement names, in order, each once.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+
+    Args:
+        element: The JSON value of the element; None for none.
+        partition: The partition of the registry.
+    """
+    if element == EVERYONE.name:
+        return (EVERYONE,)
+    if not isinstance(element, dict):
+        return ()
+    named = (_principal(kind, name, partition) for kind, names in element.items() for name in strings(names))
+    return tuple(dict.fromkeys(named))
+
+
+def policy_principals(policy: Policy | None) -> tuple[str, ...]:
+    """Return the AWS principals that a policy names anywhere, as it spells them, each once, without C(*)."""
+    return tuple(dict.fromkeys(name for statement in statements(policy) for name in _aws_principals(statement)))
+
+
+def policy_unique_ids(policy: Policy | None) -> tuple[str, ...]:
+    """Return the ids of deleted roles and users anywhere in a policy, because of which AWS refuses to store it."""
+    return tuple(filter(is_unique_id, policy_principals(policy)))
+
+
+def _principal(kind: str, name: str, partition: str) -> Principal:
+    if kind == "Service":
+        return Principal(PrincipalType.SERVICE, name)
+    if kind == "AWS":
+        if name == EVERYONE.name:
+            return EVERYONE
+        principal = read_principal(name, partition)
+        if principal is not None and principal.account is not None:
+            return principal
+        if is_unique_id(name):
+            return Principal(PrincipalType.DELETED, name)
+    return Principal(PrincipalType.OTHER, name)
+
+
+def _aws_principals(statement: Statement) -> Iterator[str]:
+    for member in ("Principal", "NotPrincipal"):
+        element = statement.get(member)
+        if isinstance(element, dict):
+            yield from (name for name in strings(element.get("AWS")) if name != EVERYONE.name)
 
 
 def invalid_principal_reason(name: str, partition: str | None) -> str:

@@ -9,11 +9,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from .._errors import PolicyWarning
+from .._evaluation.evaluator import PolicyEvaluator
+from .._iam.arns import repository_arn
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, StoredPolicy
 from .._repository_names import is_pattern, select
@@ -69,8 +72,10 @@ def run(request: AuditRequest, registry: Registry) -> Audit:
     # A registry may be empty, and then all of it was looked at.
     unmatched = [(pattern, f'no repository matches "{pattern}"') for pattern in selection.unmatched if pattern != _ALL]
 
+    evaluator_of = lru_cache(maxsize=2)(partial(PolicyEvaluator, registry.partition))
+
     def work(name: str, _warnings: list[PolicyWarning]) -> Outcome:
-        return Outcome(_look(name, request, registry))
+        return Outcome(_look(name, request, registry, evaluator_of))
 
     result = run_each(
         selection.names,
@@ -88,13 +93,17 @@ def run(request: AuditRequest, registry: Registry) -> Audit:
     return Audit(Result(_placed(rows, registry, registry_id), ()), registry.partition, registry.region, registry_id)
 
 
-def _look(name: str, request: AuditRequest, registry: Registry) -> Row:
+def _look(
+    name: str, request: AuditRequest, registry: Registry, evaluator_of: Callable[[str | None], PolicyEvaluator]
+) -> Row:
     stored = registry.read(name)
     try:
         policy = None if stored.text is None else parse(stored.text)
     except PolicyError as error:
         return {"name": name, "error": f"{name}: its policy cannot be understood, because {error}"}
-    found = findings(policy, registry.partition, stored.registry_id or "", request.principal)
+    owner = stored.registry_id
+    arn = None if owner is None else repository_arn(name, owner, registry.region, registry.partition)
+    found = findings(policy, evaluator_of(owner), resource=arn, principal=request.principal)
     return {"name": name, **({"policy": policy} if request.include_policy else {}), **found}
 
 

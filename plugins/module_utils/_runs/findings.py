@@ -4,56 +4,60 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""What an audit tells of a policy and of many: rows of plain values, in an order that does not depend on AWS's."""
+"""What an audit says about one policy and about many: plain values, in an order that does not depend on AWS's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._evaluation.effective_access import Share, StatementName, public_statements, shares, unmanaged_statements
-from .._evaluation.matching import policy_unique_ids
-from .._iam.document import MAX_LENGTH, Policy, serialise
+from .._evaluation.effective_access import Share
+from .._evaluation.evaluator import PolicyEvaluator
+from .._iam.document import Policy, serialise
 from .results import Row
 
 
-def findings(policy: Policy | None, partition: str, registry_id: str, principal: str | None = None) -> dict[str, Any]:
-    """What there is to say of one policy.
-
-    registry_id: the account that owns the repository; it does not matter where there is no policy.
-    principal: whose shares to tell, as they name it; None for all.
+def findings(
+    policy: Policy | None, evaluator: PolicyEvaluator, *, resource: str | None = None, principal: str | None = None
+) -> dict[str, Any]:
+    """Return what there is to say about the policy of one repository.
 
     C(policy_length) counts the compact text, which is what is sent to change a policy, and what AWS limits: the text
     that AWS returns has more white space. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+
+    Args:
+        policy: The policy; None for none.
+        evaluator: That of the repository's registry.
+        resource: The ARN of the repository; None where it is not known.
+        principal: The name of the principal whose shares are wanted; None for all.
     """
-    length = 0 if policy is None else len(serialise(policy))
-    opened = public_statements(policy, partition, registry_id)
-    found = [share for share in shares(policy, partition, registry_id) if principal in (None, share.principal)]
+    parsed = evaluator.parse(policy, resource)
+    public = parsed.public_statements()
+    shares = [share for share in parsed.shares() if principal in (None, share.principal.name)]
     return {
-        "policy_length": length,
-        "policy_room": max(0, MAX_LENGTH - length),
-        "shares": [_plain(share) for share in sorted(found, key=_order)],
-        "public": bool(opened),
-        "public_statements": _named(opened),
-        "deleted_principals": sorted(policy_unique_ids(policy)),
-        "unmanaged_statements": _named(unmanaged_statements(policy)),
+        "policy_length": 0 if policy is None else len(serialise(policy)),
+        "shares": [share.to_dict() for share in sorted(shares, key=_order)],
+        "public": bool(public),
+        "public_statements": [statement.statement.to_dict() for statement in public],
+        "deleted_principals": sorted(parsed.deleted_principals()),
+        "unmanaged_statements": [statement.to_dict() for statement in parsed.unmanaged_statements()],
     }
 
 
 def by_principal(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """For each principal of many rows the names of its repositories, each once."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    """Return for each principal of many rows the names of its repositories, each once."""
+    names: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         for share in row.get("shares", ()):
-            found.setdefault((share["kind"], share["principal"]), {})[row["name"]] = None
+            names.setdefault((share["principal_type"], share["principal"]), {})[row["name"]] = None
     return [
-        {"principal": principal, "kind": kind, "repositories": list(names)}
-        for (kind, principal), names in sorted(found.items())
+        {"principal": principal, "principal_type": principal_type, "repositories": list(repositories)}
+        for (principal_type, principal), repositories in sorted(names.items())
     ]
 
 
 def counts(rows: Sequence[Row]) -> dict[str, int]:
-    """Many rows, counted."""
+    """Return how many of what many rows have."""
     return {
         "repositories": len(rows),
         "shares": sum(len(row.get("shares", ())) for row in rows),
@@ -66,29 +70,4 @@ def counts(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _order(share: Share) -> tuple[int, str, str]:
-    return share.statements[0].position, share.kind, share.principal
-
-
-def _plain(share: Share) -> dict[str, Any]:
-    return {
-        "principal": share.principal,
-        "kind": share.kind,
-        "access": share.access,
-        "actions": list(share.actions),
-        "can_pull": share.can_pull,
-        "can_push": share.can_push,
-        "lambda_regions": list(share.lambda_regions),
-        "conditions": [
-            {"operator": condition.operator, "key": condition.key, "values": list(condition.values)}
-            for condition in share.conditions
-        ],
-        "statements": _named(share.statements),
-        "denied_by": [
-            {"position": denial.position, "sid": denial.sid, "certain": denial.certain} for denial in share.denied_by
-        ],
-        "managed": share.managed,
-    }
-
-
-def _named(statements: Iterable[StatementName]) -> list[dict[str, Any]]:
-    return [{"position": statement.position, "sid": statement.sid} for statement in statements]
+    return share.statements[0].position, share.principal.kind.value, share.principal.name

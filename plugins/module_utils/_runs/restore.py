@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from os.path import dirname
 from typing import Any
 
-from .._errors import PolicyWarning
-from .._evaluation.matching import policy_principals
-from .._evaluation.policy_warnings import Place, after_unsharing
+from .._errors import PolicyWarning, RepositoryContext
+from .._evaluation.evaluator import PolicyEvaluator
+from .._evaluation.policy_warnings import unsharing_warnings
+from .._iam.arns import repository_arn
 from .._iam.document import MAX_LENGTH, Policy, PolicyComparison, PolicyError, parse, serialise
+from .._iam.principals import policy_principals
 from .._repository_names import select
 from .._sharing.merge import replaced
 from .backups import Backup, BackupError, Saved, find
@@ -95,9 +97,10 @@ def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry)
     unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in by_name]
     unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in selection.unmatched]
     store = open_store(registry, dry=request.dry, force=request.force, backup_dir=request.backup_dir)
+    evaluator = PolicyEvaluator(registry.partition, here[0].backup.registry_id if here else None)
 
     def work(name: str, warnings: list[PolicyWarning]) -> Outcome:
-        return _restore_one(chosen[name], request, store, warnings)
+        return _restore_one(chosen[name], request, store, evaluator, warnings)
 
     settling = Settling(work, registry.pause)
     result = run_each(
@@ -129,7 +132,9 @@ def _only(saved: Sequence[Saved], partition: str) -> Saved:
     return first
 
 
-def _restore_one(saved: Saved, request: RestoreRequest, store: Store, warnings: list[PolicyWarning]) -> Outcome:
+def _restore_one(
+    saved: Saved, request: RestoreRequest, store: Store, evaluator: PolicyEvaluator, warnings: list[PolicyWarning]
+) -> Outcome:
     backup, registry = saved.backup, store.registry
     name, partition = backup.repository, registry.partition
     after, written = _parsed(backup.policy), _parsed(backup.written)
@@ -139,7 +144,10 @@ def _restore_one(saved: Saved, request: RestoreRequest, store: Store, warnings: 
     if merged.changed and not request.overwrite and not PolicyComparison(partition).equal(before, written):
         raise PolicyError(_why_not(before, written, backup, partition))
     # Nobody is named: what is left are warnings of a policy that is open to everyone.
-    warnings += after_unsharing(after, (), Place(name, registry.region, partition, stored.registry_id))
+    arn = repository_arn(name, backup.registry_id, registry.region, partition)
+    warnings += unsharing_warnings(
+        evaluator.parse(after, arn), (), RepositoryContext(name, registry.region, backup.registry_id)
+    )
     if merged.changed:
         new = Replacement(
             before=stored,

@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 
-from .._errors import PolicyWarning
-from .._evaluation.policy_warnings import Place, about_orphans, after_sharing, after_unsharing
+from .._errors import PolicyWarning, RepositoryContext
+from .._evaluation.evaluator import PolicyEvaluator
+from .._evaluation.policy_warnings import deleted_principal_warnings, sharing_warnings, unsharing_warnings
 from .._iam.arns import repository_arn
 from .._iam.document import Policy, parse, serialise
 from .._iam.principals import ORGANIZATIONS
@@ -44,8 +46,10 @@ def run(request: Request, registry: Registry) -> Result:
         unmatched.setdefault(text, f'{where}: no repository of this task matches "{text}"')
     store = open_store(registry, dry=request.dry, force=request.force, backup_dir=request.backup_dir)
 
+    evaluator_of = lru_cache(maxsize=2)(partial(PolicyEvaluator, registry.partition))
+
     def work(name: str, warnings: list[PolicyWarning]) -> Outcome:
-        return _share_one(name, request, store, warnings)
+        return _share_one(name, request, store, evaluator_of, warnings)
 
     settling = Settling(work, registry.pause)
     result = run_each(
@@ -69,7 +73,13 @@ def _idle_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[str, 
     return {text: list(positions) for text, positions in found.items()}
 
 
-def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyWarning]) -> Outcome:
+def _share_one(
+    name: str,
+    request: Request,
+    store: Store,
+    evaluator_of: Callable[[str | None], PolicyEvaluator],
+    warnings: list[PolicyWarning],
+) -> Outcome:
     grants = gather(
         grant for grant in request.grants if grant.repositories is None or matches(grant.repositories, name)
     )
@@ -77,15 +87,17 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
         return Outcome(row(name))
     registry = store.registry
     stored = registry.read(name)
-    place = Place(name, registry.region, registry.partition, stored.registry_id)
+    context = RepositoryContext(name, registry.region, stored.registry_id)
     before = None if stored.text is None else parse(stored.text)
-    merged = _merge(before, grants, name, stored, request, registry)
+    managed = managed_statements(registry, name, stored)
+    merged = _merge(before, grants, managed, stored, request)
+    policy = evaluator_of(stored.registry_id).parse(merged.policy, _arn(registry, name, stored))
     if request.sharing:
-        purged_for = stored.registry_id if request.purge_grants else None
-        warnings += after_sharing(merged.policy, grants, place, purged_for=purged_for)
+        warnings += sharing_warnings(policy, grants, context, purge_grants=request.purge_grants)
     else:
-        warnings += after_unsharing(merged.policy, grants, place)
-    warnings += about_orphans(merged.policy, place, writing=merged.changed, pruned=request.purge_deleted_principals)
+        warnings += unsharing_warnings(policy, grants, context)
+    purged = request.purge_deleted_principals
+    warnings += deleted_principal_warnings(policy, context, writing=merged.changed, purged=purged)
     if merged.changed:
         fresh = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))
         text = None if merged.policy is None else serialise(merged.policy)
@@ -104,12 +116,10 @@ def _share_one(name: str, request: Request, store: Store, warnings: list[PolicyW
 def _merge(
     before: Policy | None,
     grants: tuple[Grant, ...],
-    name: str,
+    managed: ManagedStatements,
     stored: StoredPolicy,
     request: Request,
-    registry: Registry,
 ) -> Merged:
-    managed = managed_statements(registry, name, stored)
     if not request.sharing:
         principals = [grant.principal for grant in grants]
         return unshare(before, principals, managed=managed, purge_deleted_principals=request.purge_deleted_principals)
@@ -127,8 +137,12 @@ def _merge(
 
 def managed_statements(registry: Registry, name: str, stored: StoredPolicy) -> ManagedStatements:
     """Return the managed statements in the policy of a repository that was read."""
+    return ManagedStatements(registry.partition, _arn(registry, name, stored))
+
+
+def _arn(registry: Registry, name: str, stored: StoredPolicy) -> str | None:
     owner, region, partition = stored.registry_id, registry.region, registry.partition
-    return ManagedStatements(partition, repository_arn(name, owner, region, partition) if owner else None)
+    return repository_arn(name, owner, region, partition) if owner else None
 
 
 def _may_be_new(grant: Grant, merged: Merged) -> bool:

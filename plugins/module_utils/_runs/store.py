@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .._errors import PolicyWarning
-from .._evaluation.matching import policy_unique_ids
+from .._errors import PolicyWarning, RepositoryContext
 from .._iam.document import MAX_LENGTH, Policy, PolicyComparison, PolicyError, parse
+from .._iam.principals import policy_unique_ids
 from .._registry import SHORTEN, EcrError, PolicyRefusedError, StoredPolicy
 from .backups import BackupRun
 
@@ -91,8 +91,9 @@ class Store:
         answer = self._write(name, new, new.text)
         if _means(answer, new.policy, self.registry.partition):
             return ()
-        message = f"{name}: AWS stored another policy than the one that was sent. It has now: {answer}"
-        return (PolicyWarning("stored_policy_differs", message),)
+        context = RepositoryContext(name, self.registry.region, new.before.registry_id)
+        text = f"AWS stored another policy than the one that was sent. It has now: {answer}"
+        return (context.warning("stored_policy_differs", text),)
 
     def _write(self, name: str, new: Replacement, text: str) -> str:
         orphans = policy_unique_ids(new.policy)

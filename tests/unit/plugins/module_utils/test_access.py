@@ -2,62 +2,52 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a statement reaches, and with what: certainly, under conditions, or not at all."""
+"""To whom a statement applies, certainly, under conditions, or not at all; and what makes a policy public."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.matching import (
-    Reach,
-    applies,
-    match_principal,
-    openings,
-    policy_unique_ids,
-    reaches_functions,
-)
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import context_of
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.statements import parse_statement
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import Applies
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, read_principal
+from ansible_collections.imageshare.aws.tests.support.builders import (
+    ACCOUNT,
+    DELETED_ROLE,
+    EAST,
+    LAMBDA,
+    ORGANIZATION,
+    OTHER,
+    OTHER_ROOT,
+    OWNER,
+    REPOSITORY,
+    ROLE,
+    ROOT,
+    SESSION,
+    UNIT,
+    USER,
+    all_but,
+    allow,
+    policy,
+    principal,
+    root,
+    statement,
+    when,
+)
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
-
-OWNER, ACCOUNT = "123456789012", "111122223333"
-OTHER = "444455556666"
-ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
 ROLE_WITH_PATH = f"arn:aws:iam::{ACCOUNT}:role/team/builders/ci"
-SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/nightly"
-USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
-ORGANIZATION = "o-a1b2c3d4e5"
-UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
-ACTION = "ecr:BatchGetImage"
 
 
-def who(text: str, partition: str = "aws") -> Principal:
-    principal = read_principal(text, partition)
-    assert principal is not None
-    return principal
+def parsed(*listed: dict[str, Any], partition: str = "aws") -> ParsedPolicy:
+    return PolicyEvaluator(partition, OWNER).parse(policy(*listed), REPOSITORY)
 
 
-def statement(**elements: Any) -> dict[str, Any]:
-    """A statement that allows everybody ACTION, but for the given elements; None drops one."""
-    whole = {"Effect": "Allow", "Principal": "*", "Action": ACTION, **elements}
-    return {name: value for name, value in whole.items() if value is not None}
-
-
-def aws(*names: str) -> dict[str, Any]:
-    return statement(Principal={"AWS": list(names)})
-
-
-def all_but(*names: str) -> dict[str, Any]:
-    return statement(Effect="Deny", Principal=None, NotPrincipal={"AWS": list(names)})
-
-
-def when(operator: str, key: str, values: Any, **elements: Any) -> dict[str, Any]:
-    return statement(Condition={operator: {key: values}}, **elements)
+def applies(drawn: dict[str, Any], name: str, partition: str = "aws") -> Applies:
+    """How far a statement applies to the principal of a name."""
+    found = parsed(drawn, partition=partition)
+    context = found.matcher.contexts.of(principal(name, partition))
+    return found.matcher.applies(found.statements[0].statement, context)
 
 
 # --- applies ---
@@ -69,48 +59,48 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "everybody is a role": (statement(Principal={"AWS": "*"}), ROLE, YES),
     "everybody is an organization": (statement(Principal={"AWS": ["*"]}), ORGANIZATION, YES),
     "everybody is a unit": (statement(), UNIT, YES),
-    "a star is everybody beside others, too": (aws(OTHER, "*"), ACCOUNT, YES),
-    "a root ARN is its account": (aws(ROOT), ACCOUNT, YES),
-    "an account id is its account": (aws(OTHER, ACCOUNT), ACCOUNT, YES),
-    "a root ARN stands for the account's roles": (aws(ROOT), ROLE, YES),
-    "an account id stands for the account's users": (aws(ACCOUNT), USER, YES),
-    "an account id stands for the account's sessions": (aws(ACCOUNT), SESSION, YES),
-    "another account is not reached": (aws(OTHER), ACCOUNT, NO),
-    "another account's role is not reached": (aws(OTHER), ROLE, NO),
-    "a role is itself": (aws(ROLE), ROLE, YES),
-    "a role is a part of its account": (aws(ROLE), ACCOUNT, CONDITIONALLY),
-    "a user is a part of its account": (aws(USER), ACCOUNT, CONDITIONALLY),
-    "a session is a part of its account": (aws(SESSION), ACCOUNT, CONDITIONALLY),
-    "a role is no other role": (aws(ROLE), f"{ROLE}-2", NO),
-    "a role is no user": (aws(ROLE), USER, NO),
-    "a role is no role of that name elsewhere": (aws(ROLE), ROLE.replace(ACCOUNT, OTHER), NO),
-    "a role stands for its sessions": (aws(ROLE), SESSION, YES),
-    "a role with a path stands for its sessions, which do not show it": (aws(ROLE_WITH_PATH), SESSION, YES),
-    "a role stands for no session of a role elsewhere": (aws(ROLE), SESSION.replace(ACCOUNT, OTHER), NO),
-    "a role stands for no session of another role": (aws(f"{ROLE}-2"), SESSION, NO),
-    "a session is a part of its role": (aws(SESSION), ROLE_WITH_PATH, CONDITIONALLY),
-    "a session is no other session": (aws(SESSION), f"{SESSION}-2", NO),
+    "a star is everybody beside others, too": (allow(OTHER, "*"), ACCOUNT, YES),
+    "a root ARN is its account": (allow(ROOT), ACCOUNT, YES),
+    "an account id is its account": (allow(OTHER, ACCOUNT), ACCOUNT, YES),
+    "a root ARN stands for the account's roles": (allow(ROOT), ROLE, YES),
+    "an account id stands for the account's users": (allow(ACCOUNT), USER, YES),
+    "an account id stands for the account's sessions": (allow(ACCOUNT), SESSION, YES),
+    "another account is not reached": (allow(OTHER), ACCOUNT, NO),
+    "another account's role is not reached": (allow(OTHER), ROLE, NO),
+    "a role is itself": (allow(ROLE), ROLE, YES),
+    "a role is a part of its account": (allow(ROLE), ACCOUNT, CONDITIONALLY),
+    "a user is a part of its account": (allow(USER), ACCOUNT, CONDITIONALLY),
+    "a session is a part of its account": (allow(SESSION), ACCOUNT, CONDITIONALLY),
+    "a role is no other role": (allow(ROLE), f"{ROLE}-2", NO),
+    "a role is no user": (allow(ROLE), USER, NO),
+    "a role is no role of that name elsewhere": (allow(ROLE), ROLE.replace(ACCOUNT, OTHER), NO),
+    "a role stands for its sessions": (allow(ROLE), SESSION, YES),
+    "a role with a path stands for its sessions, which do not show it": (allow(ROLE_WITH_PATH), SESSION, YES),
+    "a role stands for no session of a role elsewhere": (allow(ROLE), SESSION.replace(ACCOUNT, OTHER), NO),
+    "a role stands for no session of another role": (allow(f"{ROLE}-2"), SESSION, NO),
+    "a session is a part of its role": (allow(SESSION), ROLE_WITH_PATH, CONDITIONALLY),
+    "a session is no other session": (allow(SESSION), f"{SESSION}-2", NO),
     "a federated user is no session of a role": (
-        aws(ROLE),
+        allow(ROLE),
         f"arn:aws:sts::{ACCOUNT}:federated-user/ci",
         NO,
     ),
-    "the strongest entry counts": (aws(ROLE, ROOT), ACCOUNT, YES),
-    "an account says nothing of its organization": (aws(ROOT), ORGANIZATION, NO),
+    "the strongest entry counts": (allow(ROLE, ROOT), ACCOUNT, YES),
+    "an account says nothing of its organization": (allow(ROOT), ORGANIZATION, NO),
     "a service is no account": (statement(Principal={"Service": "lambda.amazonaws.com"}), ACCOUNT, NO),
     "an account is reached beside a service": (
         statement(Principal={"Service": "lambda.amazonaws.com", "AWS": ROOT}),
         ACCOUNT,
         YES,
     ),
-    "a unique id is nobody": (aws("AROAEXAMPLEROLE123456"), ACCOUNT, NO),
-    "an account of another partition is another": (aws("arn:aws-cn:iam::111122223333:root"), ACCOUNT, NO),
+    "a unique id is nobody": (allow(DELETED_ROLE), ACCOUNT, NO),
+    "an account of another partition is another": (allow("arn:aws-cn:iam::111122223333:root"), ACCOUNT, NO),
     "no principal is nobody": (statement(Principal=None), ACCOUNT, NO),
     "a principal outside a map is nobody": (statement(Principal=ROOT), ACCOUNT, NO),
     "a Deny applies as an Allow does": (statement(Effect="Deny", Principal={"AWS": ROOT}), ROLE, YES),
     # NotPrincipal of a Deny
-    "all but another account": (all_but(f"arn:aws:iam::{OTHER}:root"), ACCOUNT, YES),
-    "all but another account, and its role": (all_but(f"arn:aws:iam::{OTHER}:root"), ROLE, YES),
+    "all but another account": (all_but(OTHER_ROOT), ACCOUNT, YES),
+    "all but another account, and its role": (all_but(OTHER_ROOT), ROLE, YES),
     "all but the account, whose roles are not spared": (all_but(ROOT), ACCOUNT, CONDITIONALLY),
     "all but the account by its id": (all_but(ACCOUNT), ACCOUNT, CONDITIONALLY),
     "all but the account, not its role": (all_but(ROOT), ROLE, YES),
@@ -214,65 +204,64 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
 }
 
 
-@pytest.mark.parametrize(("drawn", "principal", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
-def test_a_statement_applies(drawn: dict[str, Any], principal: str, expected: Applies) -> None:
-    assert applies(parse_statement(drawn), context_of(who(principal), "aws"), "aws") is expected
+@pytest.mark.parametrize(("drawn", "name", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
+def test_how_far_a_statement_applies(drawn: dict[str, Any], name: str, expected: Applies) -> None:
+    assert applies(drawn, name) is expected
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_a_root_arn_is_read_in_the_registrys_own_partition(partition: str) -> None:
-    drawn = aws(f"arn:{partition}:iam::{ACCOUNT}:root")
-    assert applies(parse_statement(drawn), context_of(who(ACCOUNT), partition), partition) is YES
-    assert applies(parse_statement(drawn), context_of(who(ACCOUNT), "aws-iso"), "aws-iso") is NO
+    drawn = allow(root(ACCOUNT, partition))
+    assert applies(drawn, ACCOUNT, partition) is YES
+    assert applies(drawn, ACCOUNT, "aws-iso") is NO
 
 
-# --- reaches ---
+# --- match_principal ---
 
-# Of each: the statement, the principal, and the entries through which it is reached.
-WAYS: dict[str, tuple[dict[str, Any], str, list[Reach]]] = {
-    "none": (aws(OTHER), ACCOUNT, []),
-    "a star": (statement(), ACCOUNT, [Reach("*", YES)]),
-    "an account, by its id": (aws(ROOT), ROLE, [Reach(ACCOUNT, YES)]),
+# Of each: the statement, the principal, and the names by which the statement applies to it.
+WAYS: dict[str, tuple[dict[str, Any], str, dict[str, Applies]]] = {
+    "none": (allow(OTHER), ACCOUNT, {}),
+    "a star": (statement(), ACCOUNT, {"*": YES}),
+    "an account, by its id": (allow(ROOT), ROLE, {ACCOUNT: YES}),
     "each entry, in order": (
-        aws(SESSION, OTHER, ROOT, ROLE),
+        allow(SESSION, OTHER, ROOT, ROLE),
         SESSION,
-        [Reach(SESSION, YES), Reach(ACCOUNT, YES), Reach(ROLE, YES)],
+        {SESSION: YES, ACCOUNT: YES, ROLE: YES},
     ),
-    "a part of the account": (aws(ROLE), ACCOUNT, [Reach(ROLE, CONDITIONALLY)]),
-    "NotPrincipal, by that name": (all_but(OTHER), ACCOUNT, [Reach("NotPrincipal", YES)]),
+    "a part of the account": (allow(ROLE), ACCOUNT, {ROLE: CONDITIONALLY}),
+    "NotPrincipal, by that name": (all_but(OTHER), ACCOUNT, {"NotPrincipal": YES}),
     "an organization, by its id": (
         when("StringEquals", "aws:PrincipalOrgID", ["o-z9y8x7w6v5", ORGANIZATION]),
         ORGANIZATION,
-        [Reach(ORGANIZATION, YES)],
+        {ORGANIZATION: YES},
     ),
     "any organization that an account may be in": (
         when("StringEquals", "aws:PrincipalOrgID", ["o-z9y8x7w6v5", ORGANIZATION]),
         ACCOUNT,
-        [Reach("o-z9y8x7w6v5", CONDITIONALLY), Reach(ORGANIZATION, CONDITIONALLY)],
+        {"o-z9y8x7w6v5": CONDITIONALLY, ORGANIZATION: CONDITIONALLY},
     ),
     "an account, and not the organization that it must be in": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION, Principal={"AWS": ROOT}),
         ACCOUNT,
-        [Reach(ACCOUNT, CONDITIONALLY)],
+        {ACCOUNT: CONDITIONALLY},
     ),
     "a unit, by its path": (
         when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
         ROLE,
-        [Reach(UNIT, CONDITIONALLY)],
+        {UNIT: CONDITIONALLY},
     ),
-    "no organization where none is listed": (when("StringEquals", "aws:PrincipalOrgID", []), ACCOUNT, []),
+    "no organization where none is listed": (when("StringEquals", "aws:PrincipalOrgID", []), ACCOUNT, {}),
 }
 
 
-@pytest.mark.parametrize(("drawn", "principal", "expected"), WAYS.values(), ids=WAYS.keys())
-def test_a_principal_is_reached_through(drawn: dict[str, Any], principal: str, expected: list[Reach]) -> None:
-    assert match_principal(parse_statement(drawn), who(principal), "aws") == tuple(expected)
+@pytest.mark.parametrize(("drawn", "name", "expected"), WAYS.values(), ids=WAYS.keys())
+def test_a_principal_is_matched_as(drawn: dict[str, Any], name: str, expected: dict[str, Applies]) -> None:
+    found = parsed(drawn)
+    assert dict(found.matcher.match_principal(found.statements[0].statement, principal(name))) == expected
 
 
-# --- reaches_functions ---
+# --- applies_to_functions ---
 
-LAMBDA: Any = {"Service": "lambda.amazonaws.com"}
-EAST = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
 FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     "the service without a condition": (statement(Principal=LAMBDA), YES),
     "the service among others": (
@@ -280,9 +269,9 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
         YES,
     ),
     "everybody": (statement(), YES),
-    "everybody in a list": (aws(OTHER, "*"), YES),
+    "everybody in a list": (allow(OTHER, "*"), YES),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), NO),
-    "the account": (aws(ROOT), NO),
+    "the account": (allow(ROOT), NO),
     "the account's functions": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), YES),
     "one of the account's functions": (
         when("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA),
@@ -347,17 +336,18 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
 
 
 @pytest.mark.parametrize(("drawn", "expected"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
-def test_an_accounts_functions_are_reached_by(drawn: dict[str, Any], expected: Applies) -> None:
-    assert reaches_functions(parse_statement(drawn), ACCOUNT, "aws") is expected
+def test_how_far_a_statement_applies_to_the_functions_of_an_account(drawn: dict[str, Any], expected: Applies) -> None:
+    found = parsed(drawn)
+    assert found.matcher.applies_to_functions(found.statements[0].statement, ACCOUNT) is expected
 
 
-# --- openings ---
+# --- public statements ---
 
-# Of each: the statement, and what opens it to strangers.
+# Of each: the statement, and what opens it to callers whom no policy names.
 OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a star": (statement(), ("*",)),
     "a star in the map": (statement(Principal={"AWS": "*"}), ("*",)),
-    "a star among accounts": (aws(ROOT, "*"), ("*",)),
+    "a star among accounts": (allow(ROOT, "*"), ("*",)),
     "a star beside a service": (statement(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"}), ("*",)),
     "a star with an empty condition": (statement(Condition={}), ("*",)),
     "a star with any action": (statement(Action="ecr:DescribeImages"), ("*",)),
@@ -408,7 +398,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "another's repository": (when("StringEquals", "aws:ResourceAccount", ACCOUNT), ()),
     "a large network": (when("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "2001:db8::/32"]), ()),
     "an endpoint": (when("StringEquals", "aws:SourceVpce", "vpce-1a2b3c4d"), ()),
-    "a session of a role": (when("StringLike", "aws:userid", "AROAEXAMPLEROLE123456:*"), ()),
+    "a session of a role": (when("StringLike", "aws:userid", f"{DELETED_ROLE}:*"), ()),
     "a tag of the repository, which is not decided": (when("StringEquals", "aws:ResourceTag/env", "prod"), ()),
     "a date, which is not decided": (when("DateLessThan", "aws:CurrentTime", "2030-01-01T00:00:00Z"), ()),
     "an ARN pattern that is none, which is not decided": (when("ArnLike", "aws:PrincipalArn", "*"), ()),
@@ -454,7 +444,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("arn:aws:lambda:*",),
     ),
     "a Deny": (statement(Effect="Deny"), ()),
-    "an account": (aws(ROOT), ()),
+    "an account": (allow(ROOT), ()),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ()),
     "a service by a star, which is none": (statement(Principal={"Service": "*"}), ()),
     "a star with the token alone, which cannot be granted": (statement(Action="ecr:GetAuthorizationToken"), ()),
@@ -465,8 +455,8 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize(("drawn", "expected"), OPENED.values(), ids=OPENED.keys())
 def test_a_policy_is_opened_by(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
-    found = openings({"Statement": [aws(ROOT), drawn]}, "aws", OWNER)
-    assert [(opening.position, opening.entries) for opening in found] == ([(2, expected)] if expected else [])
+    found = parsed(allow(ROOT), drawn).public_statements()
+    assert [(one.statement.position, one.opened_by) for one in found] == ([(2, expected)] if expected else [])
 
 
 # Of each: a Deny, and whether it closes a statement that is open to everybody.
@@ -521,38 +511,81 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
 
 @pytest.mark.parametrize(("drawn", "closes"), CLOSING.values(), ids=CLOSING.keys())
 def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bool) -> None:
-    assert bool(openings({"Statement": [statement(), drawn]}, "aws", OWNER)) is not closes
+    assert bool(parsed(statement(), drawn).public_statements()) is not closes
 
 
 @pytest.mark.parametrize(("operator", "value"), [("Null", "false"), ("StringLike", "*")])
 def test_a_deny_of_all_with_a_tag_lets_people_in_who_have_none(operator: str, value: str) -> None:
     deny = when(operator, "aws:PrincipalTag/team", value, Effect="Deny")
-    (opening,) = openings({"Statement": [statement(), deny]}, "aws", OWNER)
-    assert opening.to_people
+    (public,) = parsed(statement(), deny).public_statements()
+    assert public.grants_identities
 
 
-def test_no_policy_is_open_to_nobody() -> None:
-    assert openings(None, "aws") == ()
+def test_a_statement_is_public_for_the_owner_of_its_registry_alone() -> None:
+    drawn = policy(when("StringEquals", "aws:ResourceAccount", OWNER))
+    assert PolicyEvaluator("aws", OWNER).parse(drawn).public_statements()
+    assert not PolicyEvaluator("aws", OTHER).parse(drawn).public_statements()
+    assert not PolicyEvaluator("aws").parse(drawn).public_statements()
 
 
-# --- unique ids ---
+# --- Resource ---
 
-ROLE_ID, USER_ID = "AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"
-IDS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "none": (aws(ROOT, ROLE), ()),
-    "a scalar": (statement(Principal={"AWS": ROLE_ID}), (ROLE_ID,)),
-    "several, each once": (aws(USER_ID, ROOT, ROLE_ID, USER_ID), (USER_ID, ROLE_ID)),
-    "those of NotPrincipal": (all_but(ROOT, ROLE_ID), (ROLE_ID,)),
-    "none of a condition": (when("StringLike", "aws:userId", ROLE_ID), ()),
+# Of each: the elements, and how far an Allow with them applies to an account.
+RESOURCES: dict[str, tuple[dict[str, Any], Applies]] = {
+    "everything": ({"Resource": "*"}, YES),
+    "the repository": ({"Resource": REPOSITORY}, YES),
+    "the repository among others": ({"Resource": ["arn:aws:s3:::base", REPOSITORY]}, YES),
+    "a pattern of repositories": ({"Resource": f"arn:aws:ecr:us-east-1:{OWNER}:repository/base/*"}, YES),
+    "a star across a slash": ({"Resource": f"arn:aws:ecr:*:{OWNER}:repository/b*n"}, YES),
+    "a question mark": ({"Resource": REPOSITORY.replace("python", "pytho?")}, YES),
+    "another repository": ({"Resource": REPOSITORY.replace("python", "ruby")}, NO),
+    "a question mark too many": ({"Resource": f"{REPOSITORY}?"}, NO),
+    "another region": ({"Resource": REPOSITORY.replace("us-east-1", "eu-west-1")}, NO),
+    "another account": ({"Resource": REPOSITORY.replace(OWNER, OTHER)}, NO),
+    "another case": ({"Resource": REPOSITORY.replace("python", "Python")}, NO),
+    "a resource that is no ARN": ({"Resource": "*:user/${username}"}, NO),
+    "no resource at all": ({"Resource": []}, NO),
+    "what is no text": ({"Resource": 5}, NO),
+    "a policy variable, which is not decided": (
+        {"Resource": REPOSITORY.replace("python", "${aws:PrincipalTag/team}")},
+        CONDITIONALLY,
+    ),
+    "a policy variable of another repository": ({"Resource": "arn:aws:ecr:*:*:repository/${aws:username}/x"}, NO),
+    "all but everything": ({"NotResource": "*"}, NO),
+    "all but the repository": ({"NotResource": REPOSITORY}, NO),
+    "all but another": ({"NotResource": REPOSITORY.replace("python", "ruby")}, YES),
+    "all but what a policy variable says": (
+        {"NotResource": REPOSITORY.replace("python", "${aws:PrincipalTag/team}")},
+        CONDITIONALLY,
+    ),
+    "both elements, which AWS refuses": ({"Resource": "*", "NotResource": "arn:aws:s3:::base"}, NO),
 }
 
 
-@pytest.mark.parametrize(("drawn", "expected"), IDS.values(), ids=IDS.keys())
-def test_the_ids_of_deleted_principals_are(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
-    assert parse_statement(drawn).deleted_principals == expected
+@pytest.mark.parametrize(("elements", "expected"), RESOURCES.values(), ids=RESOURCES.keys())
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_how_far_a_statement_covers_the_repository(elements: dict[str, Any], expected: Applies, effect: str) -> None:
+    found = parsed(allow(ROOT, Effect=effect, **elements))
+    assert bool(found.effective_statements) is (expected is not NO)
+    for numbered in found.effective_statements:
+        context = found.matcher.contexts.of(principal(ACCOUNT))
+        assert found.matcher.applies(numbered.statement, context) is expected
+    assert [share.principal.name for share in found.shares()] == (
+        [ACCOUNT] if effect == "Allow" and expected is not NO else []
+    )
 
 
-def test_the_ids_of_deleted_principals_are_those_of_all_statements() -> None:
-    policy = {"Statement": [aws(ROLE_ID, ROOT), all_but(USER_ID), aws(ROLE_ID)]}
-    assert policy_unique_ids(policy) == (ROLE_ID, USER_ID)
-    assert policy_unique_ids(None) == ()
+def test_a_resource_is_not_decided_where_the_repository_is_not_known() -> None:
+    (share,) = PolicyEvaluator("aws").parse(policy(allow(ROOT, Resource=REPOSITORY))).shares()
+    assert [(one.operator, one.values) for one in share.conditions] == [("Resource", (REPOSITORY,))]
+    (share,) = PolicyEvaluator("aws").parse(policy(allow(ROOT, Resource="*"))).shares()
+    assert share.conditions == ()
+
+
+def test_one_policy_is_another_for_each_repository() -> None:
+    evaluator, drawn = PolicyEvaluator("aws", OWNER), policy(statement(Resource=REPOSITORY), statement(Action="ecr:*"))
+    positions = [
+        [public.statement.position for public in evaluator.parse(drawn, resource).public_statements()]
+        for resource in (REPOSITORY, REPOSITORY.replace("python", "ruby"), REPOSITORY)
+    ]
+    assert positions == [[1, 2], [2], [1, 2]]

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,25 +14,23 @@ from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions
     ADMIN_ACTIONS,
     OTHER_ACTIONS,
     PERMISSIONS_ONLY,
-    PULLING,
-    PUSHING,
     REPOSITORY_ACTIONS,
+    access_of,
     additional_actions,
-    covers,
     granted_actions,
-    level,
+    other_actions,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ACTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import CAPABILITIES
+from ansible_collections.imageshare.aws.tests.support.builders import DESCRIBE, PULL, PUSH, UPLOAD
+from ansible_collections.imageshare.aws.tests.support.builders import statement as any_statement
 from botocore.loaders import Loader
 
-ROOT = Path(__file__).resolve().parents[4]
 ACTION = "ecr:BatchGetImage"
 
 
 def statement(**elements: Any) -> dict[str, Any]:
     """A statement that allows everybody ACTION, but for the given elements; None drops one."""
-    whole = {"Effect": "Allow", "Principal": "*", "Action": ACTION, **elements}
-    return {name: value for name, value in whole.items() if value is not None}
+    return any_statement(**{"Action": ACTION, **elements})
 
 
 # --- the tables ---
@@ -52,7 +48,7 @@ def test_every_action_of_the_tables_is_an_operation_of_the_api_or_a_permission_a
 
 
 def test_the_tables_hold_what_the_collection_grants() -> None:
-    granted = {action for actions in ACTIONS.values() for action in actions}
+    granted = {action for capability in CAPABILITIES for actions in capability.action_sets for action in actions}
     assert granted <= REPOSITORY_ACTIONS
     assert ADMIN_ACTIONS <= REPOSITORY_ACTIONS
     assert PERMISSIONS_ONLY <= REPOSITORY_ACTIONS
@@ -82,10 +78,10 @@ COVERED: dict[str, tuple[dict[str, Any], bool]] = {
 
 @pytest.mark.parametrize(("drawn", "expected"), COVERED.values(), ids=COVERED.keys())
 def test_an_action_is_covered_by(drawn: dict[str, Any], expected: bool) -> None:
-    assert covers(drawn, ACTION) is expected
+    assert (ACTION in granted_actions(drawn)) is expected
 
 
-BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+ADDITIONAL: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "nothing where all is known": (statement(Action=["ecr:batchGetImage", ACTION]), ()),
     "what is not known, as it is spelt": (statement(Action=[ACTION, "ECR:PutImage"]), ("ECR:PutImage",)),
     "each action once, in order": (
@@ -104,8 +100,8 @@ BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("drawn", "expected"), BEYOND.values(), ids=BEYOND.keys())
-def test_beyond_the_known_actions_is(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("drawn", "expected"), ADDITIONAL.values(), ids=ADDITIONAL.keys())
+def test_actions_that_are_not_known_are(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
     assert additional_actions(drawn, [ACTION]) == expected
 
 
@@ -145,34 +141,35 @@ def test_a_statement_includes(drawn: dict[str, Any], expected: set[str]) -> None
     assert granted_actions(drawn) == expected
 
 
-# --- level ---
+# --- what actions amount to ---
 
-PULL = {"ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"}
-UPLOAD = {"ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload"}
-LEVELS: dict[str, tuple[set[str], str]] = {
-    "a pull": (PULL, "pull"),
-    "a push": (UPLOAD | {"ecr:BatchCheckLayerAvailability"}, "push"),
-    "both": (PULL | UPLOAD, "pull_push"),
-    "less than a pull": (PULL - {"ecr:BatchCheckLayerAvailability"}, "partial"),
-    "more than a pull": (PULL | {"ecr:ListImages"}, "partial"),
-    "something else": ({"ecr:DescribeImages"}, "partial"),
-    "a pull and more that changes the policy": (PULL | {"ecr:SetRepositoryPolicy"}, "admin"),
-    "the end of images": (PULL | {"ecr:BatchDeleteImage"}, "admin"),
-    "everything": (set(REPOSITORY_ACTIONS), "admin"),
+# Of each: actions, the capabilities that they include as a whole, and what is left.
+ACCESS: dict[str, tuple[set[str], tuple[str, ...], set[str]]] = {
+    "nothing": (set(), (), set()),
+    "a pull": ({*PULL}, ("pull",), set()),
+    "a push": ({*PUSH}, ("push",), set()),
+    "a push as an earlier version wrote it": ({*UPLOAD}, ("push",), set()),
+    "a description": ({*DESCRIBE}, ("describe",), set()),
+    "a pull and a push": ({*PULL, *PUSH}, ("pull", "push"), set()),
+    "a pull and an earlier push": ({*PULL, *UPLOAD}, ("pull", "push"), set()),
+    "less than a pull": ({*PULL[:2]}, (), {*PULL[:2]}),
+    "more than a pull": ({*PULL, "ecr:ListImages"}, ("pull",), {"ecr:ListImages"}),
+    "something else": ({"ecr:DescribeImages"}, (), {"ecr:DescribeImages"}),
+    "a pull and more that changes the policy": (
+        {*PULL, "ecr:SetRepositoryPolicy"},
+        ("pull", "admin"),
+        {"ecr:SetRepositoryPolicy"},
+    ),
+    "the end of images": ({"ecr:BatchDeleteImage"}, ("admin",), {"ecr:BatchDeleteImage"}),
+    "everything": (
+        set(REPOSITORY_ACTIONS),
+        ("pull", "push", "describe", "admin"),
+        REPOSITORY_ACTIONS.difference(PULL, PUSH, DESCRIBE),
+    ),
 }
 
 
-@pytest.mark.parametrize(("actions", "expected"), LEVELS.values(), ids=LEVELS.keys())
-def test_actions_amount_to(actions: set[str], expected: str) -> None:
-    assert level(frozenset(actions)) == expected
-
-
-@pytest.mark.parametrize(
-    ("deed", "needs", "uses"),
-    [("pull", PULLING, ACTIONS[frozenset({"pull"})]), ("push", PUSHING, ACTIONS[frozenset({"push"})])],
-)
-def test_the_page_of_the_role_knows_the_same_actions(deed: str, needs: frozenset[str], uses: tuple[str, ...]) -> None:
-    # It stands alone, and cannot ask.
-    script = (ROOT / "roles/ecr_share/templates/report.js").read_text(encoding="utf-8")
-    (found,) = re.findall(rf'deed: "{deed}".*?needs: \[(.*?)\].*?uses: \[(.*?)\]', script, re.DOTALL)
-    assert [set(re.findall(r'"(.*?)"', listed)) for listed in found] == [set(needs), set(uses)]
+@pytest.mark.parametrize(("actions", "access", "others"), ACCESS.values(), ids=ACCESS.keys())
+def test_actions_amount_to(actions: set[str], access: tuple[str, ...], others: set[str]) -> None:
+    assert access_of(frozenset(actions)) == access
+    assert other_actions(frozenset(actions)) == others

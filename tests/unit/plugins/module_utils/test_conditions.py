@@ -9,20 +9,23 @@ from __future__ import annotations
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import (
     ABSENT,
-    ANY_PART,
     UNKNOWN,
     Applies,
     Condition,
     KnownKey,
     all_hold,
     conditions,
-    contains,
     holds,
     inverse,
     is_open,
-    is_readable,
-    meets,
+    is_valid_condition,
     strongest,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import (
+    ANY_PART,
+    contains,
+    matches,
+    overlaps,
 )
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
@@ -119,10 +122,10 @@ HOLD: dict[str, tuple[str, list[str], KnownKey, Applies]] = {
 }
 
 
-@pytest.mark.parametrize(("operator", "values", "fact", "expected"), HOLD.values(), ids=HOLD.keys())
-def test_a_condition_holds_for(operator: str, values: list[str], fact: KnownKey, expected: Applies) -> None:
-    key = "aws:PrincipalOrgPaths" if fact is PATHS else "some:Key"
-    assert holds(Condition(operator, key, tuple(values)), fact) is expected
+@pytest.mark.parametrize(("operator", "values", "known", "expected"), HOLD.values(), ids=HOLD.keys())
+def test_a_condition_holds_for(operator: str, values: list[str], known: KnownKey, expected: Applies) -> None:
+    key = "aws:PrincipalOrgPaths" if known is PATHS else "some:Key"
+    assert holds(Condition(operator, key, tuple(values)), known) is expected
 
 
 STRANGER = KnownKey("o-*", unnamed=True)
@@ -151,13 +154,20 @@ FOR_ONE: dict[str, tuple[list[tuple[str, str]], KnownKey, Applies, Applies]] = {
 }
 
 
-@pytest.mark.parametrize(("required", "fact", "for_all", "for_one"), FOR_ONE.values(), ids=FOR_ONE.keys())
+@pytest.mark.parametrize(("required", "known", "for_all", "for_one"), FOR_ONE.values(), ids=FOR_ONE.keys())
 def test_conditions_hold_for_all_or_for_one(
-    required: list[tuple[str, str]], fact: KnownKey, for_all: Applies, for_one: Applies
+    required: list[tuple[str, str]], known: KnownKey, for_all: Applies, for_one: Applies
 ) -> None:
     listed = [Condition(operator, "some:Key", (value,)) for operator, value in required]
-    assert all_hold(listed, {"some:key": fact}) is for_all
-    assert all_hold(listed, {}, fact, for_one=True) is for_one
+    assert all_hold(listed, {"some:key": known}) is for_all
+    assert all_hold(listed, {"some:key": known}, for_one=True) is for_one
+
+
+def test_what_is_known_of_all_tags_is_known_of_each() -> None:
+    tag = Condition("StringEquals", "aws:PrincipalTag/team", ("platform",))
+    assert all_hold([tag], {"aws:principaltag/": TEXT}) is YES
+    assert all_hold([tag], {"aws:principaltag/": TEXT, "aws:principaltag/team": ABSENT}) is NO
+    assert all_hold([tag], {"aws:principaltag": TEXT}) is CONDITIONALLY
 
 
 # Of each: a pattern, another, whether it takes the other in, and whether they meet.
@@ -186,9 +196,16 @@ PATTERNS: dict[str, tuple[str, str, bool, bool]] = {
 
 
 @pytest.mark.parametrize(("pattern", "other", "takes_in", "meeting"), PATTERNS.values(), ids=PATTERNS.keys())
-def test_a_pattern_and(pattern: str, other: str, takes_in: bool, meeting: bool) -> None:
+def test_a_pattern_contains_or_overlaps(pattern: str, other: str, takes_in: bool, meeting: bool) -> None:
     assert contains(pattern, other) is takes_in
-    assert meets(pattern, other) is meeting
+    assert overlaps(pattern, other) is meeting
+
+
+def test_a_pattern_matches_texts_in_which_stars_and_question_marks_are_no_wildcards() -> None:
+    assert matches("a?*", "a*")
+    assert matches("a*c", "a\n/:c")
+    assert not matches("a*", "A")
+    assert not matches("[ab]", "a")
 
 
 OPEN = {
@@ -225,7 +242,7 @@ def test_conditions_are_read_as_they_are_written() -> None:
 
 @pytest.mark.parametrize("block", [None, [], "x", {"Bool": "x"}, {"Bool": None}])
 def test_a_condition_that_is_none_cannot_be_read(block: object) -> None:
-    assert not is_readable({"Condition": block})
+    assert not is_valid_condition({"Condition": block})
 
 
 def test_verdicts_are_in_order() -> None:

@@ -9,24 +9,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH, parse
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import parse
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import by_principal, counts, findings
-from ansible_collections.imageshare.aws.tests.support import policies, wild_policies
+from ansible_collections.imageshare.aws.tests.support import wild_policies
+from ansible_collections.imageshare.aws.tests.support.builders import (
+    ACCOUNT,
+    DELETED_ROLE,
+    DELETED_USER,
+    OTHER,
+    OTHER_ROOT,
+    OWNER,
+    REPOSITORY,
+    ROOT,
+    allow,
+    policy,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-OWNER, ACCOUNT, OTHER = "123456789012", "111122223333", "444455556666"
-ROOT, OTHER_ROOT = f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{OTHER}:root"
-ORPHANS = ["AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"]
-PULL = list(policies.ACTION_SETS["pull"])
-
-
-def policy(*statements: dict[str, Any]) -> Any:
-    return {"Version": "2008-10-17", "Statement": list(statements)}
-
-
-def allow(*principals: str, **elements: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": PULL, **elements}
+DELETED = [DELETED_ROLE, DELETED_USER]
+EVALUATOR = PolicyEvaluator("aws", OWNER)
 
 
 NETWORK = {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
@@ -39,17 +42,17 @@ def test_everything_is_said_in_plain_values() -> None:
         {"Sid": "some", **allow("*"), "Condition": {"StringEquals": {"aws:SourceVpc": ["vpc-1", "vpc-2"]}}},
         DENIED,
     )
-    found = findings(whole, "aws", OWNER)
+    found = findings(whole, EVALUATOR)
     assert json.loads(json.dumps(found)) == found
-    assert found.pop("policy_length") + found.pop("policy_room") == MAX_LENGTH
+    del found["policy_length"]
     denied = [{"position": 3, "sid": "network", "certain": False}]
-    able: dict[str, Any] = {"actions": [], "can_pull": True, "can_push": False, "lambda_regions": []}
+    able: dict[str, Any] = {"other_actions": [], "can_pull": True, "can_push": False, "lambda_regions": []}
     assert found == {
         "shares": [
             {
                 "principal": ACCOUNT,
-                "kind": "account",
-                "access": "pull",
+                "principal_type": "account",
+                "access": ["pull"],
                 **able,
                 "conditions": [],
                 "statements": [{"position": 1, "sid": "AllowPull"}],
@@ -58,8 +61,8 @@ def test_everything_is_said_in_plain_values() -> None:
             },
             {
                 "principal": "*",
-                "kind": "everyone",
-                "access": "pull",
+                "principal_type": "everyone",
+                "access": ["pull"],
                 **able,
                 "conditions": [{"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1", "vpc-2"]}],
                 "statements": [{"position": 2, "sid": "some"}],
@@ -75,9 +78,8 @@ def test_everything_is_said_in_plain_values() -> None:
 
 
 def test_of_no_policy_there_is_nothing_to_say() -> None:
-    assert findings(None, "aws", OWNER) == {
+    assert findings(None, EVALUATOR) == {
         "policy_length": 0,
-        "policy_room": 10_240,
         "shares": [],
         "public": False,
         "public_statements": [],
@@ -89,34 +91,37 @@ def test_of_no_policy_there_is_nothing_to_say() -> None:
 def test_the_length_is_that_of_the_text_that_would_be_sent() -> None:
     spread = json.dumps(policy(allow(ROOT, Sid="é")), indent=8, ensure_ascii=False)
     compact = json.dumps(json.loads(spread), separators=(",", ":"), ensure_ascii=False)
-    assert findings(parse(spread), "aws", OWNER)["policy_length"] == len(compact)
+    assert findings(parse(spread), EVALUATOR)["policy_length"] == len(compact)
 
 
-def test_there_is_no_room_left_in_what_is_too_long_already() -> None:
-    assert findings(policy(allow(ROOT, Sid="x" * 20_000)), "aws", OWNER)["policy_room"] == 0
+def test_a_statement_for_another_repository_grants_nothing_and_is_listed() -> None:
+    elsewhere = policy(allow("*", Sid="elsewhere", Resource=f"{REPOSITORY}-2"))
+    found = findings(elsewhere, EVALUATOR, resource=REPOSITORY)
+    assert (found["shares"], found["public"]) == ([], False)
+    assert found["unmanaged_statements"] == [{"position": 1, "sid": "elsewhere"}]
 
 
 def test_only_the_shares_of_one_principal_are_told_and_all_else_is_of_the_whole() -> None:
-    whole = policy(allow(ROOT, OTHER_ROOT, *ORPHANS), allow("*"))
-    alone = findings(whole, "aws", OWNER, ACCOUNT)
+    whole = policy(allow(ROOT, OTHER_ROOT, *DELETED), allow("*"))
+    alone = findings(whole, EVALUATOR, principal=ACCOUNT)
     assert [share["principal"] for share in alone["shares"]] == [ACCOUNT]
-    assert {**alone, "shares": []} == {**findings(whole, "aws", OWNER), "shares": []}
+    assert {**alone, "shares": []} == {**findings(whole, EVALUATOR), "shares": []}
     assert alone["public"]
     assert alone["public_statements"] == [{"position": 2, "sid": None}]
-    assert alone["deleted_principals"] == sorted(ORPHANS)
+    assert alone["deleted_principals"] == sorted(DELETED)
 
 
 @given(st.randoms(use_true_random=False))
 def test_the_order_in_which_aws_lists_principals_does_not_matter(random: Any) -> None:
-    principals = [ROOT, OTHER_ROOT, f"arn:aws:iam::{OTHER}:role/ci", f"arn:aws:iam::{OTHER}:user/ci", *ORPHANS, "*"]
-    expected = findings(policy(allow(*principals)), "aws", OWNER)
+    principals = [ROOT, OTHER_ROOT, f"arn:aws:iam::{OTHER}:role/ci", f"arn:aws:iam::{OTHER}:user/ci", *DELETED, "*"]
+    expected = findings(policy(allow(*principals)), EVALUATOR)
     random.shuffle(principals)
-    assert findings(policy(allow(*principals)), "aws", OWNER) == expected
+    assert findings(policy(allow(*principals)), EVALUATOR) == expected
 
 
 @given(st.randoms(use_true_random=False))
 def test_any_policy_has_findings_that_are_plain_values(random: Any) -> None:
-    found = findings(parse(json.dumps(wild_policies.wild_policy(random))), "aws", OWNER)
+    found = findings(parse(json.dumps(wild_policies.wild_policy(random))), EVALUATOR)
     assert json.loads(json.dumps(found)) == found
     positions = [share["statements"][0]["position"] for share in found["shares"]]
     assert positions == sorted(positions)
@@ -126,12 +131,16 @@ def test_any_policy_has_findings_that_are_plain_values(random: Any) -> None:
 
 
 def row(name: str, *shared: tuple[str, str], **more: Any) -> dict[str, Any]:
-    return {"name": name, "shares": [{"kind": kind, "principal": principal} for kind, principal in shared], **more}
+    return {
+        "name": name,
+        "shares": [{"principal_type": kind, "principal": principal} for kind, principal in shared],
+        **more,
+    }
 
 
 ROWS = [
     row("web", ("role", "r"), ("account", OTHER), ("account", OTHER), public=True, deleted_principals=[]),
-    row("base", ("account", ACCOUNT), ("account", OTHER), public=False, deleted_principals=ORPHANS),
+    row("base", ("account", ACCOUNT), ("account", OTHER), public=False, deleted_principals=DELETED),
     row("empty", public=False, deleted_principals=[]),
     {"name": "denied", "error": "denied: no"},
     {"name": "gone", "missing": True},
@@ -140,15 +149,18 @@ ROWS = [
 
 def test_each_principal_has_the_names_of_its_repositories_once_and_in_their_order() -> None:
     assert by_principal(ROWS) == [
-        {"principal": ACCOUNT, "kind": "account", "repositories": ["base"]},
-        {"principal": OTHER, "kind": "account", "repositories": ["web", "base"]},
-        {"principal": "r", "kind": "role", "repositories": ["web"]},
+        {"principal": ACCOUNT, "principal_type": "account", "repositories": ["base"]},
+        {"principal": OTHER, "principal_type": "account", "repositories": ["web", "base"]},
+        {"principal": "r", "principal_type": "role", "repositories": ["web"]},
     ]
 
 
 def test_a_role_and_an_account_of_one_name_are_two_principals() -> None:
     found = by_principal([row("web", ("other", "x")), row("base", ("service", "x"))])
-    assert [(one["kind"], one["repositories"]) for one in found] == [("other", ["web"]), ("service", ["base"])]
+    assert [(one["principal_type"], one["repositories"]) for one in found] == [
+        ("other", ["web"]),
+        ("service", ["base"]),
+    ]
 
 
 def test_rows_are_counted() -> None:

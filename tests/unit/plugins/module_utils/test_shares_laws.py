@@ -14,15 +14,12 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import RepositoryContext
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effective_access import (
-    Share,
-    granted_by,
-    public_statements,
-    shares,
-    unmanaged_statements,
-)
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import Place, after_sharing
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effective_access import Share
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import sharing_warnings
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import ordered
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import gather, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
@@ -35,8 +32,23 @@ from hypothesis import strategies as st
 LAWS = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 OWNER = policies.REGISTRY_ID
 LAMBDA = "lambda.amazonaws.com"
+REPOSITORY = f"arn:aws:ecr:us-east-1:{OWNER}:repository/base/python"
+RESOURCES = ("*", REPOSITORY, f"arn:aws:ecr:*:{OWNER}:repository/base/*", f"{REPOSITORY}-2", "arn:aws:ecr:*:*:*/ruby")
 # Enough to tell the sets of actions of the policies apart.
 ACTIONS = (*policies.ACTIONS, "ecr:GetLifecyclePolicy", "ecr:BatchDeleteImage")
+
+
+def parsed(policy: Any, partition: str = "aws") -> ParsedPolicy:
+    return PolicyEvaluator(partition, OWNER).parse(policy, REPOSITORY)
+
+
+RESOURCE = st.sampled_from(
+    (
+        *[{}] * 6,
+        *({"Resource": resource} for resource in (*RESOURCES, list(RESOURCES[1:4]), [])),
+        *({"NotResource": resource} for resource in RESOURCES),
+    )
+)
 
 
 @st.composite
@@ -45,7 +57,8 @@ def cases(draw: st.DrawFn) -> tuple[str, Any]:
     partition = draw(st.sampled_from(policies.PARTITIONS))
     if draw(st.booleans()):
         return partition, draw(policies.policies(partition))
-    return partition, wild_policy(draw(st.randoms(use_true_random=False)), partition)
+    policy = wild_policy(draw(st.randoms(use_true_random=False)), partition)
+    return partition, {**policy, "Statement": [{**one, **draw(RESOURCE)} for one in policy["Statement"]]}
 
 
 def requesters(partition: str) -> list[Requester]:
@@ -58,7 +71,7 @@ def requesters(partition: str) -> list[Requester]:
 def allowed(statements: Iterable[Any], partition: str) -> list[frozenset[str]]:
     """What each of the requesters may do."""
     policy = {"Statement": list(statements)}
-    return [effective_actions(policy, requester, ACTIONS) for requester in requesters(partition)]
+    return [effective_actions(policy, requester, ACTIONS, REPOSITORY) for requester in requesters(partition)]
 
 
 def as_statements(found: Share, partition: str) -> list[dict[str, Any]]:
@@ -71,28 +84,28 @@ def as_statements(found: Share, partition: str) -> list[dict[str, Any]]:
         else:
             condition.setdefault(required.operator, {})[required.key] = list(required.values)
     naming = {
-        "organization": {"STRINGEQUALS": {"aws:PrincipalOrgID": found.principal}},
-        "organizational_unit": {"FORANYVALUE:STRINGLIKE": {"aws:PrincipalOrgPaths": found.principal}},
+        "organization": {"STRINGEQUALS": {"aws:PrincipalOrgID": found.principal.name}},
+        "organizational_unit": {"FORANYVALUE:STRINGLIKE": {"aws:PrincipalOrgPaths": found.principal.name}},
     }
-    principal: Any = {"AWS": found.principal}
-    if found.kind == "service":
-        principal = {"Service": found.principal}
-    elif found.kind in naming:
+    principal: Any = {"AWS": found.principal.name}
+    if found.principal.kind == "service":
+        principal = {"Service": found.principal.name}
+    elif found.principal.kind in naming:
         principal = "*"
     own = {
         "Effect": "Allow",
         **({"NotPrincipal": spared} if spared else {"Principal": principal}),
-        "Action": sorted(granted_by(found)),
-        "Condition": {**condition, **naming.get(found.kind, {})},
+        "Action": sorted(found.actions),
+        "Condition": {**condition, **naming.get(found.principal.kind, {})},
     }
-    sources = [f"arn:{partition}:lambda:{region}:{found.principal}:function:*" for region in found.lambda_regions]
+    sources = [f"arn:{partition}:lambda:{region}:{found.principal.name}:function:*" for region in found.lambda_regions]
     functions = {
         "Effect": "Allow",
         "Principal": {"Service": LAMBDA},
         "Action": list(policies.LAMBDA_PULL),
         "Condition": {**condition, "STRINGLIKE": {"aws:SourceArn": sources}},
     }
-    return [*([own] if granted_by(found) else []), *([functions] if sources else [])]
+    return [*([own] if found.actions else []), *([functions] if sources else [])]
 
 
 def listed(policy: Any) -> list[Any]:
@@ -112,7 +125,7 @@ def denies(policy: Any) -> dict[int, Any]:
 @given(cases())
 def test_shares_say_neither_more_nor_less_than_the_policy(case: tuple[str, Any]) -> None:
     partition, policy = case
-    found = shares(policy, partition, OWNER)
+    found = parsed(policy, partition).shares()
     said = [statement for one in found for statement in as_statements(one, partition)]
     assert allowed([*said, *denies(policy).values()], partition) == allowed(listed(policy), partition)
 
@@ -121,12 +134,12 @@ def test_shares_say_neither_more_nor_less_than_the_policy(case: tuple[str, Any])
 @given(cases())
 def test_a_share_is_denied_by_what_it_says_and_by_nothing_else(case: tuple[str, Any]) -> None:
     partition, policy = case
-    for found in shares(policy, partition, OWNER):
+    for found in parsed(policy, partition).shares():
         own = as_statements(found, partition)
-        named = {denial.position for denial in found.denied_by}
+        named = {denial.statement.position for denial in found.denied_by}
         others = [statement for position, statement in denies(policy).items() if position not in named]
         assert allowed([*own, *others], partition) == allowed(own, partition)
-        certain = [denies(policy)[denial.position] for denial in found.denied_by if denial.certain]
+        certain = [denies(policy)[denial.statement.position] for denial in found.denied_by if denial.certain]
         if certain:
             assert not any(allowed([*own, *certain], partition))
 
@@ -141,28 +154,30 @@ def test_what_is_public_lets_strangers_in_and_nothing_else_does_for_certain(case
         for tags in ({}, {"aws:PrincipalTag/team": "platform"}, {"aws:PrincipalTag/team": "data"})
         if not tags or found.principal != LAMBDA
     ]
-    let_in = any(effective_actions(policy, stranger, ACTIONS) for stranger in strangers)
-    if public_statements(policy, partition, OWNER):
+    let_in = any(effective_actions(policy, stranger, ACTIONS, REPOSITORY) for stranger in strangers)
+    if parsed(policy, partition).public_statements():
         # A Deny that cannot be decided, and may keep them out, is no reason not to tell.
         allows = {"Statement": [one for one in listed(policy) if one.get("Effect") == "Allow"]}
-        assert any(effective_actions(allows, stranger, REPOSITORY_ACTIONS) for stranger in strangers)
+        assert any(effective_actions(allows, stranger, REPOSITORY_ACTIONS, REPOSITORY) for stranger in strangers)
     elif let_in:
-        found = shares(policy, partition, OWNER)
-        assert any(one.kind in ("everyone", "service") and one.conditions for one in found)
+        found = parsed(policy, partition).shares()
+        assert any(one.principal.kind in ("everyone", "service") and one.conditions for one in found)
 
 
 @LAWS
 @given(cases())
 def test_a_share_has_every_statement_that_it_is_from_and_is_told_once(case: tuple[str, Any]) -> None:
     partition, policy = case
-    found = shares(policy, partition, OWNER)
-    assert len({(one.principal, one.kind, one.managed, one.conditions) for one in found}) == len(found)
+    found = parsed(policy, partition).shares()
+    assert len({(one.principal, one.managed, one.conditions) for one in found}) == len(found)
     for one in found:
         assert one.statements
-        assert one.actions == tuple(sorted(one.actions))
-        assert bool(one.actions) is (one.access in ("admin", "partial"))
-        for name in (*one.statements, *one.denied_by):
-            assert listed(policy)[name.position - 1].get("Sid") == name.sid
+        row = one.to_dict()
+        assert row["other_actions"] == sorted(set(row["other_actions"]))
+        assert one.actions >= set(row["other_actions"])
+        assert one.actions or (not one.access and one.lambda_regions)
+        for statement in (*row["statements"], *row["denied_by"]):
+            assert listed(policy)[statement["position"] - 1].get("Sid") == statement["sid"]
 
 
 @LAWS
@@ -179,15 +194,15 @@ def test_after_a_share_the_managed_rows_are_the_declared_grants(data: st.DataObj
     after = share(
         before, grants, managed=ManagedStatements(partition), registry_id=OWNER, purge_grants=data.draw(st.booleans())
     )
-    rows = [row for row in shares(after.policy, partition, OWNER) if row.managed]
+    rows = [row for row in parsed(after.policy, partition).shares() if row.managed]
     for grant in gather(grants):
-        found = [row for row in rows if row.principal == grant.principal.name and not row.conditions]
+        found = [row for row in rows if row.principal == grant.principal and not row.conditions]
+        access = ordered(grant.access)
         if not grant.access or grant.lambda_regions is not None:
-            assert [(row.access, set(row.lambda_regions)) for row in found] == [
-                (grant.access, set(grant.lambda_regions or ()))
-            ]
+            regions = set(grant.lambda_regions or ())
+            assert [(row.access, set(row.lambda_regions)) for row in found] == [(access, regions)]
         else:
-            assert [row.access for row in found] == [grant.access]
+            assert [row.access for row in found] == [access]
 
 
 @LAWS
@@ -201,10 +216,10 @@ def test_after_a_share_of_nothing_else_there_are_no_other_rows(data: st.DataObje
         partition_of_region=lambda _region: partition,
     )
     after = share(None, grants, managed=ManagedStatements(partition), registry_id=OWNER)
-    rows = shares(after.policy, partition, OWNER)
+    rows = parsed(after.policy, partition).shares()
     assert all(row.managed and not row.conditions and not row.denied_by for row in rows)
     assert {(row.principal, row.access, frozenset(row.lambda_regions)) for row in rows} == {
-        (grant.principal.name, grant.access, frozenset(grant.lambda_regions or ())) for grant in gather(grants)
+        (grant.principal, ordered(grant.access), frozenset(grant.lambda_regions or ())) for grant in gather(grants)
     }
 
 
@@ -225,17 +240,19 @@ _ELEMENTS = ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction"
 @given(st.lists(st.dictionaries(st.sampled_from(_ELEMENTS), _JSON), max_size=3), st.data())
 def test_a_policy_that_no_tool_writes_is_no_trouble(listed: list[Any], data: st.DataObject) -> None:
     policy = {"Statement": [{**wild_policy(Random(1))["Statement"][0], **statement} for statement in listed]}
-    shares(policy, "aws", OWNER)
-    public_statements(policy, "aws", OWNER)
-    unmanaged_statements(policy)
+    found = parsed(policy)
+    for one in found.shares():
+        one.to_dict()
+    found.public_statements()
+    found.unmanaged_statements()
     grants = read_grants(
         data.draw(policies.grant_lists()), partition="aws", sharing=True, partition_of_region=lambda _region: "aws"
     )
-    after_sharing(policy, gather(grants), Place("app", "us-east-1", "aws"), purged_for=OWNER)
+    sharing_warnings(found, gather(grants), RepositoryContext("app", "us-east-1", OWNER), purge_grants=True)
 
 
-def test_shares_do_not_change_what_they_are_told_of() -> None:
+def test_a_policy_is_not_changed_by_its_evaluation() -> None:
     for seed in range(50):
         policy, again = wild_policy(Random(seed)), wild_policy(Random(seed))
-        shares(policy, "aws", OWNER)
+        parsed(policy).shares()
         assert policy == again
