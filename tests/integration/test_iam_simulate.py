@@ -21,18 +21,34 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.matching import applies
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import RequestContext
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.statements import valid_statements
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import ABSENT, Applies, KnownKey
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
+    Principal,
+    PrincipalType,
+    read_principal,
+)
+from ansible_collections.imageshare.aws.tests.support.builders import all_but, allow
+from ansible_collections.imageshare.aws.tests.support.builders import policy as policy_of
 from ansible_collections.imageshare.aws.tests.support.evaluator import Request, is_allowed
 from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, REGISTRY_ID, requesters
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 UNAVAILABLE = 69
-POLICIES, POINTS_EACH = 1500, 4
+# The last of the policies have statements for some repositories.
+POLICIES, LIMITED, POINTS_EACH = 2000, 500, 4
+REPOSITORY = f"arn:aws:ecr:us-east-1:{REGISTRY_ID}:repository/base/app"
+RESOURCES: tuple[Any, ...] = (
+    "*",
+    REPOSITORY,
+    f"arn:aws:ecr:*:{REGISTRY_ID}:repository/b*p",
+    f"{REPOSITORY[:-1]}?",
+    f"{REPOSITORY}?",
+    f"arn:aws:ecr:eu-west-1:{REGISTRY_ID}:repository/*",
+    ["arn:aws:s3:::base", f"{REPOSITORY[:-4]}/*"],
+)
 
 
 @dataclass(frozen=True)
@@ -52,28 +68,40 @@ def points() -> list[Point]:
         if f"::{REGISTRY_ID}:" not in found.principal
     ]
     found = []
-    for _number in range(POLICIES):
+    for number in range(POLICIES):
         policy = wild_policy(random)
+        if number >= POLICIES - LIMITED:
+            policy = limited(policy, random)
         for requester in random.sample(everybody, POINTS_EACH):
             context = {**requester.context, "aws:ResourceAccount": REGISTRY_ID}
             found.append(Point(policy, requester.principal, random.choice(ACTIONS), context))
-    return found
+    # It is rare above that a Deny with NotPrincipal decides.
+    session = next(one for one in everybody if ":assumed-role/" in one.principal)
+    account = f"arn:aws:iam::{session.principal.split(':')[4]}:root"
+    fenced = policy_of(allow(), all_but(account))
+    return [*found, Point(fenced, session.principal, "ecr:BatchGetImage", session.context)]
+
+
+def limited(policy: Any, random: Random) -> Any:
+    """The policy, some statements of which are for some repositories."""
+    members = [{}, {"Resource": random.choice(RESOURCES)}, {"NotResource": random.choice(RESOURCES)}]
+    return {**policy, "Statement": [{**one, **random.choice(members)} for one in policy["Statement"]]}
 
 
 def ours(point: Point) -> Applies:
-    """Whether the statements allow the point, for a caller of whom everything is known."""
-    facts = {
+    """Whether the statements allow the point, for a caller about whose request everything is known."""
+    policy = PolicyEvaluator("aws", REGISTRY_ID).parse(point.policy, REPOSITORY)
+    keys = {condition.key for numbered in policy.statements for condition in numbered.statement.conditions}
+    known_keys = {key.lower(): ABSENT for key in keys} | {
         key.lower(): KnownKey(values if isinstance(values, str) else values[0]) for key, values in point.context.items()
     }
-    kind = "session" if point.principal.startswith("arn:") else "service"
-    callers = RequestContext(
-        kind, point.principal, read_principal(point.principal, "aws"), facts=facts, otherwise=ABSENT
-    )
+    principal = read_principal(point.principal, "aws") or Principal(PrincipalType.SERVICE, point.principal)
+    context = RequestContext(principal, known_keys)
     verdicts = {"Allow": Applies.NO, "Deny": Applies.NO}
-    for _position, rule in valid_statements(point.policy):
-        if point.action in rule.actions:
-            effect = "Deny" if rule.denies else "Allow"
-            verdicts[effect] = max(verdicts[effect], applies(rule, callers, "aws"))
+    for numbered in policy.effective_statements:
+        if point.action in numbered.statement.actions:
+            effect = "Deny" if numbered.statement.denies else "Allow"
+            verdicts[effect] = max(verdicts[effect], policy.matcher.applies(numbered.statement, context))
     if verdicts["Allow"] is Applies.NO or verdicts["Deny"] is Applies.YES:
         return Applies.NO
     return Applies.YES if verdicts == {"Allow": Applies.YES, "Deny": Applies.NO} else Applies.CONDITIONALLY
@@ -124,7 +152,7 @@ def answered() -> tuple[list[tuple[Point, str]], frozenset[str]]:
     asked = points()
     request = {
         "account": REGISTRY_ID,
-        "resource": f"arn:aws:ecr:us-east-1:{REGISTRY_ID}:repository/app",
+        "resource": REPOSITORY,
         "points": [vars(point) for point in asked],
     }
     script = ROOT / "build/iam-simulate/points.mjs"
@@ -149,7 +177,7 @@ def test_the_collection_and_the_engine_agree_but_for_what_aws_documents() -> Non
                 read = engines_reading(policy, point.principal)
                 told[sentence] += read != policy
                 policy = read
-            if is_allowed(policy, Request(point.principal, point.action, point.context)) is not allowed:
+            if is_allowed(policy, Request(point.principal, point.action, point.context), REPOSITORY) is not allowed:
                 unexplained.append((verdict.name, answer, point))
     assert unexplained == []
     # A difference that is gone is taken out of the table.
@@ -166,5 +194,5 @@ def test_the_tests_own_evaluator_says_what_the_collection_does() -> None:
     for point in points():
         verdict = ours(point)
         if verdict is not Applies.CONDITIONALLY:
-            allowed = is_allowed(point.policy, Request(point.principal, point.action, point.context))
+            allowed = is_allowed(point.policy, Request(point.principal, point.action, point.context), REPOSITORY)
             assert allowed is (verdict is Applies.YES)
