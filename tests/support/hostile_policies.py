@@ -15,6 +15,8 @@ from typing import Any
 
 _ROOT = "arn:aws:iam::111122223333:root"
 _PULL = ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"]
+# A statement for other repositories is nobody's but its author's.
+_ELSEWHERE = "arn:aws:ecr:*:*:repository/elsewhere/*"
 _LAMBDA_PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
@@ -133,7 +135,7 @@ KEPT: dict[str, str] = {
     "keys that Python has a use for": _with({"__class__": "a", "__dict__": {}, "self": None}),
     "a template of Ansible's": _with(_allow(Sid="{{ 7 * 7 }}{% raw %}", **{"{{ k }}": 1})),
     **{
-        f"a Sid that is {name}": _with(_allow(Sid=value, Resource="*"))
+        f"a Sid that is {name}": _with(_allow(Sid=value, Resource=_ELSEWHERE))
         for name, value in {
             "null": None,
             "a number": 5,
@@ -252,12 +254,28 @@ KEPT: dict[str, str] = {
             "of 2,000 values": {"StringLike": {"k": ["v"] * 2_000}},
         }.items()
     },
-    "a Resource that is null": _with(_allow(Resource=None)),
+    **{
+        f"a Resource that is {name}": _with(_allow(Resource=value))
+        for name, value in {
+            "null": None,
+            "a number": 5,
+            "empty": "",
+            "an empty list": [],
+            "everything, in a list with a number": ["*", 5],
+            "everything, twice": ["*", "*"],
+            "everything, in an object": {"*": "*"},
+            "a list in a list": [["*"]],
+            "a variable that is not ended": "arn:aws:ecr:*:*:repository/${aws:username",
+            "stars that could take for ever": "*a" * 300 + "b",
+        }.items()
+    },
+    "a Resource and a NotResource": _with(_allow(Resource="*", NotResource="*")),
+    "a NotResource that is an object": _with(_allow(NotResource={"*": None})),
     "an element that differs in case": _with(_allow(action="*", SID="x")),
     "statements with one Sid": _with(
         *(_allow(Sid="AllowPull", Action=action) for action in ("ecr:*", "*", "ecr:Get*"))
     ),
-    "a statement that is there a hundred times": _with(*([_allow(Sid="s", Resource="*")] * 100)),
-    "a policy of 100,000 characters": _with(_allow(Sid="s" * 100_000, Resource="*")),
+    "a statement that is there a hundred times": _with(*([_allow(Sid="s", Resource=_ELSEWHERE)] * 100)),
+    "a policy of 100,000 characters": _with(_allow(Sid="s" * 100_000, Resource=_ELSEWHERE)),
     "characters beyond ASCII everywhere": _with({"Süd": {"ключ": ["值", "🐳"]}}, Id="für alle"),
 }

@@ -92,12 +92,14 @@ def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[Pol
         for name in public.opened_by:
             if name == EVERYONE.name and public.grants_everyone:
                 condition = (
-                    "under a condition that anybody can meet" if numbered.statement.conditions else "unconditionally"
+                    "under a condition that anybody can meet"
+                    if numbered.statement.conditions
+                    else "without a condition"
                 )
-                text = f'the repository is public: {numbered.label} allows everyone ("*", {condition}) {actions}'
+                text = f'the repository is public: {numbered.label} allows everyone ("*", {condition}) to use {actions}'
             elif name == LAMBDA_SERVICE:
                 functions = "Lambda functions of every account"
-                text = f"{numbered.label} allows {functions} {actions}: no condition names an account"
+                text = f"{numbered.label} allows {functions} to use {actions}: no condition names an account"
             else:
                 text = f"{numbered.label} is open to accounts that it does not name: {name}"
             yield repository.warning("public", text, sid=numbered.sid, principals=(name,))

@@ -49,7 +49,9 @@ def run_each(
             outcomes = list(workers.map(lambda name, outcome: _look_at(name, outcome, look), names, outcomes))
     rows = [outcome.row for outcome in outcomes]
     for text, why in unmatched:
-        warnings = [PolicyWarning("pattern_not_matched", f"{text}: {why}")] if warn_of_unmatched else []
+        warnings = (
+            [PolicyWarning("pattern_not_matched", f"{text}: {why}", repository=text)] if warn_of_unmatched else []
+        )
         rows.append(_missing(text, why, missing_ok, make_row, warnings))
     return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
 

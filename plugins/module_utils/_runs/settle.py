@@ -63,7 +63,7 @@ class Settling:
                 now = self.attempt(name, [])
             except (BackupError, EcrError, PolicyError) as error:
                 message = f"{name}: its policy was written, but a look at it afterwards did not confirm that: {error}"
-                return warned(written, PolicyWarning("not_verified", message))
+                return warned(written, PolicyWarning("not_verified", message, repository=name))
             if not now.row["changed"]:
                 return written
             written = now

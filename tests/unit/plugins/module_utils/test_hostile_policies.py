@@ -20,7 +20,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
     serialise,
     statements,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import (
     Backup,
     BackupError,
@@ -30,13 +29,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups impor
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run as restore
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import Access
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
-    LAMBDA_ACTIONS,
-    PULL_ACTIONS,
-    match_template,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
+from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA, LAMBDA_PULL, PULL, REPOSITORY, grant
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from hypothesis import HealthCheck, given, settings
@@ -65,17 +59,11 @@ class Verbatim(InMemory):
         return text
 
 
-def granted(name: str, access: Access, *regions: str) -> Grant:
-    principal = read_principal(name, "aws")
-    assert principal is not None
-    return Grant(principal, access, regions or None)
-
-
 GRANTS = (
-    granted("111122223333", frozenset({"pull"}), "us-east-1"),
-    granted("arn:aws:iam::444455556666:role/ci", frozenset({"push"})),
-    granted("o-a1b2c3d4e5", frozenset({"pull", "push"})),
-    granted("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", frozenset({"pull"})),
+    grant("111122223333", ["pull"], ["us-east-1"]),
+    grant("arn:aws:iam::444455556666:role/ci", ["push"]),
+    grant("o-a1b2c3d4e5", ["pull", "push"]),
+    grant("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*", ["pull"]),
 )
 
 
@@ -108,7 +96,8 @@ def spelt(text: str) -> Any:
 def foreign(text: str) -> list[str]:
     """The foreign statements of a policy, to the letter."""
     pairs = zip(statements(spelt(text)), statements(parse(text)), strict=True)
-    return [json.dumps(to_the_letter) for to_the_letter, statement in pairs if match_template(statement) is None]
+    managed = ManagedStatements("aws", REPOSITORY)
+    return [json.dumps(to_the_letter) for to_the_letter, statement in pairs if managed.match(statement) is None]
 
 
 def members(text: str) -> list[str]:
@@ -214,9 +203,9 @@ CONDITIONS = st.dictionaries(WORD, st.dictionaries(WORD, VALUES, max_size=2) | A
 PRINCIPALS = st.just("*") | some_of(AWS=VALUES, Service=VALUES) | ANYTHING
 # Managed, or nearly.
 NEAR = (
-    (PULL_ACTIONS, st.fixed_dictionaries({"AWS": VALUES}), {}),
-    (PULL_ACTIONS, st.just("*"), {"Condition": CONDITIONS}),
-    (LAMBDA_ACTIONS, st.just({"Service": "lambda.amazonaws.com"}), {"Condition": CONDITIONS}),
+    (PULL, st.fixed_dictionaries({"AWS": VALUES}), {}),
+    (PULL, st.just("*"), {"Condition": CONDITIONS}),
+    (LAMBDA_PULL, st.just(LAMBDA), {"Condition": CONDITIONS}),
 )
 STATEMENTS = st.one_of(
     some_of(
@@ -232,7 +221,7 @@ STATEMENTS = st.one_of(
     *(
         st.fixed_dictionaries(
             {"Effect": st.just("Allow"), "Action": st.just(list(actions)), "Principal": principal, **condition},
-            optional={"Sid": VALUES},
+            optional={"Sid": VALUES, "Resource": st.sampled_from(["*", REPOSITORY, [REPOSITORY]]) | VALUES},
         )
         for actions, principal, condition in NEAR
     ),

@@ -587,15 +587,15 @@ def messages(*listed: dict[str, Any], grants: list[Grant], **options: bool) -> l
 
 # Of each: what is said, and what it is said about.
 MESSAGES: dict[str, list[str]] = {
-    'base/python: the repository is public: statement "s" allows everyone ("*", unconditionally) '
+    'base/python: the repository is public: statement "s" allows everyone ("*", without a condition) to use '
     "ecr:GetDownloadUrlForLayer, ecr:BatchGetImage, ecr:BatchCheckLayerAvailability": messages(
         allow(), grants=[grant(ACCOUNT)]
     ),
     'base/python: the repository is public: statement 1 allows everyone ("*", under a condition that anybody can meet) '
-    "ecr:*": messages(
+    "to use ecr:*": messages(
         allow(Sid=None, Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": True}}), grants=[grant(ACCOUNT)]
     ),
-    'base/python: statement "s" allows Lambda functions of every account ecr:BatchGetImage, '
+    'base/python: statement "s" allows Lambda functions of every account to use ecr:BatchGetImage, '
     "ecr:GetDownloadUrlForLayer: no condition names an account": messages(lambda_statement(), grants=[grant(ACCOUNT)]),
     'base/python: statement "s" is open to accounts that it does not name: o-*': messages(
         allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}}), grants=[grant(ORGANIZATION)]
