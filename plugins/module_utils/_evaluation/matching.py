@@ -299,7 +299,10 @@ def _concerning(
 
 
 def _account_of(named: NamedPrincipal) -> str | None:
-    return None if named.listed is None else named.context.principal.account
+    if named.listed is None:
+        return None
+    functions_of = named.context.functions_of
+    return functions_of[0] if functions_of else named.context.principal.account
 
 
 def _is_source(condition: Condition) -> bool:

@@ -28,11 +28,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from .document import Statement
-from .patterns import ANY_PART, contains, overlaps
+from .patterns import contains, is_literal, overlaps
 
 
 class Applies(IntEnum):
@@ -50,6 +50,11 @@ class Condition:
     operator: str
     key: str
     values: tuple[str, ...]
+
+    @cached_property
+    def has_variables(self) -> bool:
+        """Whether one of the values has a policy variable."""
+        return any("${" in value for value in self.values)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,6 @@ _MULTIVALUED_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
 # Policy variables that name the owner of the repository.
 _OWNER_VARIABLES = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
 _WILDCARD = re.compile(r"[*?]")
-_OPEN = re.compile(rf"[*?{ANY_PART}]")
 _SPELLS_OWNER = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}(?:/|$)")
 
 
@@ -162,6 +166,8 @@ def all_hold(required: Iterable[Condition], known_keys: KnownKeys, *, for_one: b
     return result
 
 
+# A condition with hundreds of values is compared with the requests of hundreds of principals, many of which are alike.
+@lru_cache(maxsize=1024)
 def holds(condition: Condition, known: KnownKey) -> Applies:
     """Return whether a condition holds for all callers that a key is known of."""
     operator = _operator(condition.operator)
@@ -178,7 +184,7 @@ def holds(condition: Condition, known: KnownKey) -> Applies:
     if known.pattern is not None:
         if condition.key.lower() in _MULTIVALUED_KEYS and not operator.has_quantifier:
             return Applies.CONDITIONALLY
-        matched = _matches_any(condition.values, known.pattern, operator.comparison, known.unnamed)
+        matched = _matches_any(condition, known.pattern, operator.comparison, known.unnamed)
         if matched is Applies.CONDITIONALLY:
             return Applies.CONDITIONALLY
         verdicts.add((matched is Applies.YES) != operator.negated)
@@ -248,10 +254,13 @@ def _holds_for_one(condition: Condition) -> Applies:
     return Applies.YES
 
 
-def _matches_any(values: tuple[str, ...], pattern: str, comparison: str, unnamed: bool) -> Applies:
+def _matches_any(condition: Condition, pattern: str, comparison: str, unnamed: bool) -> Applies:
     """Return whether the value that matches a known pattern also matches one of the values of a condition."""
+    if comparison == "text" and is_literal(pattern) and not condition.has_variables:
+        # A condition may have hundreds of accounts, and each of hundreds of grants is compared with it.
+        return Applies.YES if pattern in condition.values else Applies.NO
     result = Applies.NO
-    for value in values:
+    for value in condition.values:
         # A policy variable is another text in each request.
         compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[comparison](value, pattern)
         if not (unnamed and compared is not Applies.YES and _names_somebody(value, comparison)):
@@ -270,13 +279,13 @@ def _names_somebody(value: str, comparison: str) -> bool:
 def _compare_pattern(value: str, pattern: str) -> Applies:
     if contains(value, pattern):
         return Applies.YES
-    return Applies.CONDITIONALLY if overlaps(value, pattern) else Applies.NO
+    return Applies.CONDITIONALLY if not is_literal(pattern) and overlaps(value, pattern) else Applies.NO
 
 
 def _compare_text(value: str, pattern: str) -> Applies:
     if not contains(pattern, value):
         return Applies.NO
-    return Applies.CONDITIONALLY if _OPEN.search(pattern) else Applies.YES
+    return Applies.YES if is_literal(pattern) else Applies.CONDITIONALLY
 
 
 def _compare_arn(value: str, pattern: str) -> Applies:
@@ -284,7 +293,14 @@ def _compare_arn(value: str, pattern: str) -> Applies:
     values, patterns = value.split(":", 5), pattern.split(":", 5)
     if len(values) < 6 or len(patterns) < 6:
         return Applies.CONDITIONALLY
-    return min(map(_compare_pattern, values, patterns))
+    result = Applies.YES
+    # The account first: it is what differs most often.
+    for part in (4, 0, 1, 2, 3, 5):
+        compared = _compare_pattern(values[part], patterns[part])
+        if compared is Applies.NO:
+            return Applies.NO
+        result = min(result, compared)
+    return result
 
 
 def _compare_address(value: str, pattern: str) -> Applies:

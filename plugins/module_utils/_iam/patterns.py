@@ -14,6 +14,7 @@ from functools import lru_cache
 
 # In the pattern of a known key, any one part of an ARN: a text without a colon.
 ANY_PART = "\0"
+_WILDCARD = re.compile(rf"[*?{ANY_PART}]")
 
 
 def regex(pattern: str, one: str = ".") -> str:
@@ -33,11 +34,14 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(regex(pattern), text, re.DOTALL) is not None
 
 
-@lru_cache(maxsize=4096)
+def is_literal(pattern: str) -> bool:
+    """Return whether a pattern matches one text alone."""
+    return _WILDCARD.search(pattern) is None
+
+
 def contains(pattern: str, inner: str) -> bool:
     """Return whether a pattern matches everything that another pattern matches."""
-    # Only a star contains a star of the inner pattern.
-    return re.fullmatch(regex(pattern, one=r"[^*\0]").replace(ANY_PART, "[^:]*"), inner, re.DOTALL) is not None
+    return pattern == inner or _container(pattern).fullmatch(inner) is not None
 
 
 def overlaps(first: str, second: str) -> bool:
@@ -58,6 +62,12 @@ def overlaps(first: str, second: str) -> bool:
         if left and right:
             pending += _steps(i, j, left, right)
     return False
+
+
+@lru_cache(maxsize=2048)
+def _container(pattern: str) -> re.Pattern[str]:
+    # Only a star contains a star of the inner pattern.
+    return re.compile(regex(pattern, one=r"[^*\0]").replace(ANY_PART, "[^:]*"), re.DOTALL)
 
 
 def _steps(i: int, j: int, left: str, right: str) -> Iterable[tuple[int, int]]:

@@ -13,10 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import RepositoryContext
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import sharing_warnings
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import policy_unique_ids
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.tests.support import builders
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
 
@@ -96,6 +100,41 @@ def test_the_cost_of_a_repository_grows_no_faster_than_its_grants() -> None:
         return unchanged(5, [{"principals": [account], "lambda_regions": ["us-east-1"]} for account in accounts])
 
     assert cost(80) < 10 * cost(8)
+
+
+# Of each: a policy that names accounts.
+NAMING: dict[str, Callable[[Sequence[str]], Any]] = {
+    "as principals": lambda accounts: builders.allow(*accounts, Action="ecr:*"),
+    "as principals of a Deny": lambda accounts: builders.deny(*accounts),
+    "as what NotPrincipal spares": lambda accounts: builders.all_but(*accounts),
+    "by a condition on everybody": lambda accounts: builders.when(
+        "StringEquals", "aws:PrincipalAccount", accounts, Action="ecr:*"
+    ),
+    "by their functions": lambda accounts: builders.allow_functions(
+        *(builders.functions(account, name="resize") for account in accounts)
+    ),
+    "as the source of Lambda": lambda accounts: builders.when(
+        "StringEquals", "aws:SourceAccount", accounts, Principal=builders.LAMBDA
+    ),
+}
+
+
+@pytest.mark.parametrize("statement_of", NAMING.values(), ids=NAMING.keys())
+def test_the_cost_of_warnings_grows_no_faster_than_the_grants_and_the_policy(
+    statement_of: Callable[[Sequence[str]], Any],
+) -> None:
+    def cost(size: int) -> int:
+        accounts = [str(number) for number in range(100_000_000_000, 100_000_000_000 + size)]
+        grants = [builders.grant(account, [], ["us-east-1"]) for account in accounts]
+        context = RepositoryContext("app", "us-east-1", OWNER)
+
+        def warn() -> None:
+            policy = PolicyEvaluator("aws", OWNER).parse(builders.policy(statement_of(accounts)))
+            sharing_warnings(policy, grants, context, purge_grants=True)
+
+        return calls(warn)
+
+    assert cost(160) < 12 * cost(16)
 
 
 def test_it_costs_little_to_find_who_gets_what_by_statements_that_were_met_before() -> None:
