@@ -355,7 +355,7 @@ repositories:
           returned: always
           type: str
           sample: >-
-            base/python: statement "DenyPull" denies 111122223333 what is granted here: a Deny wins over every Allow
+            base/python: statement "DenyPull" denies 111122223333 what is declared: a Deny overrides every Allow
         sid:
           description: The C(Sid) of the statement; null if it has none, or if no statement is meant.
           returned: always

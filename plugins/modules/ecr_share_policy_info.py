@@ -247,12 +247,16 @@ repositories:
           elements: dict
           contains:
             operator:
-              description: The condition operator, or C(NotPrincipal), which exempts those that it names.
+              description:
+                - The condition operator, or C(NotPrincipal), which exempts those that it names.
+                - Or C(Resource) or C(NotResource), where a policy variable decides whether it covers the repository.
               returned: always
               type: str
               sample: StringEquals
             key:
-              description: The condition key. Of C(NotPrincipal), the kind of the principals, such as C(AWS).
+              description:
+                - The condition key. Of C(NotPrincipal), the kind of the principals, such as C(AWS). Of C(Resource),
+                  V(ARN).
               returned: always
               type: str
               sample: aws:SourceVpc

@@ -211,8 +211,8 @@ repositories:
           returned: always
           type: str
           sample: >-
-            base/python: the repository is public: statement "AllowAll" lets everyone ("*", without a condition) use
-            ecr:*
+            base/python: the repository is public: statement "AllowAll" allows everyone ("*", without a condition) to
+            use ecr:*
         sid:
           description: The C(Sid) of the statement; null if it has none, or if no statement is meant.
           returned: always

@@ -82,6 +82,7 @@ class StatementMatcher:
 
     def __init__(self, contexts: RequestContexts) -> None:
         self.contexts = contexts
+        # Each of these is the method of its name below, and remembers its answers as long as the matcher lives.
         remember = lru_cache(maxsize=ANSWERS)
         self.applies: _AppliesTo = remember(self._applies)
         self.match_principal: Callable[[ParsedStatement, Principal], Mapping[str, Applies]] = remember(

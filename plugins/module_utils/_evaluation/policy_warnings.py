@@ -128,10 +128,10 @@ def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
 def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy) -> Applies:
     """Return how far a Deny applies to what a grant declares."""
     contexts = policy.matcher.contexts
-    callers = [contexts.of(grant.principal)] if deny.actions.intersection(actions_of(grant.access)) else []
+    declared = [contexts.of(grant.principal)] if deny.actions.intersection(actions_of(grant.access)) else []
     if deny.actions & LAMBDA_PULL:
-        callers += [contexts.functions(grant.principal.name, region) for region in grant.lambda_regions or ()]
-    return strongest(policy.matcher.applies(deny, context) for context in callers)
+        declared += [contexts.functions(grant.principal.name, region) for region in grant.lambda_regions or ()]
+    return strongest(policy.matcher.applies(deny, context) for context in declared)
 
 
 def _uncovered_regions(grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:

@@ -58,7 +58,8 @@ _SERVICES: dict[str, KnownKey] = {
 }
 _ANY_ACCOUNT = KnownKey("????????????", every=True, unnamed=True)
 _ANYTHING = KnownKey("*", every=True, unnamed=True)
-# Nobody can choose the id of an organization, so a pattern that not all ids match lets no stranger in for certain.
+# Nobody can choose the id of an organization, so a pattern that not all ids match lets no external caller in for
+# certain.
 _MEMBERSHIP = {
     "orgid": KnownKey("o-*", unnamed=True),
     "orgpaths": KnownKey("o-*/r-*/*", unnamed=True),
