@@ -6,19 +6,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ecr_share_report
-short_description: One report on many registries
+short_description: Internal to the ecr_share role - one report on many registries
 version_added: 1.0.0
 description:
-  - Unites what P(imageshare.aws.ecr_share_findings#filter) has kept, also of several hosts. The role
-    P(imageshare.aws.ecr_share#role) makes its page from it, and P(imageshare.aws.ecr_share_csv#filter) writes it as
-    CSV.
-  - A registry that several runs looked at is there once, and so is each of its repositories.
+  - Makes one report of what runs of P(imageshare.aws.ecr_share_policy_info#module) returned, also on several hosts.
+  - A registry that several runs have read is there once, and so is each of its repositories.
 positional: _input, generated_at
 options:
   _input:
-    description: The texts.
+    description:
+      - "For each host its name (C(host)), the results of its runs (C(answers), each with the C(connection), C(label),
+        C(region) and C(registry_id) of the run and the result as C(answer)), what the role returned in check mode
+        (C(results)), and whether grants are declared (C(compared))."
     type: list
-    elements: str
+    elements: dict
     required: true
   generated_at:
     description: The time, in UTC.
@@ -36,24 +37,26 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description:
-    - The report as JSON. Its C(registries) have C(registry_id), C(region), C(partition) and C(repositories), which are
-      those of P(imageshare.aws.ecr_share_policy_info#module). One that is not as declared has a C(drift), with what is
-      missing (C(granted)) and what is too much (C(revoked)).
+  description: The report as JSON.
   type: str
-  sample: '{"generated_at": "2026-01-31T12:00:00Z", "check": false, "registries": []}'
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.report import AuditAnswer, HostAudit, report
 
 
-def ecr_share_report(texts: Iterable[str], generated_at: str) -> str:
-    return report(texts, generated_at)
+def ecr_share_report(hosts: Iterable[Mapping[str, Any]], generated_at: str) -> str:
+    """Return one report on the registries of several hosts."""
+    return report(
+        (HostAudit(**{**host, "answers": [AuditAnswer(**answer) for answer in host["answers"]]}) for host in hosts),
+        generated_at,
+    )
 
 
 class FilterModule:
+    """The filters of this file, as Ansible asks for them."""
+
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"ecr_share_report": ecr_share_report}
