@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.imageshare.aws.plugins.filter import (
     ecr_consumer_policy,
     ecr_share_batches,
+    ecr_share_findings,
     ecr_share_plan,
     ecr_share_report,
 )
@@ -97,6 +98,7 @@ def test_readme_has_the_table_of_the_specification() -> None:
     [
         (ecr_consumer_policy, "ecr:GetAuthorizationToken"),
         (ecr_share_batches, "us-east-1: base"),
+        (ecr_share_findings, "Write a report on it"),
         (ecr_share_plan, "us-east-1: base"),
         (ecr_share_report, '"registries": []'),
     ],
