@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shares of an audit as CSV, a line each, and a line for each repository that has none."""
+"""The shares of an audit as CSV: a line for each, and a line for each repository that has none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ name: ecr_share_csv
 short_description: The shares of an audit as CSV
 version_added: 1.0.0
 description:
-  - Writes a report on ECR repositories, the variable C(ecr_share_report) from which the page is made, as CSV
+  - Writes a report on ECR repositories, the C(report.json) of the role P(imageshare.aws.ecr_share#role), as CSV
     (L(RFC 4180,https://www.rfc-editor.org/rfc/rfc4180)), with a header and one line for each share.
   - A repository that is shared with nobody, or that could not be read, has one line, without a principal.
   - A cell that a spreadsheet would take for a formula has an apostrophe before it.
@@ -20,7 +20,7 @@ options:
   _input:
     description:
       - "The report: a dictionary whose C(registries) have C(registry_id), C(region) and C(repositories)."
-      - Or the same as a JSON text, as P(imageshare.aws.ecr_share_report#filter) makes it.
+      - Or the same as a JSON text.
     type: raw
     required: true
 notes:
@@ -44,14 +44,13 @@ EXAMPLES = r"""
             - name: app
               public: false
               shares:
-                - principals: "111122223333"
-                  kind: account
-                  access: [pull]
+                - principal: "111122223333"
+                  principal_type: account
+                  access: [pull, describe]
+                  other_actions: []
                   can_pull: true
                   can_push: false
-                  actions: []
-                  lambda_regions:
-                    - us-east-1
+                  lambda_regions: []
                   conditions: []
                   statements:
                     - position: 1
@@ -63,17 +62,20 @@ EXAMPLES = r"""
 RETURN = r'''
 _value:
   description:
-    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(kind), C(access), C(can_pull),
-      C(can_push), C(actions), C(lambda_regions), C(conditional), C(conditions), C(statements), C(denied_by),
-      C(managed), and of the repository C(public), C(drift) and C(error)."
-    - The drift tells each grant that is missing or too much by its principal, its access and the regions of its Lambda
-      functions, with semicolons between.
-    - Actions and regions are separated by spaces, all else by semicolons. A statement is its position and its C(Sid) as
-      a JSON string. A condition is its operator, its key and its values as JSON.
+    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(principal_type), C(access),
+      C(other_actions), C(can_pull), C(can_push), C(lambda_regions), C(conditional), C(conditions), C(statements),
+      C(denied_by), C(managed), and of the repository C(public), C(drift) and C(error)."
+    - The capabilities of C(access) are joined by plus signs, actions and regions are separated by spaces, all else by
+      semicolons.
+    - The drift names each grant that is missing or undeclared by its principal, its access and the regions of its
+      Lambda functions.
+    - A statement is its position and its C(Sid) as a JSON string. A condition is its operator, its key and its values
+      as JSON. After a C(Deny) statement stands C(denied), or C(possibly denied) where it depends on the request, or
+      takes only a part.
   type: str
   sample: |
-    registry_id,region,repository,principal,kind,access,can_pull,can_push,actions,lambda_regions,conditional,conditions,statements,denied_by,managed,public,drift,error
-    123456789012,us-east-1,app,111122223333,account,pull,true,false,,us-east-1,false,,"1 ""AllowPull""",,true,false,,
+    registry_id,region,repository,principal,principal_type,access,other_actions,can_pull,can_push,lambda_regions,conditional,conditions,statements,denied_by,managed,public,drift,error
+    123456789012,us-east-1,app,111122223333,account,pull+describe,,true,false,,false,,"1 ""AllowPull""",,true,false,,
 '''
 
 import csv
@@ -83,17 +85,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import CAPABILITIES
 
+# What an audit says of each capability without which some actions are of no use.
+_USABLE = tuple(f"can_{capability.name}" for capability in CAPABILITIES if capability.required)
 COLUMNS = (
     "registry_id",
     "region",
     "repository",
     "principal",
-    "kind",
+    "principal_type",
     "access",
-    "can_pull",
-    "can_push",
-    "actions",
+    "other_actions",
+    *_USABLE,
     "lambda_regions",
     "conditional",
     "conditions",
@@ -109,7 +113,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def ecr_share_csv(report: Mapping[str, Any] | str) -> str:
-    """A report, or its JSON, as CSV, with CRLF after each line; raises AnsibleFilterError for what is no report."""
+    """Return a report as CSV, with CRLF after each line.
+
+    Args:
+        report: The report, or its JSON.
+
+    Raises:
+        AnsibleFilterError: It is not a report.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
@@ -133,7 +144,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 # What could not be read is neither public nor not.
                 "public": repository.get("public", ""),
                 "drift": "; ".join(_drift(repository.get("drift", {}))),
-                "error": repository.get("error", ""),
+                "error": repository.get("error") or "",
             }
             shares = repository.get("shares", ())
             yield from ({**of_repository, **_share(share)} for share in shares)
@@ -144,11 +155,10 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _share(share: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "principal": share["principal"],
-        "kind": share["kind"],
-        "access": share["access"],
-        "can_pull": share.get("can_pull", ""),
-        "can_push": share.get("can_push", ""),
-        "actions": " ".join(share["actions"]),
+        "principal_type": share["principal_type"],
+        "access": "+".join(share["access"]),
+        "other_actions": " ".join(share["other_actions"]),
+        **{member: share[member] for member in _USABLE},
         "lambda_regions": " ".join(share["lambda_regions"]),
         "conditional": bool(share["conditions"]),
         "conditions": "; ".join(map(_condition, share["conditions"])),
@@ -159,9 +169,11 @@ def _share(share: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drift(drift: Mapping[str, Any]) -> Iterator[str]:
-    for name, word in (("granted", "missing"), ("revoked", "too much")):
-        for grant in drift.get(name, ()):
-            yield " ".join((f"{word}:", grant["principal"], grant["access"], *grant["lambda_regions"]))
+    for kind, grants in drift.items():
+        for grant in grants:
+            regions = grant["lambda_regions"]
+            functions = ["Lambda in", *regions] if regions else []
+            yield " ".join(filter(None, (f"{kind}:", grant["principal"], "+".join(grant["access"]), *functions)))
 
 
 def _condition(condition: Mapping[str, Any]) -> str:
@@ -174,7 +186,7 @@ def _statement(statement: Mapping[str, Any]) -> str:
 
 
 def _deny(deny: Mapping[str, Any]) -> str:
-    return f"{_statement(deny)} {'certainly' if deny['certain'] else 'perhaps'}"
+    return f"{_statement(deny)} {'denied' if deny['certain'] else 'possibly denied'}"
 
 
 def _text(value: Any) -> str:
@@ -188,7 +200,7 @@ def _harmless(text: str) -> str:
 
 
 class FilterModule:
-    """What Ansible looks for in a file of filters."""
+    """The filters of this file, as Ansible asks for them."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {"ecr_share_csv": ecr_share_csv}

@@ -2,35 +2,36 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports on made-up registries that could be a company's: the same for the same numbers.
+"""Reports on made-up registries: small ones by hand, and one that could be a company's, the same for the same numbers.
 
-A policy grows statement by statement, and with each statement the shares that whoever reads it would tell of.
+Of the latter only the policies are made up. They are shared, audited and reported on by the collection's own functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
 from random import Random
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import functions_arn
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import repository_arn
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH, serialise
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Access
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
-    ACTIONS,
-    LAMBDA,
-    LAMBDA_ACTIONS,
-    PULL_PUSH_ACTIONS,
-    PUSH_ACTIONS,
-    TEMPLATES,
-    new_statement,
-    slot_value,
+from ansible_collections.imageshare.aws.plugins.module_utils._role import report as reports
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import findings
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing import merge
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import (
+    CAPABILITIES,
+    actions_of,
+    ordered,
+    versions,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 
-LONGEST_POLICY = 10_240
+Statement = dict[str, Any]
+
 _PARTITION = "aws"
 _REGISTRIES = (("123456789012", "us-east-1"), ("123456789012", "eu-west-1"), ("210987654321", "us-east-1"))
 _NAMES = tuple(
@@ -49,72 +50,117 @@ _NAMES = tuple(
 )
 _ORGANIZATION = "o-a1b2c3d4e5"
 _ROLES = ("ci", "deploy", "eks-nodes", "release", "scanner", "batch", "ecs-execution", "developer")
-_ORPHAN = "AROAEXAMPLE7DELETED42"
-_PUSH_ACTION = "ecr:PutImage"
+_DELETED = "AROAEXAMPLE7DELETED42"
 # Pulling is what most principals do.
-_ACCESS = (Access.PULL, Access.PULL, Access.PULL, Access.PUSH, Access.PULL_PUSH)
+_ACCESS = tuple(
+    frozenset(access.split())
+    for access in ("pull", "pull", "pull", "pull describe", "push", "pull push", "pull push describe")
+)
+_PULL_ACTIONS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
 
 
-@dataclass
-class _Policy:
-    account: str
-    region: str
-    statements: list[dict[str, Any]] = field(default_factory=list)
-    shares: list[dict[str, Any]] = field(default_factory=list)
-    # To everyone, for certain.
-    denied: set[str] = field(default_factory=set)
+def share(principal: str, principal_type: str, access: str, *positions: int, **more: Any) -> dict[str, Any]:
+    """Return a share as an audit has it, which can pull and push if its access says so.
 
-    def add(self, statement: dict[str, Any]) -> dict[str, Any]:
-        """How a share names the statement."""
-        self.statements.append(statement)
-        return {"position": len(self.statements), "sid": statement.get("Sid")}
-
-    def share(self, principal: str, kind: str, access: str, *through: dict[str, Any], **more: Any) -> None:
-        self.shares.append(
-            {
-                "principal": principal,
-                "kind": kind,
-                "access": access,
-                "actions": [],
-                "lambda_regions": [],
-                "conditions": [],
-                "statements": list(through),
-                "denied_by": [],
-                "managed": False,
-                **more,
-            }
-        )
-
-    def told(self) -> list[dict[str, Any]]:
-        """The shares with what each lets its principal do."""
-        return [{**share, **self._can(share)} for share in self.shares]
-
-    def _can(self, share: dict[str, Any]) -> dict[str, bool]:
-        left = {*(share["actions"] or ACTIONS[Access(share["access"])])} - self.denied
-        return {"can_pull": left.issuperset(LAMBDA_ACTIONS), "can_push": _PUSH_ACTION in left}
+    Args:
+        principal: Whose it is.
+        principal_type: Its type.
+        access: The capabilities, and C(admin), with spaces between.
+        positions: Those of its statements.
+        more: Other members.
+    """
+    return {
+        "principal": principal,
+        "principal_type": principal_type,
+        "access": access.split(),
+        "other_actions": [],
+        "can_pull": "pull" in access,
+        "can_push": "push" in access,
+        "lambda_regions": [],
+        "conditions": [],
+        "statements": [{"position": position, "sid": f"Statement{position}"} for position in positions],
+        "denied_by": [],
+        "managed": False,
+        **more,
+    }
 
 
-def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12, check: bool = True) -> dict[str, Any]:
-    """The variable C(ecr_share_report). most_shares: of a repository, in managed statements."""
+def repository(name: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the row of a repository as an audit has it."""
+    return {
+        "name": name,
+        "arn": f"arn:aws:ecr:us-east-1:123456789012:repository/{name}",
+        "uri": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}",
+        "registry_id": "123456789012",
+        "region": "us-east-1",
+        "policy_length": 500,
+        "shares": list(shares),
+        "public": False,
+        "public_statements": [],
+        "deleted_principals": [],
+        "unmanaged_statements": [],
+        **more,
+    }
+
+
+def audit(
+    *rows: dict[str, Any], registry_id: str | None = "123456789012", region: str = "us-east-1", partition: str = "aws"
+) -> reports.AuditAnswer:
+    """Return what the audit of one registry returned."""
+    answer = {
+        "rows_as_text": json.dumps({"repositories": rows}),
+        "registry_id": registry_id,
+        "region": region,
+        "partition": partition,
+    }
+    return reports.AuditAnswer("these credentials", region, region, registry_id, answer)
+
+
+def reported(*audits: reports.AuditAnswer, results: Sequence[dict[str, Any]] = (), compared: bool = True) -> str:
+    """Return the report of one host as JSON."""
+    return reports.report([reports.HostAudit("images", audits, results, compared)], "2026-11-20T06:30:00Z")
+
+
+def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12, compared: bool = True) -> str:
+    """Return a report as JSON.
+
+    Args:
+        repositories: How many there are.
+        principals: How many have access to some of them.
+        most_shares: How many have access to one of them by managed statements, at most.
+        compared: Whether some repositories differ from what is declared.
+    """
     random = Random(f"{repositories} {principals} {most_shares}")
-    # The others are those of the foreign statements.
+    # The others are those of the unmanaged statements.
     known = tuple(islice(_principals(random), principals - 7))
-    registries: list[dict[str, Any]] = [
-        {"registry_id": account, "region": region, "partition": _PARTITION, "repositories": []}
-        for account, region in _REGISTRIES
-    ]
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {registry: [] for registry in _REGISTRIES}
+    drift: dict[tuple[str, str], list[dict[str, Any]]] = {registry: [] for registry in _REGISTRIES}
     for index in range(repositories):
         name = _NAMES[index % len(_NAMES)] + (f"-{index // len(_NAMES) + 1}" if index >= len(_NAMES) else "")
-        registry = registries[index % 5 % 3]
+        registry = _REGISTRIES[index % 5 % 3]
         granted = random.sample(known, random.randint(1, min(len(known), most_shares)))
-        row = _row(index, name, registry["registry_id"], registry["region"], granted, random)
-        if check and index % 41 == 12:
-            row["drift"] = {
-                "granted": [{"principal": known[0].name, "access": ["pull"], "lambda_regions": []}],
-                "revoked": [{"principal": known[2].name, "access": ["pull", "push"], "lambda_regions": ["us-east-1"]}],
-            }
-        registry["repositories"].append(row)
-    return {"generated_at": "2026-11-20T06:30:00Z", "check": check, "registries": registries}
+        rows[registry].append(_row(index, name, *registry, granted, random))
+        if compared and index % 41 == 12:
+            drift[registry].append(_drift(name, known[0].name, known[2].name))
+    return reported(
+        *(audit(*found, registry_id=account, region=region) for (account, region), found in rows.items()),
+        results=[_result(*registry, *found) for registry, found in drift.items()],
+        compared=compared,
+    )
+
+
+def _result(account: str, region: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    run = {"connection": "these credentials", "label": region, "region": region, "registry_id": account}
+    return {**run, "repositories": list(rows), "error": None}
+
+
+def _drift(name: str, missing: str, undeclared: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "changed": True,
+        "granted": [{"principal": missing, "access": ["pull"], "lambda_regions": []}],
+        "revoked": [{"principal": undeclared, "access": ["pull", "push"], "lambda_regions": ["us-east-1"]}],
+    }
 
 
 def _principals(random: Random) -> Iterator[Principal]:
@@ -130,192 +176,122 @@ def _principals(random: Random) -> Iterator[Principal]:
             )
 
 
-def _row(index: int, name: str, account: str, region: str, granted: list[Principal], random: Random) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _row(
+    index: int, name: str, account: str, region: str, granted: Sequence[Principal], random: Random
+) -> dict[str, Any]:
+    if index % 61 == 33:
+        said = f"AccessDeniedException: User is not authorized to perform ecr:GetRepositoryPolicy on {name}."
+        error = f"{name}: could not read the policy (GetRepositoryPolicy): {said}"
+        return {"name": name, "error": error, "error_code": "AccessDeniedException"}
+    arn = repository_arn(name, account, region, _PARTITION)
+    grants = () if index % 23 == 7 else tuple(_grant(principal, region, random) for principal in granted)
+    managed = ManagedStatements(_PARTITION, arn)
+    policy = merge.share(None, grants, managed=managed, registry_id=account).policy if grants else None
+    statements = [] if policy is None else list(policy["Statement"])
+    for every, rest, add in _UNMANAGED:
+        if index % every == rest:
+            statements += add(account, grants, statements)
+    document = {"Version": "2008-10-17", "Statement": statements} if statements else None
+    return {
         "name": name,
-        "arn": f"arn:{_PARTITION}:ecr:{region}:{account}:repository/{name}",
+        "arn": arn,
         "uri": f"{account}.dkr.ecr.{region}.amazonaws.com/{name}",
         "registry_id": account,
         "region": region,
-    }
-    if index % 61 == 33:
-        said = f"AccessDeniedException: User is not authorized to perform ecr:GetRepositoryPolicy on {name}."
-        todo = "To do: allow the caller ecr:GetRepositoryPolicy on this repository."
-        return {**row, "error": f"{name}: could not read the policy (GetRepositoryPolicy): {said} {todo}"}
-    policy = _Policy(account, region)
-    if index % 23 != 7:
-        _add_managed(policy, granted, random)
-    for every, rest, add in _FOREIGN:
-        if index % every == rest:
-            add(policy)
-    document = {"Version": "2008-10-17", "Statement": policy.statements} if policy.statements else None
-    length = len(json.dumps(document, indent=2)) if document else 0
-    openings = [share for share in policy.shares if share["kind"] == "everyone" and not share["conditions"]]
-    managed = {place["position"] for share in policy.shares if share["managed"] for place in share["statements"]}
-    return {
-        **row,
         "policy": document,
-        "policy_length": length,
-        "policy_room": max(0, LONGEST_POLICY - length),
-        "shares": policy.told(),
-        "public": bool(openings),
-        "public_statements": [place for share in openings for place in share["statements"]],
-        "deleted_principals": [share["principal"] for share in policy.shares if share["kind"] == "deleted"],
-        "unmanaged_statements": [
-            {"position": position, "sid": statement.get("Sid")}
-            for position, statement in enumerate(policy.statements, 1)
-            if position not in managed
-        ],
+        **_findings(document, account),
     }
 
 
-def _add_managed(policy: _Policy, granted: list[Principal], random: Random) -> None:
-    access = {principal: random.choice(_ACCESS) for principal in granted}
-    functions = {
-        principal
-        for principal in granted
-        if principal.kind is PrincipalType.ACCOUNT and access[principal] is not Access.PUSH and random.random() < 0.3
+def _findings(document: dict[str, Any] | None, account: str) -> dict[str, Any]:
+    """Return the findings on a policy, with shares in the form that they are about to have."""
+    found = findings(document, _PARTITION, account)
+    return {**found, "shares": [_share(share) for share in found["shares"]]}
+
+
+def _share(share: dict[str, Any]) -> dict[str, Any]:
+    own = share["access"].split("_")
+    actions = frozenset(share["actions"] or actions_of(frozenset(own) - {"lambda"}))
+    access = ordered(versions(actions))
+    belonging = {
+        action for capability in CAPABILITIES if capability.name in access for action in capability.action_sets[-1]
     }
-    through: dict[Principal, list[dict[str, Any]]] = {principal: [] for principal in granted}
-    for template in TEMPLATES:
-        if template.slot is LAMBDA:
-            holders = [principal for principal in granted if principal in functions]
-            values = [functions_arn(principal.name, policy.region, _PARTITION) for principal in holders]
-        else:
-            holders = [
-                principal
-                for principal in granted
-                if principal.kind in template.slot.kinds and access[principal] is template.access
-            ]
-            values = [slot_value(principal, _PARTITION) for principal in holders]
-        if holders:
-            place = policy.add(new_statement(template, template.sid, values))
-            for principal in holders:
-                through[principal].append(place)
-    for principal in granted:
-        policy.share(
-            principal.name,
-            principal.kind.name.lower(),
-            access[principal].value,
-            *through[principal],
-            lambda_regions=[policy.region] if principal in functions else [],
-            managed=True,
-        )
+    return {
+        **share,
+        "principal_type": share["kind"],
+        "access": [*access, *(["admin"] if "admin" in own else [])],
+        "other_actions": sorted(actions - belonging),
+    }
 
 
-def _add_public(policy: _Policy) -> None:
-    place = policy.add(
-        {
-            "Sid": "new statement",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
-        }
-    )
-    policy.share("*", "everyone", "pull", place)
+def _grant(principal: Principal, region: str, random: Random) -> Grant:
+    access = random.choice(_ACCESS)
+    functions = principal.kind is PrincipalType.ACCOUNT and "pull" in access and random.random() < 0.3
+    return Grant(principal, access, lambda_regions=(region,) if functions else ())
 
 
-def _add_service(policy: _Policy) -> None:
-    place = policy.add(
-        {
-            "Sid": "Code Build",
-            "Effect": "Allow",
-            "Principal": {"Service": "codebuild.amazonaws.com"},
-            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            "Condition": {"StringEquals": {"aws:SourceAccount": policy.account}},
-        }
-    )
-    condition = {"operator": "StringEquals", "key": "aws:SourceAccount", "values": [policy.account]}
-    policy.share(
-        "codebuild.amazonaws.com",
-        "service",
-        "partial",
-        place,
-        actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        conditions=[condition],
-    )
+def _statement(sid: str | None, principal: Any, actions: str | Sequence[str], **more: Any) -> Statement:
+    named = {} if sid is None else {"Sid": sid}
+    return {**named, "Effect": "Allow", "Principal": principal, "Action": actions, **more}
 
 
-def _add_administrator(policy: _Policy) -> None:
-    administrator = f"arn:{_PARTITION}:iam::{policy.account}:role/platform-admin"
-    place = policy.add({"Effect": "Allow", "Principal": {"AWS": administrator}, "Action": "ecr:*"})
-    actions = sorted({*PULL_PUSH_ACTIONS, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy"})
-    policy.share(administrator, "role", "admin", place, actions=actions)
+def _public(_account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    return [_statement("new statement", "*", _PULL_ACTIONS)]
 
 
-def _add_publisher(policy: _Policy) -> None:
-    """An account that pulls is let push, and look, by a statement of its own."""
-    pulling = (share for share in policy.shares if (share["kind"], share["access"]) == ("account", "pull"))
-    if share := next(pulling, None):
-        actions = sorted({*PUSH_ACTIONS, "ecr:DescribeImages"})
-        principal = {"AWS": f"arn:{_PARTITION}:iam::{share['principal']}:root"}
-        place = policy.add({"Sid": "Publisher", "Effect": "Allow", "Principal": principal, "Action": actions})
-        policy.share(share["principal"], "account", "partial", place, actions=actions)
+def _service(account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    condition = {"StringEquals": {"aws:SourceAccount": account}}
+    return [_statement("Code Build", {"Service": "codebuild.amazonaws.com"}, _PULL_ACTIONS[:2], Condition=condition)]
 
 
-def _add_lister(policy: _Policy) -> None:
-    lister = f"arn:{_PARTITION}:iam::{policy.account}:user/inventory"
-    actions = ["ecr:DescribeImages", "ecr:ListImages"]
-    place = policy.add({"Sid": "List", "Effect": "Allow", "Principal": {"AWS": lister}, "Action": actions})
-    policy.share(lister, "user", "partial", place, actions=actions)
+def _administrator(account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    return [_statement(None, {"AWS": f"arn:{_PARTITION}:iam::{account}:role/platform-admin"}, "ecr:*")]
 
 
-def _add_orphan(policy: _Policy) -> None:
-    place = policy.add(
-        {
-            "Sid": "Old deploy role",
-            "Effect": "Allow",
-            "Principal": {"AWS": _ORPHAN},
-            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
-        }
-    )
-    policy.share(_ORPHAN, "deleted", "pull", place)
+def _publisher(_account: str, grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    """An account that pulls may push and scan by a statement of its own."""
+    accounts = [grant.principal.name for grant in grants if grant.principal.kind is PrincipalType.ACCOUNT]
+    actions = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
+    return [
+        _statement("Publisher", {"AWS": f"arn:{_PARTITION}:iam::{account}:root"}, [*actions, "ecr:StartImageScan"])
+        for account in accounts[:1]
+    ]
 
 
-def _add_deny(policy: _Policy) -> None:
+def _lister(account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    principal = {"AWS": f"arn:{_PARTITION}:iam::{account}:user/inventory"}
+    return [_statement("List", principal, ["ecr:DescribeImages", "ecr:ListImages"])]
+
+
+def _deleted(_account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    return [_statement("Old deploy role", {"AWS": _DELETED}, _PULL_ACTIONS)]
+
+
+def _denials(_account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
     """Nobody pushes; and only from one network."""
-    push = policy.add({"Sid": "Frozen", "Effect": "Deny", "Principal": "*", "Action": [_PUSH_ACTION]})
-    network = policy.add(
-        {
-            "Sid": "Only our network",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "ecr:*",
-            "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}},
-        }
-    )
-    for share in policy.shares:
-        pushes = share["access"] in ("push", "pull_push", "admin")
-        share["denied_by"] = [
-            *([{**push, "certain": share["access"] == "push"}] if pushes else []),
-            {**network, "certain": False},
-        ]
-    policy.denied.add(_PUSH_ACTION)
+    network = {"StringNotEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}}
+    return [
+        {**_statement("Frozen", "*", ["ecr:PutImage"]), "Effect": "Deny"},
+        {**_statement("Only our network", "*", "ecr:*", Condition=network), "Effect": "Deny"},
+    ]
 
 
-def _add_length(policy: _Policy) -> None:
+def _almost_full(account: str, _grants: Sequence[Grant], statements: Sequence[Statement]) -> list[Statement]:
     """A list of networks that somebody keeps in the policy until it is almost full."""
-    room = LONGEST_POLICY - 900 - len(json.dumps(policy.statements, indent=2))
-    networks = [f"vpc-{number:017x}" for number in range(room // 42)]
-    policy.add(
-        {
-            "Sid": "Networks",
-            "Effect": "Deny",
-            "Principal": {"AWS": f"arn:{_PARTITION}:iam::{policy.account}:role/retired"},
-            "Action": "ecr:*",
-            "Condition": {"StringNotEquals": {"aws:SourceVpc": networks}},
-        }
-    )
+    room = MAX_LENGTH - 900 - len(serialise({"Statement": list(statements)}))
+    networks = {"StringNotEquals": {"aws:SourceVpc": [f"vpc-{number:017x}" for number in range(room // 24)]}}
+    principal = {"AWS": f"arn:{_PARTITION}:iam::{account}:role/retired"}
+    return [{**_statement("Networks", principal, "ecr:*", Condition=networks), "Effect": "Deny"}]
 
 
-# The repositories that have such a statement: every so many, from which on.
-_FOREIGN = (
-    (29, 11, _add_public),
-    (4, 2, _add_service),
-    (9, 1, _add_administrator),
-    (7, 3, _add_publisher),
-    (6, 5, _add_lister),
-    (19, 6, _add_orphan),
-    (27, 4, _add_deny),
-    (37, 20, _add_length),
+# The repositories that have such statements: every so many, from which on.
+_UNMANAGED: tuple[tuple[int, int, Callable[[str, Sequence[Grant], Sequence[Statement]], list[Statement]]], ...] = (
+    (29, 11, _public),
+    (4, 2, _service),
+    (9, 1, _administrator),
+    (7, 3, _publisher),
+    (6, 5, _lister),
+    (19, 6, _deleted),
+    (27, 4, _denials),
+    (37, 20, _almost_full),
 )

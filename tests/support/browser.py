@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import run_playbook
@@ -43,27 +42,45 @@ _RENDER = """\
     src: {template}
     dest: "{{{{ playbook_dir }}}}/{name}.html"
     mode: "0600"
-  vars: &{name}
-    # As a module's result, what a file holds is no template.
-    ecr_share_report: "{{{{ lookup('ansible.builtin.file', playbook_dir ~ '/{name}.json') | from_json }}}}"
-- name: Write the shares of {name}
-  ansible.builtin.copy:
-    content: "{{{{ ecr_share_report | imageshare.aws.ecr_share_csv }}}}"
-    dest: "{{{{ playbook_dir }}}}/{name}.csv"
-    mode: "0600"
-  vars: *{name}
+  vars:
+    ecr_share_report: "{{{{ lookup('ansible.builtin.file', playbook_dir ~ '/{name}.json') }}}}"
 """
 
 
-def render(aws: EmbeddedAws, folder: Path, reports: Mapping[str, Any]) -> None:
-    """Write C(<name>.html) and C(<name>.csv) of each report into the folder, by a playbook as a user would run it."""
+def render(aws: EmbeddedAws, folder: Path, reports: Mapping[str, str]) -> None:
+    """Write C(<name>.html) of each report, a JSON text, into the folder, by a playbook."""
     template = ROOT / "roles/ecr_share/templates/report.html.j2"
     for name, report in reports.items():
-        (folder / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
+        (folder / f"{name}.json").write_text(report, encoding="utf-8")
     tasks = "".join(_RENDER.format(name=name, template=template) for name in reports)
     played = run_playbook(aws, folder, tasks)
     assert played.code == 0, played.text
     assert "[WARNING]" not in played.text, played.text
+
+
+# Each text that is displayed, and the contrast with the nearest background behind it: 4.5 to 1 is enough.
+# https://www.w3.org/TR/WCAG22/#contrast-minimum
+_CONTRASTS = """
+// The parts of a mixed colour go up to 1.
+const scale = (colour, index) => (colour.startsWith("color(") && index < 3 ? 255 : 1);
+const numbers = (colour) => (colour.match(/[\\d.]+/g) ?? []).map((part, index) => part * scale(colour, index));
+const light = ([red, green, blue]) => [red, green, blue].map((part) => part / 255)
+  .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+const behind = (element) => {
+  const colour = numbers(getComputedStyle(element).backgroundColor);
+  return colour.length === 3 || colour[3] > 0 ? colour : behind(element.parentElement);
+};
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const found = [];
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+  const [one, other] = [light(numbers(getComputedStyle(element).color)), light(behind(element))];
+  found.push([walker.currentNode.data, (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)]);
+}
+return found;
+"""
 
 
 @contextmanager
@@ -90,6 +107,21 @@ class Page:
 
     def open(self, path: Path) -> None:
         self.driver.get(path.as_uri())
+
+    @contextmanager
+    def scheme(self, name: str) -> Iterator[None]:
+        """Prefer a colour scheme, light or dark."""
+        self._emulate({"name": "prefers-color-scheme", "value": name})
+        yield
+        self._emulate()
+
+    def _emulate(self, *features: dict[str, str]) -> None:
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": list(features)})
+
+    def resize(self, width: int, height: int) -> None:
+        """Set the size of the screen: a window is no narrower than 500 pixels."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
@@ -136,11 +168,11 @@ class Page:
         self.find(f"#{field} option[value='{choice}']").click()
 
     def click(self, selector: str, text: str) -> None:
-        """The button with this in it, or with nothing else."""
+        """Click the button whose last line is a text, or the only one that has it."""
         buttons = [
             found for found in self.driver.find_elements(By.CSS_SELECTOR, f"{selector} button") if text in found.text
         ]
-        (button,) = [found for found in buttons if found.text == text] or buttons
+        (button,) = [found for found in buttons if found.text.splitlines()[-1] == text] or buttons
         button.click()
 
     def cell(self, row: int, column: int) -> WebElement:
@@ -148,6 +180,26 @@ class Page:
         return self.driver.find_elements(By.CSS_SELECTOR, "#grid tbody tr:not(.filler)")[row].find_elements(
             By.TAG_NAME, "td"
         )[column]
+
+    def head(self, column: int) -> WebElement:
+        """The header of a column; from 0."""
+        return self.find(f"#grid thead th:nth-child({column + 2})")
+
+    def row(self, row: int) -> WebElement:
+        """The header of a drawn row; from 0."""
+        return self.find(f"#grid tbody tr:nth-child({row + 2}) th")
+
+    def scroll(self, pixels: int) -> None:
+        self.driver.execute_script("document.getElementById('scroller').scrollTop = arguments[0]", pixels)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was done can be seen."""
+        self.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+    def contrasts(self) -> list[tuple[str, float]]:
+        """Each text that is displayed, with its contrast."""
+        return [(text, ratio) for text, ratio in self.driver.execute_script(_CONTRASTS)]
 
     def metrics(self) -> dict[str, float]:
         """Seconds and counts so far: https://chromedevtools.github.io/devtools-protocol/tot/Performance/"""

@@ -4,7 +4,8 @@
 
 """usage: pictures.py FOLDER
 
-Pictures of the report, to be looked at by a person: light (that of the README), dark, narrow and on paper.
+Pictures of the report for a person to look at: in light and in dark, each 1600, 900 and 400 pixels wide, some with a
+cell opened, and on paper. report.png is the one of the README.
 """
 
 from __future__ import annotations
@@ -17,33 +18,38 @@ from tempfile import TemporaryDirectory
 from ansible_collections.imageshare.aws.tests.support.audits import report
 from ansible_collections.imageshare.aws.tests.support.browser import Page, chromium, render
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
-from selenium.webdriver.common.keys import Keys
+
+# Width and height of the window, and the row and column of the cell that is opened.
+_SIZES = {
+    "wide": (1600, 1000, (4, 12)),
+    "medium": (900, 800, None),
+    "narrow": (400, 800, None),
+    "phone": (400, 800, (3, 2)),
+}
 
 
 def take(folder: Path) -> None:
+    """Write the pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as temporary, EmbeddedAws() as aws:
         work = Path(temporary)
         render(aws, work, {"small": report(48, 24, 8), "large": report()})
-        for dark in (False, True):
-            with chromium(work / f"profile-{dark}") as driver:
+        for scheme in ("light", "dark"):
+            with chromium(work / f"profile-{scheme}") as driver, Page(driver).scheme(scheme):
                 page = Page(driver)
-                scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-                driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
                 page.open(work / "small.html")
                 page.cell(4, 12).click()
-                driver.save_screenshot(str(folder / ("dark.png" if dark else "report.png")))
-                page.press(Keys.ESCAPE)
+                driver.save_screenshot(str(folder / ("report.png" if scheme == "light" else "report-dark.png")))
                 page.open(work / "large.html")
-                printed = driver.execute_cdp_cmd(
-                    "Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True}
-                )
-                (folder / ("print-of-dark.pdf" if dark else "print.pdf")).write_bytes(base64.b64decode(printed["data"]))
-                if not dark:
-                    driver.save_screenshot(str(folder / "large.png"))
-                    driver.set_window_size(760, 860)
-                    page.cell(3, 2).click()
-                    driver.save_screenshot(str(folder / "narrow.png"))
+                for name, (width, height, cell) in _SIZES.items():
+                    page.resize(width, height)
+                    page.driver.refresh()
+                    if cell:
+                        page.cell(*cell).click()
+                    driver.save_screenshot(str(folder / f"{name}-{scheme}.png"))
+                options = {"preferCSSPageSize": True, "printBackground": True}
+                printed = driver.execute_cdp_cmd("Page.printToPDF", options)
+                (folder / f"print-of-{scheme}.pdf").write_bytes(base64.b64decode(printed["data"]))
 
 
 if __name__ == "__main__":

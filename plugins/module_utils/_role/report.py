@@ -4,27 +4,72 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""The report of an audit: what many runs found in many registries, as one JSON text.
+"""The report of an audit: the results of many runs, on many registries, as one JSON text.
 
 Ansible takes some ten microseconds for each value of a variable, with each task that uses it, and a registry has a
-million of them. As a text they are one.
+million of them. As a text they are one: the module returns a text, which is read once, here, and the report is written
+once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from .cells import LEVELS, cells
+
 Row = Mapping[str, Any]
-# Of a repository that is not as declared: what is missing, and what is too much.
-_DRIFT = ("granted", "revoked")
+# What the run in check mode would grant is missing, what it would revoke is not declared.
+_DRIFT = {"missing": "granted", "undeclared": "revoked"}
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a run looks. connection: what a person calls it. region, registry_id: None for those of the connection."""
+class AuditAnswer:
+    """What one run of the module that audits returned.
+
+    Args:
+        connection: The label of the run's connection.
+        label: The label of the run.
+        region: The region of the run; None for that of the connection.
+        registry_id: The registry of the run; None for that of the connection.
+        answer: The result of the module: C(rows_as_text), C(partition), C(region) and C(registry_id), or only C(msg)
+            where it failed before it had rows.
+    """
+
+    connection: str
+    label: str
+    region: str | None
+    registry_id: str | None
+    answer: Mapping[str, Any]
+
+    @property
+    def key(self) -> _RunKey:
+        return _RunKey(self.connection, self.region, self.registry_id)
+
+
+@dataclass(frozen=True)
+class HostAudit:
+    """What the runs of one host returned.
+
+    Args:
+        host: The name of the host.
+        answers: The runs of the module that audits.
+        results: C(ecr_share_result) of the run in check mode, with the drift, and with whatever failed before the
+            repositories could be read.
+        compared: Whether the repositories were compared with declared grants.
+    """
+
+    host: str
+    answers: Sequence[AuditAnswer]
+    results: Sequence[Row]
+    compared: bool
+
+
+@dataclass(frozen=True)
+class _RunKey:
+    """What the runs that share and those that audit have in common."""
 
     connection: str
     region: str | None
@@ -32,80 +77,101 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A run that audits. label: what a person calls it. answer: what the module that audits returned, as JSON."""
-
-    place: Place
-    label: str
-    answer: Mapping[str, Any]
+class _Registry:
+    partition: str
+    registry_id: str
+    region: str
 
 
-def findings_of(host: str, looks: Sequence[Look], results: Sequence[Row], *, compared: bool) -> str:
-    """What runs of one host found, as a text for report().
+def report(hosts: Iterable[HostAudit], generated_at: str) -> str:
+    """Return one report, as JSON in ASCII.
 
-    results: the C(ecr_share_result) of the role, with the drift, and with whatever failed before it could look.
-    compared: whether the repositories were compared with grants.
+    A registry that several runs have read is there once, and so is each of its repositories.
+
+    Args:
+        hosts: What the runs of each host returned.
+        generated_at: The time in UTC, in the form of ISO 8601.
     """
-    by_place: dict[Place, list[Row]] = {}
-    for result in results:
-        place = Place(result["connection"], result["region"], result["registry_id"])
-        by_place.setdefault(place, []).append(result)
-    registries = [_looked_at(host, look, _drift(by_place.get(look.place, ()))) for look in looks]
-    looked_at = {look.place for look in looks}
-    for place, of_place in by_place.items():
-        failed = {result["label"]: result["error"] for result in of_place if result["error"]}
-        if place not in looked_at:
-            registries += [_failed(host, place, label, error) for label, error in failed.items()]
-    return _text({"check": compared, "registries": registries})
-
-
-def report(texts: Iterable[str], generated_at: str) -> str:
-    """One report of the texts of findings_of(). A registry that several runs looked at is there once, and so is each of
-    its repositories.
-
-    generated_at: the time, in UTC, as ISO 8601 has it.
-    """
-    check = False
-    registries: dict[tuple[str, ...], dict[str, Any]] = {}
-    rows: dict[tuple[str, ...], dict[str, Row]] = {}
-    for found in map(json.loads, texts):
-        check = check or found["check"]
-        for registry in found["registries"]:
-            where = (registry["partition"], registry["registry_id"], registry["region"])
-            registries.setdefault(where, registry)
-            known = rows.setdefault(where, {})
-            for row in registry["repositories"]:
-                known[row["name"]] = _united(known[row["name"]], row) if row["name"] in known else row
-    listed = [{**registry, "repositories": list(rows[where].values())} for where, registry in registries.items()]
-    return _text({"generated_at": generated_at, "check": check, "registries": listed})
-
-
-def _looked_at(host: str, look: Look, drift: Mapping[str, Any]) -> dict[str, Any]:
-    answer = look.answer
-    if "json" not in answer:
-        return _failed(host, look.place, look.label, answer["msg"])
-    rows = [row for row in json.loads(answer["json"])["repositories"] if "missing" not in row]
-    return {
-        "registry_id": answer["registry_id"] or look.place.registry_id or host,
-        "region": answer["region"],
-        "partition": answer["partition"],
-        "repositories": [{**row, **drift.get(row["name"], {})} for row in rows],
+    known = list(hosts)
+    registries: dict[_Registry, dict[str, Row]] = {}
+    for host in known:
+        for registry, rows in _registries(host):
+            read = registries.setdefault(registry, {})
+            for row in rows:
+                read[row["name"]] = _united(read[row["name"]], row) if row["name"] in read else row
+    found = {
+        registry: [(row, cells(row.get("shares", ()))) for row in rows.values()]
+        for registry, rows in registries.items()
     }
+    # Many cells are the same, so the report holds each view once, and cells have its position.
+    every = [cell for rows in found.values() for _row, its_cells in rows for cell in its_cells]
+    views = dict.fromkeys(view for cell in every for view in (cell.view, *cell.share_views))
+    positions = {view: position for position, view in enumerate(views)}
+    return _text(
+        {
+            "generated_at": generated_at,
+            "compared": any(host.compared for host in known),
+            "registries": [
+                {
+                    **asdict(registry),
+                    "repositories": [
+                        {
+                            **row,
+                            "cells": [
+                                {
+                                    "shares": cell.shares,
+                                    "view": positions[cell.view],
+                                    "share_views": [positions[view] for view in cell.share_views],
+                                }
+                                for cell in its_cells
+                            ],
+                        }
+                        for row, its_cells in rows
+                    ],
+                }
+                for registry, rows in found.items()
+            ],
+            "levels": [asdict(level) for level in LEVELS],
+            "views": [vars(view) for view in views],
+        }
+    )
 
 
-def _failed(host: str, place: Place, label: str, error: str) -> dict[str, Any]:
-    """A registry of which nothing is known has one row, so that the report does not pass it over."""
+def _registries(host: HostAudit) -> Iterator[tuple[_Registry, list[Row]]]:
+    """Yield each registry of a host with its rows, and one row for each run of which nothing is known."""
+    by_run: dict[_RunKey, list[Row]] = {}
+    for result in host.results:
+        key = _RunKey(result["connection"], result["region"], result["registry_id"])
+        by_run.setdefault(key, []).append(result)
+    for audit in host.answers:
+        answer = audit.answer
+        if "rows_as_text" in answer:
+            drift = _drift(by_run.get(audit.key, ()))
+            registry_id = answer["registry_id"] or audit.registry_id or host.host
+            rows = json.loads(answer["rows_as_text"])["repositories"]
+            yield (
+                _Registry(answer["partition"], registry_id, answer["region"]),
+                [{**row, **drift.get(row["name"], {})} for row in rows if not row.get("missing")],
+            )
+        else:
+            yield _failed(host, audit.key, audit.label, answer["msg"])
+    audited = {audit.key for audit in host.answers}
+    for key, results in by_run.items():
+        if key not in audited:
+            failed = {result["label"]: result["error"] for result in results if result["error"]}
+            yield from (_failed(host, key, label, error) for label, error in failed.items())
+
+
+def _failed(host: HostAudit, run: _RunKey, label: str, error: str) -> tuple[_Registry, list[Row]]:
+    """Return a registry of which nothing is known: it has one row, so that the report does not leave it out."""
+    row = {"name": label, "error": error, "error_code": None}
+    return _Registry("", run.registry_id or host.host, run.region or ""), [row]
+
+
+def _drift(results: Iterable[Row]) -> dict[str, Row]:
+    """Return for each repository that is not as declared the member of its row that says so."""
     return {
-        "registry_id": place.registry_id or host,
-        "region": place.region or "",
-        "partition": "",
-        "repositories": [{"name": label, "error": error}],
-    }
-
-
-def _drift(results: Iterable[Row]) -> dict[str, Any]:
-    return {
-        row["name"]: {"drift": {name: row[name] for name in _DRIFT}}
+        row["name"]: {"drift": {name: row[change] for name, change in _DRIFT.items()}}
         for result in results
         for row in result["repositories"]
         if row["changed"]
@@ -113,15 +179,18 @@ def _drift(results: Iterable[Row]) -> dict[str, Any]:
 
 
 def _united(row: Row, other: Row) -> Row:
-    """One row of two for the same repository: who could read it knows more, and each may miss grants of its own."""
-    read = other if "error" in row and "error" not in other else row
+    """Return one row of two for the same repository.
+
+    A run that could read it knows more, and to each other grants may be missing.
+    """
+    read = other if row.get("error") and not other.get("error") else row
     drifts = [each["drift"] for each in (row, other) if "drift" in each]
-    drift = {name: list(_each_once(change for drift in drifts for change in drift[name])) for name in _DRIFT}
+    drift = {name: _unique(change for drift in drifts for change in drift[name]) for name in _DRIFT}
     return {**read, "drift": drift} if drifts else read
 
 
-def _each_once(changes: Iterable[Row]) -> Iterator[Row]:
-    return iter({_text(change): change for change in changes}.values())
+def _unique(changes: Iterable[Row]) -> list[Row]:
+    return list({_text(change): change for change in changes}.values())
 
 
 def _text(value: Any) -> str:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.imageshare.aws.plugins.filter.ecr_share_csv import FilterModule, ecr_share_csv
+from ansible_collections.imageshare.aws.plugins.filter.ecr_share_csv import ecr_share_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
 SHARE = {
     "principal": "111122223333",
-    "kind": "account",
-    "access": "pull",
+    "principal_type": "account",
+    "access": ["pull"],
+    "other_actions": [],
     "can_pull": True,
     "can_push": False,
-    "actions": [],
     "lambda_regions": [],
     "conditions": [],
     "statements": [{"position": 1, "sid": "AllowPull"}],
@@ -45,9 +45,10 @@ def read(text: str) -> list[dict[str, str]]:
     ("member", "value", "cells"),
     [
         ("managed", False, {"managed": "false"}),
-        ("access", "partial", {"access": "partial", "can_pull": "true", "can_push": "false"}),
+        ("access", [], {"access": "", "can_pull": "true", "can_push": "false"}),
+        ("access", ["pull", "push", "admin"], {"access": "pull+push+admin"}),
         ("can_push", True, {"can_pull": "true", "can_push": "true"}),
-        ("actions", ["ecr:ListImages", "ecr:PutImage"], {"actions": "ecr:ListImages ecr:PutImage"}),
+        ("other_actions", ["ecr:ListImages", "ecr:PutImage"], {"other_actions": "ecr:ListImages ecr:PutImage"}),
         ("lambda_regions", ["eu-west-1", "us-east-1"], {"lambda_regions": "eu-west-1 us-east-1"}),
         ("conditions", [], {"conditions": "", "conditional": "false"}),
         (
@@ -69,7 +70,7 @@ def read(text: str) -> list[dict[str, str]]:
         (
             "denied_by",
             [{"position": 2, "sid": "No", "certain": True}, {"position": 4, "sid": None, "certain": False}],
-            {"denied_by": '2 "No" certainly; 4 perhaps'},
+            {"denied_by": '2 "No" denied; 4 possibly denied'},
         ),
     ],
 )
@@ -80,15 +81,15 @@ def test_member_of_a_share_is_a_cell(member: str, value: Any, cells: dict[str, s
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_cell_that_looks_like_a_formula_is_text(text: str) -> None:
-    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text, "actions": [text]}))))
-    assert (line["principal"], line["actions"]) == (f"'{text}", f"'{text}")
+    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text, "other_actions": [text]}))))
+    assert (line["principal"], line["other_actions"]) == (f"'{text}", f"'{text}")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_stays_in_its_cell(text: str) -> None:
-    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principals": [text]}))))
+    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text}))))
     assert line["principal"] in (text, f"'{text}")
-    assert line["kind"] == "account"
+    assert line["principal_type"] == "account"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_any_text_stays_in_its_cell(text: str) -> None:
     [
         (repository(), {"repository": "base/python", "public": "false"}),
         (
-            {"name": "secret", "error": "secret: AccessDeniedException"},
+            {"name": "secret", "error": "secret: AccessDeniedException", "error_code": "AccessDeniedException"},
             {"repository": "secret", "error": "secret: AccessDeniedException"},
         ),
     ],
@@ -107,21 +108,23 @@ def test_repository_without_shares_has_a_line_without_a_principal(row: dict[str,
     assert filled == {"registry_id": "123456789012", "region": "us-east-1", **cells}
 
 
-def test_drift_is_told_on_each_line_of_its_repository() -> None:
+def test_drift_is_on_each_line_of_its_repository() -> None:
     drift = {
-        "granted": [{"principal": "o-a1b2c3d4e5", "access": ["pull"], "lambda_regions": []}],
-        "revoked": [{"principal": "111122223333", "access": [], "lambda_regions": ["us-east-1", "eu-west-1"]}],
+        "missing": [{"principal": "o-a1b2c3d4e5", "access": ["pull", "push"], "lambda_regions": []}],
+        "undeclared": [
+            {"principal": "111122223333", "access": [], "lambda_regions": ["us-east-1", "eu-west-1"]},
+            {"principal": "444455556666", "access": ["pull"], "lambda_regions": ["*"]},
+        ],
     }
     lines = read(ecr_share_csv(report({**repository(SHARE, SHARE), "drift": drift})))
-    told = "missing: o-a1b2c3d4e5 pull; too much: 111122223333 lambda us-east-1 eu-west-1"
-    assert [line["drift"] for line in lines] == [told, told]
+    expected = (
+        "missing: o-a1b2c3d4e5 pull+push; undeclared: 111122223333 Lambda in us-east-1 eu-west-1; "
+        "undeclared: 444455556666 pull Lambda in *"
+    )
+    assert [line["drift"] for line in lines] == [expected, expected]
 
 
 @pytest.mark.parametrize("nothing", [{}, {"registries": [{}]}, "text", None, report({"name": "app", "shares": [{}]})])
 def test_what_is_no_report_is_refused(nothing: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="not a report"):
         ecr_share_csv(nothing)
-
-
-def test_filter_is_found_under_its_name() -> None:
-    assert FilterModule().filters() == {"ecr_share_csv": ecr_share_csv}

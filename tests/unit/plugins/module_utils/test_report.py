@@ -8,11 +8,12 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._role.report import Look, Place, findings_of, report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.cells import LEVELS
+from ansible_collections.imageshare.aws.plugins.module_utils._role.report import AuditAnswer, HostAudit, report
+from ansible_collections.imageshare.aws.tests.support import audits
 
 NOW = "2026-11-25T06:30:00Z"
-HERE = Place("these credentials", "us-east-1", None)
-THERE = Place("these credentials", "eu-west-1", None)
+HERE, THERE = "us-east-1", "eu-west-1"
 TEAM = {"principal": "111122223333", "access": ["pull"], "lambda_regions": []}
 PARTNER = {"principal": "444455556666", "access": ["push"], "lambda_regions": []}
 
@@ -21,14 +22,28 @@ def row(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "shares": [], **more}
 
 
-def look(*rows: dict[str, Any], place: Place = HERE, registry_id: str | None = "123456789012") -> Look:
+def reported_row(name: str, **more: Any) -> dict[str, Any]:
+    return {"cells": [], **row(name), **more}
+
+
+def failed_row(name: str, error: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "error": error, "error_code": None, **more}
+
+
+def run(
+    region: str = HERE, *, label: str = "all", connection: str = "", registry_id: str | None = None
+) -> dict[str, Any]:
+    return {"connection": connection, "label": label, "region": region, "registry_id": registry_id}
+
+
+def audit(*rows: dict[str, Any], region: str = HERE, registry_id: str | None = "123456789012") -> AuditAnswer:
     answer = {
-        "json": json.dumps({"repositories": rows, "principals": []}),
+        "rows_as_text": json.dumps({"repositories": rows, "principals": []}),
         "registry_id": registry_id,
-        "region": place.region,
+        "region": region,
         "partition": "aws",
     }
-    return Look(place, "all", answer)
+    return AuditAnswer(**run(region), answer=answer)
 
 
 def drifted(name: str, *granted: Any, revoked: Any = ()) -> dict[str, Any]:
@@ -39,115 +54,126 @@ def as_declared(name: str) -> dict[str, Any]:
     return {"name": name, "changed": False, "granted": [], "revoked": []}
 
 
-def result(*rows: dict[str, Any], place: Place = HERE, error: str | None = None, label: str = "all") -> dict[str, Any]:
-    return {**vars(place), "label": label, "repositories": list(rows), "error": error}
+def result(*rows: dict[str, Any], error: str | None = None, of: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {**(of or run()), "repositories": list(rows), "error": error}
 
 
-def found(*looks: Look, results: Any = (), host: str = "images", compared: bool = True) -> str:
-    return findings_of(host, looks, results, compared=compared)
+def host(*audits: AuditAnswer, results: Any = (), name: str = "images", compared: bool = True) -> HostAudit:
+    return HostAudit(name, audits, results, compared)
 
 
-def reported(*texts: str) -> dict[str, Any]:
+def reported(*hosts: HostAudit) -> dict[str, Any]:
     """By registry and region, its rows."""
-    registries = json.loads(report(texts, NOW))["registries"]
+    registries = json.loads(report(hosts, NOW))["registries"]
     return {f"{one['registry_id']} {one['region']}": one["repositories"] for one in registries}
 
 
 def test_registries_keep_their_order_and_their_rows() -> None:
-    text = report([found(look(row("b"), row("a")), look(row("c"), place=THERE))], NOW)
+    text = report([host(audit(row("b"), row("a")), audit(row("c"), region=THERE))], NOW)
+    registry = {"partition": "aws", "registry_id": "123456789012"}
     assert json.loads(text) == {
         "generated_at": NOW,
-        "check": True,
+        "compared": True,
         "registries": [
-            {
-                "registry_id": "123456789012",
-                "region": "us-east-1",
-                "partition": "aws",
-                "repositories": [row("b"), row("a")],
-            },
-            {"registry_id": "123456789012", "region": "eu-west-1", "partition": "aws", "repositories": [row("c")]},
+            {**registry, "region": HERE, "repositories": [reported_row("b"), reported_row("a")]},
+            {**registry, "region": THERE, "repositories": [reported_row("c")]},
         ],
+        "levels": [{**vars(level), "colours": list(level.colours)} for level in LEVELS],
+        "views": [],
     }
+
+
+def test_cells_name_the_view_of_all_shares_and_of_each() -> None:
+    share = audits.share("111122223333", "account", "pull", 1)
+    also = {**share, "access": [], "other_actions": ["ecr:StartImageScan"], "can_pull": False}
+    text = report([host(audit(row("app", shares=[share, also]), row("web", shares=[share])))], NOW)
+    whole = json.loads(text)
+    app, web = (one["cells"] for one in whole["registries"][0]["repositories"])
+    assert app == [{"shares": [0, 1], "view": 0, "share_views": [1, 2]}]
+    assert web == [{"shares": [0], "view": 1, "share_views": [1]}]
+    assert [view["words"] for view in whole["views"]] == ["pull and more", "pull", "other actions"]
 
 
 class TestDrift:
     def test_is_in_the_row_of_its_repository_in_its_region(self) -> None:
-        results = [result(drifted("app", TEAM), as_declared("web")), result(as_declared("app"), place=THERE)]
-        rows = reported(found(look(row("app"), row("web")), look(row("app"), place=THERE), results=results))
+        results = [result(drifted("app", TEAM), as_declared("web")), result(as_declared("app"), of=run(THERE))]
+        rows = reported(host(audit(row("app"), row("web")), audit(row("app"), region=THERE), results=results))
         assert rows == {
-            "123456789012 us-east-1": [row("app", drift={"granted": [TEAM], "revoked": []}), row("web")],
-            "123456789012 eu-west-1": [row("app")],
+            "123456789012 us-east-1": [
+                reported_row("app", drift={"missing": [TEAM], "undeclared": []}),
+                reported_row("web"),
+            ],
+            "123456789012 eu-west-1": [reported_row("app")],
         }
 
-    def test_of_all_batches_is_told(self) -> None:
-        results = [result(drifted(name, revoked=[TEAM]), label=name) for name in ("app", "web")]
-        (rows,) = reported(found(look(row("app"), row("web")), results=results)).values()
-        assert [one["drift"] for one in rows] == [{"granted": [], "revoked": [TEAM]}] * 2
+    def test_is_that_of_all_batches(self) -> None:
+        results = [result(drifted(name, revoked=[TEAM]), of=run(label=name)) for name in ("app", "web")]
+        (rows,) = reported(host(audit(row("app"), row("web")), results=results)).values()
+        assert [one["drift"] for one in rows] == [{"missing": [], "undeclared": [TEAM]}] * 2
 
     def test_of_several_hosts_adds_up(self) -> None:
-        texts = [
-            found(look(row("app")), results=[result(drifted("app", *grants))], host=host)
-            for host, grants in {"one": [TEAM], "two": [TEAM, PARTNER]}.items()
+        hosts = [
+            host(audit(row("app")), results=[result(drifted("app", *grants))], name=name)
+            for name, grants in {"one": [TEAM], "two": [TEAM, PARTNER]}.items()
         ]
-        (rows,) = reported(*texts).values()
-        assert rows == [row("app", drift={"granted": [TEAM, PARTNER], "revoked": []})]
+        (rows,) = reported(*hosts).values()
+        assert rows == [reported_row("app", drift={"missing": [TEAM, PARTNER], "undeclared": []})]
 
-    @pytest.mark.parametrize(("compared", "check"), [((False, False), False), ((False, True), True)])
-    def test_is_looked_for_if_one_host_was_compared(self, compared: tuple[bool, ...], check: bool) -> None:
-        texts = [found(compared=one) for one in compared]
-        assert json.loads(report(texts, NOW))["check"] is check
+    @pytest.mark.parametrize(("hosts", "compared"), [((False, False), False), ((False, True), True)])
+    def test_is_known_if_one_host_was_compared(self, hosts: tuple[bool, ...], compared: bool) -> None:
+        assert json.loads(report((host(compared=one) for one in hosts), NOW))["compared"] is compared
 
 
 class TestRegistry:
-    def test_that_several_hosts_looked_at_is_there_once(self) -> None:
-        assert reported(found(look(row("app"), row("web"))), found(look(row("web"), row("cli")), host="two")) == {
-            "123456789012 us-east-1": [row("app"), row("web"), row("cli")]
-        }
+    def test_that_several_hosts_read_is_there_once(self) -> None:
+        hosts = host(audit(row("app"), row("web"))), host(audit(row("web"), row("cli")), name="two")
+        assert reported(*hosts) == {"123456789012 us-east-1": [reported_row(name) for name in ("app", "web", "cli")]}
 
     @pytest.mark.parametrize("first_fails", [True, False])
     def test_that_one_host_could_not_read_has_what_the_other_read(self, first_fails: bool) -> None:
-        texts = [found(look(row("app", public=True))), found(look({"name": "app", "error": "app: no"}), host="two")]
-        (rows,) = reported(*(reversed(texts) if first_fails else texts)).values()
-        assert rows == [row("app", public=True)]
+        hosts = [host(audit(row("app", public=True))), host(audit(failed_row("app", "no")), name="two")]
+        (rows,) = reported(*(reversed(hosts) if first_fails else hosts)).values()
+        assert rows == [reported_row("app", public=True)]
 
     def test_that_nobody_could_read_says_why(self) -> None:
-        failed = {"name": "app", "error": "app: AccessDenied"}
-        assert reported(found(look(failed)), found(look(failed))) == {"123456789012 us-east-1": [failed]}
+        failed = failed_row("app", "app: AccessDenied")
+        assert reported(host(audit(failed)), host(audit(failed))) == {
+            "123456789012 us-east-1": [{**failed, "cells": []}]
+        }
 
     def test_that_cannot_be_listed_has_a_row(self) -> None:
-        texts = found(Look(HERE, "us-east-1: *", {"msg": "AccessDenied"}), look(row("app"), place=THERE))
-        assert reported(texts) == {
-            "images us-east-1": [{"name": "us-east-1: *", "error": "AccessDenied"}],
-            "123456789012 eu-west-1": [row("app")],
+        unlisted = AuditAnswer(**run(label="us-east-1: *"), answer={"msg": "AccessDenied"})
+        assert reported(host(unlisted, audit(row("app"), region=THERE))) == {
+            "images us-east-1": [failed_row("us-east-1: *", "AccessDenied", cells=[])],
+            "123456789012 eu-west-1": [reported_row("app")],
         }
 
-    def test_of_which_the_connection_failed_has_a_row(self) -> None:
-        """The comparison and the look have both failed, so it is told twice."""
-        failed = result(
-            place=Place("the role", "us-east-1", "210987654321"), error="the role: no", label="us-east-1: *"
-        )
-        assert reported(found(look(row("app"), place=THERE), results=[failed, failed])) == {
-            "123456789012 eu-west-1": [row("app")],
-            "210987654321 us-east-1": [{"name": "us-east-1: *", "error": "the role: no"}],
+    def test_whose_connection_failed_has_a_row(self) -> None:
+        """The comparison and the audit have both failed, so the result is there twice."""
+        other = run(connection="the role", registry_id="210987654321", label="us-east-1: *")
+        failed = result(error="the role: no", of=other)
+        assert reported(host(audit(row("app"), region=THERE), results=[failed, failed])) == {
+            "123456789012 eu-west-1": [reported_row("app")],
+            "210987654321 us-east-1": [failed_row("us-east-1: *", "the role: no", cells=[])],
         }
 
-    def test_that_was_looked_at_in_spite_of_a_failed_comparison_has_no_row_for_that(self) -> None:
-        assert reported(found(look(row("app")), results=[result(error="throttled")])) == {
-            "123456789012 us-east-1": [row("app")]
+    def test_that_was_read_in_spite_of_a_failed_comparison_has_no_row_for_that(self) -> None:
+        assert reported(host(audit(row("app")), results=[result(error="throttled")])) == {
+            "123456789012 us-east-1": [reported_row("app")]
         }
 
-    def test_whose_owner_nobody_says_is_that_of_the_host(self) -> None:
-        assert reported(found(look(registry_id=None))) == {"images us-east-1": []}
+    def test_whose_owner_is_not_known_has_the_name_of_the_host(self) -> None:
+        assert reported(host(audit(registry_id=None))) == {"images us-east-1": []}
 
     def test_lacks_the_repositories_that_may_be_missing(self) -> None:
-        assert reported(found(look(row("app"), {"name": "tool/*", "missing": True}))) == {
-            "123456789012 us-east-1": [row("app")]
+        assert reported(host(audit(row("app"), {"name": "tool/*", "missing": True}))) == {
+            "123456789012 us-east-1": [reported_row("app")]
         }
 
 
 def test_text_is_of_ascii_whatever_a_policy_holds() -> None:
     """A file cannot hold half of a surrogate pair."""
     sid = "\ud800 </script> {{ 7 * 7 }} \u2028 é"
-    text = report([found(look(row("app", policy={"Statement": {"Sid": sid}})))], NOW)
+    text = report([host(audit(row("app", policy={"Statement": {"Sid": sid}})))], NOW)
     assert text.isascii()
     assert json.loads(text)["registries"][0]["repositories"][0]["policy"]["Statement"]["Sid"] == sid
