@@ -132,7 +132,8 @@ from typing import Any, NoReturn
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
-from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import AWS_ERRORS, connect_with_tags
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import AWS_ERRORS
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect_with_tags
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import is_region
 from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import Filter, read_filter

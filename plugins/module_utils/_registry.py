@@ -4,37 +4,148 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""What a run needs of AWS: the policies of a registry, and the errors that reading and writing them may raise."""
+"""The port to AWS: what runs need of a registry, which policy is read and written, and the errors of both.
+
+A run knows nothing else of AWS. `_aws.registry` has the adapters, and tests have another in memory.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 # What to do about a policy that is too long.
-SHORTEN = "grant access to an organization (o-…) instead of many accounts, or take away what is no longer needed"
+SHORTEN = "Grant access to an organization (o-…) instead of many accounts, or remove what is no longer needed."
 
 
 class EcrError(Exception):
-    """AWS did not do what it was asked. The message says what, what AWS said, and what to do."""
+    """AWS did not do what it was asked to do.
+
+    Args:
+        message: What was tried, what AWS said, and what to do.
+        code: The error code that AWS answered; None where the error is not an answer of AWS.
+    """
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RepositoryMissingError(EcrError):
     """The repository does not exist in this registry and region."""
 
 
+class PolicyMissingError(EcrError):
+    """There is no such policy."""
+
+
 class PolicyChangedError(EcrError):
-    """Somebody else changed the policy: it is neither what was read nor what was to be written."""
+    """Somebody else changed the policy: it is neither the one that was read nor the one that was to be written."""
 
 
 class PolicyRefusedError(EcrError):
-    """AWS takes the policy for invalid, often because one of its principals does not exist."""
+    """AWS refuses the policy as invalid, often because one of its principals does not exist."""
 
 
 @dataclass(frozen=True)
 class StoredPolicy:
-    """text: the policy as AWS returned it, None for none. registry_id: the account that owns it, None where AWS has no
-    policy to say it of.
+    """A policy as it was read.
+
+    Args:
+        text: The policy as AWS returned it; None if there is none.
+        registry_id: The account that owns the registry; None where AWS returned no policy to say it of.
+        read_at: When it was read, in seconds of the clock of the registry.
     """
 
     text: str | None
     registry_id: str | None
+    read_at: float = field(default=float("-inf"), compare=False)
+
+
+class PolicyTarget(Protocol):
+    """Which policy is read and written: today that of a repository.
+
+    Attributes:
+        kind: What has the policy, as backups name it, such as `repository`.
+        label: What messages and rows call it, such as the name of the repository.
+        max_length: How many characters AWS allows.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def max_length(self) -> int: ...
+
+    def resource_arn(self, registry_id: str | None) -> str | None:
+        """Return the ARN that a `Resource` of the policy may name; None where the owner is not known."""
+
+    def read(self) -> StoredPolicy:
+        """Read the policy. Raises RepositoryMissingError, EcrError."""
+
+    def write(
+        self, text: str | None, *, replacing: StoredPolicy, force: bool, retry_invalid_principal: bool
+    ) -> str | None:
+        """Store another policy in place of the one that was read.
+
+        SetRepositoryPolicy cannot be told which version it replaces. So before a write is repeated whose answer was
+        lost, or which had to wait, the policy is read again.
+
+        Args:
+            text: The new policy; None to delete it.
+            replacing: What was read.
+            force: Whether to set a policy even if it keeps the caller from ever setting another.
+            retry_invalid_principal: Whether a refusal may be due to a principal that was created a moment ago.
+
+        Returns:
+            The text that AWS stored; None for a policy that was deleted.
+
+        Raises:
+            PolicyChangedError: Somebody else has changed the policy since it was read, as far as could be seen.
+            PolicyRefusedError: AWS refuses the policy.
+            RepositoryMissingError: It does not exist any more.
+            EcrError: Any other error.
+        """
+
+
+class Registry(Protocol):
+    """The private registry of an account in a region. Its methods may be called from several threads."""
+
+    partition: str
+    region: str
+
+    @property
+    def host(self) -> str:
+        """What precedes the names of repositories in the URIs of their images."""
+
+    def of(self, registry_id: str) -> Registry:
+        """Return the registry of another account in the same region, for the same caller."""
+
+    def owner(self) -> str:
+        """Return the 12-digit account that owns the registry. Raises EcrError."""
+
+    def names(self) -> list[str]:
+        """Return the names of all repositories. Raises EcrError."""
+
+    def repository(self, name: str) -> PolicyTarget:
+        """Return the policy of a repository, which need not exist."""
+
+    def pause(self, seconds: float) -> None:
+        """Sleep. Raises EcrError as soon as the run is stopped."""
+
+
+class TaggedRegistry(Protocol):
+    """The caller's own registry, with the tags of its repositories."""
+
+    region: str
+
+    def repositories(self) -> list[Mapping[str, Any]]:
+        """Return all repositories, as AWS describes them. Raises EcrError."""
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        """Return the tags of every repository that has any, by its ARN. Raises EcrError."""
+
+    def tags_of(self, name: str, arn: str) -> dict[str, str]:
+        """Return the tags of one repository. Raises RepositoryMissingError, EcrError."""

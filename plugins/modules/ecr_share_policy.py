@@ -478,9 +478,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect, partition_of_region
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.bulk import stop_on_signals
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "required": True},
@@ -498,13 +498,14 @@ ARGUMENT_SPEC = {
     "force_set_policy": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 8},
     "backup_dir": {"type": "path"},
+    "include_policy": {"type": "bool", "default": False},
 }
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     registry = connect(module, concurrency=module.params["concurrency"])
-    stop_on_signals(registry.give_up)
+    stop_on_signals(registry.stop)
     try:
         request = read_request(
             module.params,
@@ -520,7 +521,7 @@ def main() -> None:
         module.fail_json(msg=f"Nothing was done: {error}")
     for warning in (*request.warnings, *result.warnings):
         warn(warning)
-    report = result.report(diff=request.diff)
+    report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
     if result.failures:
         module.fail_json(msg=result.message, **report)
     module.exit_json(**report)

@@ -339,9 +339,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry impor
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.bulk import stop_on_signals
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import read_restore_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.signals import stop_on_signals
 
 ARGUMENT_SPEC = {
     "backup_path": {"type": "path", "required": True},
@@ -352,25 +352,26 @@ ARGUMENT_SPEC = {
     "force_set_policy": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 8},
     "backup_dir": {"type": "path"},
+    "include_policy": {"type": "bool", "default": False},
 }
 
 
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     registry = connect(module, concurrency=module.params["concurrency"])
-    stop_on_signals(registry.give_up)
+    stop_on_signals(registry.stop)
     try:
         request = read_restore_request(module.params, check_mode=module.check_mode, diff=module._diff)
-        restored = run(request, registry)
+        result = run(request, registry)
     except InvalidInputError as error:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except (BackupError, EcrError) as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    for warning in restored.warnings:
+    for warning in result.warnings:
         warn(warning)
-    report = restored.report(diff=request.diff)
-    if restored.result.failures:
-        module.fail_json(msg=restored.result.message, **report)
+    report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
+    if result.failures:
+        module.fail_json(msg=result.message, **report)
     module.exit_json(**report)
 
 

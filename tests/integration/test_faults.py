@@ -100,7 +100,7 @@ class TestFaultsThatPass:
         aws.reset_calls()
         aws.settings(seed=2, latency=0.002, **faults)
 
-        result = restore(backup=backup, **IMPATIENT)
+        result = restore(backup_path=backup, **IMPATIENT)
 
         assert not result.failed
         assert result.values["summary"]["changed"] == self.NUMBER
@@ -123,7 +123,7 @@ class TestFaultsThatPass:
         result = run_module(aws, module=REPOSITORIES)
 
         assert not result.failed
-        assert list(result.rows) == wanted
+        assert [row["repository_name"] for row in result.values["repositories"]] == wanted
         assert sum(aws.refused().values()) + sum(aws.damaged().values()) > 0
 
 
@@ -145,7 +145,7 @@ class TestFaultsThatStay:
 
         assert_true(result, aws.policies())
         assert [name for name, row in result.rows.items() if "error" in row] == names(5)
-        assert all("allow the caller ecr:SetRepositoryPolicy" in result.rows[name]["error"] for name in names(5))
+        assert all("Allow the caller ecr:SetRepositoryPolicy" in result.rows[name]["error"] for name in names(5))
 
     @pytest.mark.parametrize("missing", ["fail", "skip"])
     def test_one_that_is_deleted_between_read_and_write_is_missing(
@@ -154,7 +154,7 @@ class TestFaultsThatStay:
         wanted = plant(aws, 30)
         aws.settings(others=[{"after": "GetRepositoryPolicy", "repository": "app-00[0-4]", "delete": True}])
 
-        result = run(repositories=wanted, grants=GRANTS, missing=missing)
+        result = run(repositories=wanted, grants=GRANTS, on_missing=missing)
 
         assert result.failed is (missing == "fail")
         assert sorted(aws.policies()) == wanted[5:]
@@ -188,6 +188,28 @@ class TestOthersWriteToo:
         assert all(json.loads(text or "") == both for text in aws.policies().values())
         saved = [json.loads(found.backup.policy or "") for found in find(str(tmp_path))]
         assert saved == [theirs] * 30
+
+    def test_what_they_overwrite_every_time_is_told_as_it_was_written(self, aws: EmbeddedAws, run: Run) -> None:
+        wanted = plant(aws, 3)
+        aws.settings(others=[{"after": "SetRepositoryPolicy", "policy": OLD, "times": 9, "repository": "app-000"}])
+
+        result = run(repositories=wanted, grants=GRANTS, diff=True)
+
+        assert aws.calls() == {"GetRepositoryPolicy": 3 + 2 + 9, "SetRepositoryPolicy": 9 + 2}
+        assert result.failed
+        assert result.values["summary"] | {"warnings": 0} == {
+            "repositories": 3,
+            "changed": 3,
+            "unchanged": 0,
+            "missing": 0,
+            "failed": 1,
+            "warnings": 0,
+        }
+        overwritten, *others = result.rows.values()
+        assert "each of the 9 times" in overwritten["error"]
+        assert overwritten["granted"] == others[0]["granted"] != []
+        assert len(result.values["diff"]) == 3
+        assert result.changed
 
     def test_what_they_add_afterwards_stays(self, aws: EmbeddedAws, run: Run) -> None:
         wanted = plant(aws, 30)
@@ -223,7 +245,7 @@ class TestNobodyAnswers:
 
         assert result.values["summary"]["failed"] == 500
         assert all("Could not connect to the endpoint URL" in row["error"] for row in result.rows.values())
-        given_up = [row for row in result.rows.values() if "the run gave up" in row["error"]]
+        given_up = [row for row in result.rows.values() if "the run was stopped" in row["error"]]
         assert len(given_up) >= 490
         assert result.seconds < 20
 
@@ -276,4 +298,4 @@ def test_once_the_credentials_have_expired_nobody_asks_again(aws: EmbeddedAws, r
     assert sum(aws.refused().values()) <= 8, "one call a worker"
     errors = [row["error"] for row in result.rows.values() if "error" in row]
     assert len(errors) == 200 - result.values["summary"]["changed"]
-    assert all("renew the credentials and run again" in error for error in errors)
+    assert all("Renew the credentials and run again" in error for error in errors)

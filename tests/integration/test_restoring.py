@@ -68,17 +68,19 @@ class TestSaving:
     def test_each_policy_that_is_replaced_is_saved_to_the_letter(
         self, aws: EmbeddedAws, run: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:
-        result = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"))
+        result = run(
+            repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"), include_policy=True
+        )
 
         folder = Path(result.values["backup_path"])
         assert folder.parent == tmp_path / "backups"
         found = files(folder)
         assert found.keys() == {f"{name.replace('/', '__')}.json" for name in CHANGED}
-        assert {file["repository"]: file["policy"] for file in found.values()} == {
+        assert {file["name"]: file["policy"] for file in found.values()} == {
             name: text for name, text in planted.items() if name in CHANGED
         }
         for file in found.values():
-            assert json.loads(file["written"]) == result.rows[file["repository"]]["policy"]
+            assert json.loads(file["written"]) == result.rows[file["name"]]["policy"]
             assert (file["format"], file["partition"], file["registry_id"], file["region"]) == (
                 1,
                 "aws",
@@ -125,7 +127,7 @@ class TestSaving:
         assert not result.failed
         assert aws.refused()["SetRepositoryPolicy"] > 5
         saved = files(Path(result.values["backup_path"])).values()
-        assert {file["repository"]: file["policy"] for file in saved} == planted
+        assert {file["name"]: file["policy"] for file in saved} == planted
 
 
 class TestWhoseRegistryItIs:
@@ -165,7 +167,7 @@ class TestWhoseRegistryItIs:
 
         result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
 
-        assert all(row["error"].endswith("To do: set registry_id.") for row in result.rows.values())
+        assert all(row["error"].endswith("Set registry_id.") for row in result.rows.values())
         assert set(aws.policies().values()) == {None}
         assert aws.refused() == {"GetCallerIdentity": 1}
 
@@ -178,11 +180,11 @@ class TestRestoring:
         shared = aws.policies()
         aws.reset_calls()
 
-        foretold = restore(backup=backup, check=True, diff=True)
+        foretold = restore(backup_path=backup, check=True, diff=True)
         assert aws.policies() == shared
         assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 3}
         aws.reset_calls()
-        done = restore(backup=backup, diff=True)
+        done = restore(backup_path=backup, diff=True)
 
         assert (foretold.values, foretold.warnings) == (done.values, done.warnings)
         assert {name for name, row in done.rows.items() if row["changed"]} == CHANGED
@@ -193,7 +195,7 @@ class TestRestoring:
         assert aws.policies()["base/shared"] == planted["base/shared"]
 
         aws.reset_calls()
-        again = restore(backup=backup, diff=True)
+        again = restore(backup_path=backup, diff=True)
         assert (again.changed, again.failed, again.values["diff"]) == (False, False, [])
         assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 3}
 
@@ -204,13 +206,13 @@ class TestRestoring:
         written = json.loads(aws.policies()["base/foreign"] or "")
         aws.plant("base/foreign", {**written, "Statement": [*written["Statement"], BUILDS]})
 
-        refused = restore(backup=backup)
+        refused = restore(backup_path=backup)
 
         assert refused.message.startswith("1 of 3 repositories failed, the others are done.")
         assert 'it was changed (new: statement "CodeBuild access") after' in refused.rows["base/foreign"]["error"]
         assert BUILDS in json.loads(aws.policies()["base/foreign"] or "")["Statement"]
 
-        assert restore(backup=backup, overwrite=True).changed
+        assert restore(backup_path=backup, overwrite=True).changed
         assert same(aws.policies(), planted)
 
     def test_no_other_registry_is_touched(
@@ -223,10 +225,10 @@ class TestRestoring:
             assert run(**share, region=region, registry_id=account).changed
         shared = {place: aws.policies(*place) for place in places}
 
-        result = restore(backup=str(tmp_path))
+        result = restore(backup_path=str(tmp_path))
 
         assert result.values["summary"]["changed"] == 3
-        assert result.values["left_out"] == [
+        assert result.values["skipped_backups"] == [
             {"registry_id": ACCOUNT, "region": OTHER_REGION, "backups": 3},
             {"registry_id": OTHER_ACCOUNT, "region": "us-east-1", "backups": 3},
         ]
@@ -235,9 +237,9 @@ class TestRestoring:
         assert {place: aws.policies(*place) for place in places[1:]} == {place: shared[place] for place in places[1:]}
 
         # Of this region there is now a run to restore, and its registry is not the caller's.
-        assert restore(backup=str(tmp_path), registry_id=OTHER_ACCOUNT).values["summary"]["changed"] == 3
+        assert restore(backup_path=str(tmp_path), registry_id=OTHER_ACCOUNT).values["summary"]["changed"] == 3
         assert same(aws.policies(OTHER_ACCOUNT), planted)
-        assert restore(backup=str(tmp_path), region="eu-central-1").message.startswith("Nothing was done: ")
+        assert restore(backup_path=str(tmp_path), region="eu-central-1").message.startswith("Nothing was done: ")
 
     def test_of_several_runs_one_must_be_named(
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
@@ -248,13 +250,13 @@ class TestRestoring:
         ]
         aws.reset_calls()
 
-        refused = restore(backup=str(tmp_path))
+        refused = restore(backup_path=str(tmp_path))
 
         assert refused.message.startswith("Nothing was done: there are 2 backups of ")
         assert first in refused.message
         assert second in refused.message
         assert aws.journal() == [("GetCallerIdentity", None)]
-        assert [restore(backup=backup).failed for backup in (second, first)] == [False, False]
+        assert [restore(backup_path=backup).failed for backup in (second, first)] == [False, False]
         assert same(aws.policies(), planted)
 
     @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ class TestRestoring:
         damage(backup / "base__foreign.json")
         aws.reset_calls()
 
-        result = restore(backup=str(backup))
+        result = restore(backup_path=str(backup))
 
         assert result.message.startswith("Nothing was done: not every file there is a backup: ")
         assert f"{backup}/base__foreign.json: {said}" in result.message
@@ -294,7 +296,7 @@ class TestRestoring:
         ]
         aws.settings(missing_principals=[CI])
 
-        result = restore(backup=backup)
+        result = restore(backup_path=backup)
 
         assert f"Does each of these exist, and is its region enabled: {CI}?" in result.row["error"]
         assert aws.calls()["SetRepositoryPolicy"] == 2, "waiting cannot help"
@@ -306,9 +308,9 @@ class TestRestoring:
         task = {"repositories": ["app"], "grants": [{"principals": [TEAM]}], "purge_deleted_principals": True}
         backup = run(**task, backup_dir=str(tmp_path)).values["backup_path"]
 
-        error = restore(backup=backup).row["error"]
+        error = restore(backup_path=backup).row["error"]
 
-        assert f"It names deleted principals, which AWS refuses: {DELETED_ROLE}. To do: take them out of" in error
+        assert f"It names deleted principals, which AWS refuses: {DELETED_ROLE}. Remove them from" in error
         assert f"{backup}/app.json" in error
 
     def test_calls_that_fail_for_a_while_fail_no_repository(
@@ -319,7 +321,7 @@ class TestRestoring:
         backup = run(repositories=["app-*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
         aws.settings(seed=3, throttle=0.3, server_error=0.1, drop=0.1)
 
-        result = restore(backup=backup)
+        result = restore(backup_path=backup)
 
         assert (result.failed, result.values["summary"]["changed"]) == (False, 40)
         assert sum(aws.refused().values()) > 10
@@ -346,7 +348,7 @@ class TestAKilledRun:
             name: planted[name] for name in planted if name not in written
         }
 
-        result = restore(backup=str(tmp_path))
+        result = restore(backup_path=str(tmp_path))
 
         assert not result.failed
         assert {name for name, row in result.rows.items() if row["changed"]} == written
@@ -369,7 +371,7 @@ class TestAKilledRun:
         ) as process:
             until(lambda: "SetRepositoryPolicy" in aws.calls())
             process.kill()
-        result = restore(backup=str(tmp_path))
+        result = restore(backup_path=str(tmp_path))
 
         assert (result.failed, result.row["changed"]) == (False, False)
         assert aws.policies() == planted

@@ -19,11 +19,11 @@ from typing import Any
 from unittest.mock import patch
 
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import Registry
-from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import Breaker, RetryPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import CircuitBreaker, RetryPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs import share as _share
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import Result
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.settle import Settling
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.policy_writes import PolicyWrites
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import WriteRunResult
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
 from botocore.exceptions import ClientError
@@ -108,10 +108,10 @@ def _policies(repositories: int) -> dict[str, str | None]:
     return dict.fromkeys((f"app-{number:03}" for number in range(repositories)), json.dumps(base))
 
 
-def _run(time: VirtualTime, policies: dict[str, str | None], account: str) -> Callable[[], Result]:
-    def job() -> Result:
-        persistence = RetryPolicy(breaker=Breaker(time.clock, time.sleep))
-        registry = Registry(Client(policies, time), lambda: None, None, persistence)
+def _run(time: VirtualTime, policies: dict[str, str | None], account: str) -> Callable[[], WriteRunResult]:
+    def job() -> WriteRunResult:
+        retries = RetryPolicy(breaker=CircuitBreaker(time.clock, time.sleep))
+        registry = Registry(Client(policies, time), lambda: None, None, retries)
         time.sleep(time.dice.uniform(0, _SPREAD))
         return _share.run(_request(account, policies), registry)
 
@@ -131,6 +131,7 @@ def _request(account: str, names: Iterable[str]) -> Request:
         # One worker: a second thread would not wait for the virtual time.
         "concurrency": 1,
         "backup_dir": None,
+        "include_policy": False,
     }
     return read_request(
         params, partition="aws", partition_of_region=lambda _region: "aws", check_mode=False, diff=False
@@ -152,9 +153,9 @@ def _grants_to(account: str) -> Callable[[str], bool]:
     return lambda text: f"arn:aws:iam::{account}:root" in text
 
 
-def _judged(policies: dict[str, str | None], has_it: Callable[[str], bool], result: Result) -> Race:
-    lost = [row for row in result.rows if not has_it(str(policies[row["name"]]))]
-    return Race(len(result.rows), len(lost), sum("error" not in row for row in lost))
+def _judged(policies: dict[str, str | None], has_it: Callable[[str], bool], result: WriteRunResult) -> Race:
+    lost = [found for found in result.results if not has_it(str(policies[found.name]))]
+    return Race(len(result.results), len(lost), sum(found.error is None for found in lost))
 
 
 RACES = {
@@ -162,18 +163,18 @@ RACES = {
     "a run and another writer": (run_and_other, ("run", "other writer")),
 }
 # What a run does in the end with what it has written.
-WAYS = {"without a look": lambda _settling, _name, written: written, "with a look": Settling.confirm}
+WAYS = {"without a look": lambda _writes, _target, written: written, "with a look": PolicyWrites.verify}
 
 
 def figures(seed: int, interleavings: int, repositories: int) -> dict[tuple[str, str, str], Race]:
     """By race, way and writer: the sum of so many races for as many repositories each."""
     found = {}
-    for way, confirm in WAYS.items():
+    for way, verify in WAYS.items():
         for name, (race, writers) in RACES.items():
             # The pauses of a run are random as well.
             random.seed(seed)
             seeds = range(seed * 1_000_000, seed * 1_000_000 + interleavings // repositories)
-            with patch.object(Settling, "confirm", confirm):
+            with patch.object(PolicyWrites, "verify", verify):
                 races = [race(number, repositories) for number in seeds]
             for writer, of_one in zip(writers, zip(*races, strict=True), strict=True):
                 found[name, way, writer] = sum(of_one, Race(0, 0, 0))

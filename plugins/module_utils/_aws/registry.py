@@ -4,133 +4,79 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Every call to AWS: which faults may pass, and all errors in plain words.
+"""Registries at AWS, and their policies: the adapters of the port in `_registry`.
 
-SetRepositoryPolicy knows no version of what it replaces, so the last writer wins. Who reads a policy and writes it
-does so back to back.
+How a policy is written
+-----------------------
+SetRepositoryPolicy cannot be told which version it replaces, so the last writer wins. A write therefore carries the
+policy that it replaces, as it was read. It is repeated only after another read
+
+- if the answer to it was lost, so that AWS may have stored it already, or
+- if the read is more than `STALE_AFTER` seconds old.
+
+What is stored by then decides: the new policy ends the write, the one that is to be replaced lets it go on, and any
+other is a `PolicyChangedError`, after which the run begins anew with what is there.
+
+Another kind of policy needs a subclass of `AwsPolicy` with its calls.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from .._iam.document import PolicyComparison, PolicyError, parse
-from .._registry import SHORTEN, EcrError, PolicyChangedError, PolicyRefusedError, RepositoryMissingError, StoredPolicy
-from .retries import Fault, GivenUpError, RetryPolicy
+from .._iam.arns import repository_arn
+from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse
+from .._registry import EcrError, PolicyChangedError, PolicyMissingError, PolicyRefusedError, StoredPolicy
+from .errors import (
+    DELETE_REPOSITORY_POLICY,
+    DESCRIBE_REPOSITORIES,
+    GET_CALLER_IDENTITY,
+    GET_REPOSITORY_POLICY,
+    GET_RESOURCES,
+    LIST_TAGS_FOR_RESOURCE,
+    SET_REPOSITORY_POLICY,
+    FaultError,
+    Operation,
+)
+from .retries import RetryPolicy, Tries
 
 try:
-    from botocore import xform_name
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-    from botocore.exceptions import ConnectionError as AwsConnectionError
     from botocore.loaders import create_loader
-    from botocore.parsers import ResponseParserError
 except ImportError:
     # AnsibleAWSModule says which library is missing.
-    AWS_ERRORS: tuple[type[Exception], ...] = ()
-else:
-    AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+    pass
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 # At most 1,000: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
-_PAGE_SIZE = 1000
+PAGE_SIZE = 1000
 # At most 100: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
-_TAGS_PAGE_SIZE = 100
+TAGS_PAGE_SIZE = 100
 # In seconds; botocore's own are 60. ECR answers such small calls in fractions of one, and a new connection may lose
 # three packets in that time. Nothing is lost with a call that is given up too early: all of them may be repeated, and
-# a write is read back before that.
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 10, 10
-# In seconds: a write that had to wait for longer looks first whether the policy is still the one that was read.
-_STALE = 1.0
-_REFUSED_PRINCIPAL = ("Invalid repository policy provided", "Principal not found")
-_REFUSED_LENGTH = "must have length less than or equal to"
+# a policy is read again before it is written again.
+CONNECT_TIMEOUT, READ_TIMEOUT = 10, 10
+# In seconds.
+STALE_AFTER = 1.0
 
-_FAULTS = {
-    **dict.fromkeys(
-        ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"), Fault.THROTTLED
-    ),
-    **dict.fromkeys(("ConnectTimeoutError", "ReadTimeoutError"), Fault.SILENT),
-    **dict.fromkeys(("InternalFailure", "ServerException", "ServiceUnavailable"), Fault.FLEETING),
-    **dict.fromkeys(
-        (
-            "CredentialRetrievalError",
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "IncompleteSignature",
-            "IncompleteSignatureException",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "MissingAuthenticationToken",
-            "MissingAuthenticationTokenException",
-            "NoCredentialsError",
-            "PartialCredentialsError",
-            "SignatureDoesNotMatch",
-            "SSOTokenLoadError",
-            "TokenRetrievalError",
-            "UnauthorizedSSOTokenError",
-            "UnrecognizedClientException",
-        ),
-        Fault.SHUT_OUT,
-    ),
-}
-# Where there was no connection, nothing was sent.
-_NEVER_SENT = ("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError")
-# What is in the answer of an operation; without it, somebody else has answered, or the answer broke off.
-_ANSWERS = {
-    "DescribeRepositories": "repositories",
-    "GetRepositoryPolicy": "policyText",
-    "SetRepositoryPolicy": "policyText",
-    "DeleteRepositoryPolicy": "policyText",
-    "GetResources": "ResourceTagMappingList",
-    "ListTagsForResource": "tags",
-    "GetCallerIdentity": "Account",
-}
-# In characters: a page that answers in the place of AWS is not worth more.
-_LONGEST_SAYING = 500
-
-_Call = Callable[[], Mapping[str, Any]]
-
-_ADVICE = {
-    "AccessDeniedException": "allow the caller {action} on {where}",
-    "ExpiredTokenException": "renew the credentials and run again",
-    "InvalidSignatureException": "check the credentials and the clock",
-    "RepositoryNotFoundException": "check its name, the region and registry_id",
-    "InternalFailure": "run again later",
-    "ServerException": "run again later",
-    "ServiceUnavailable": "run again later",
-    "ThrottlingException": "run again later",
-    "UnrecognizedClientException": "check the credentials",
-}
-_DOINGS = {
-    "DescribeRepositories": "list the repositories",
-    "GetRepositoryPolicy": "read the policy",
-    "SetRepositoryPolicy": "set the policy",
-    "DeleteRepositoryPolicy": "delete the policy",
-    "GetResources": "list the tags of the repositories",
-    "ListTagsForResource": "read the tags",
-    "GetCallerIdentity": "tell whose credentials these are",
-}
-# The IAM actions that are not called ecr: and the operation.
-_ACTIONS = {"GetCallerIdentity": "sts:GetCallerIdentity", "GetResources": "tag:GetResources"}
-
-
-class _PolicyMissingError(EcrError):
-    """The repository has no policy."""
+# One try of an operation.
+Call = Callable[[], Mapping[str, Any]]
 
 
 class Registry:
     """The private registry of an account in a region. Its methods may be called from several threads.
 
-    identity: makes a client of STS, in case that the caller's account must be asked for.
-    registry_id: the 12-digit account that owns it; None for the caller's own.
-    Every method raises EcrError.
+    Args:
+        client: The client of boto3 for ECR.
+        identity: Makes a client of STS, in case that the caller's account must be asked for.
+        registry_id: The 12-digit account that owns it; None for the caller's own.
+        retries: Those of the run.
     """
 
     def __init__(
@@ -138,236 +84,236 @@ class Registry:
         client: Any,
         identity: Callable[[], Any],
         registry_id: str | None = None,
-        persistence: RetryPolicy | None = None,
+        retries: RetryPolicy | None = None,
     ) -> None:
         self._client, self._identity = client, identity
-        self._whose = {"registryId": registry_id} if registry_id else {}
+        self._registry_parameter = {"registryId": registry_id} if registry_id else {}
         self._owner = registry_id
-        self._asking = threading.Lock()
-        self._unknown: EcrError | None = None
-        self._persistence = persistence or RetryPolicy(alone=_is_alone(client))
-        self._last_read: dict[str, _Read] = {}
+        self._asking_for_owner = threading.Lock()
+        self._owner_error: EcrError | None = None
+        self.retries = retries or RetryPolicy(retries_enabled=not _botocore_retries(client))
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
 
     @property
     def host(self) -> str:
-        """What stands before the names of repositories in the URIs of their images. A partition has its own domain:
+        """What precedes the names of repositories in the URIs of their images. Each partition has its own domain:
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
         """
         domain = _partitions()[self.partition]["outputs"]["dnsSuffix"]
         return f"{self.owner()}.dkr.ecr.{self.region}.{domain}"
 
     def of(self, registry_id: str) -> Registry:
-        """The registry of this account in the same region, for the same caller."""
-        return Registry(self._client, self._identity, registry_id, self._persistence)
+        """Return the registry of an account in the same region, for the same caller."""
+        return Registry(self._client, self._identity, registry_id, self.retries)
 
     def owner(self) -> str:
-        """The 12-digit account that owns the registry: as it was asked for, or as an answer said, or else the
-        caller's. That is asked for once, even if it cannot be had, with a call that needs no permission:
-        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+        """Return the 12-digit account that owns the registry: as it was asked for, or as an answer said, or else the
+        caller's. That is asked for once, even if it cannot be had.
         """
-        with self._asking:
-            if self._owner is None and self._unknown is None:
+        with self._asking_for_owner:
+            if self._owner is not None:
+                return self._owner
+            if self._owner_error is None:
                 try:
-                    self._owner = self._ask(self._identity(), "GetCallerIdentity", None)["Account"]
+                    answer = self.retries.run(partial(GET_CALLER_IDENTITY.send, self._identity(), {}))
                 except EcrError as error:
-                    self._unknown = error
-        if self._owner is None:
-            why = str(self._unknown).rstrip(".")
-            raise EcrError(f"whose registry it is, is not known: {why}. To do: set registry_id.")
-        return self._owner
+                    text = f"could not determine the registry ID: {str(error).rstrip('.')}. Set registry_id."
+                    self._owner_error = EcrError(text, error.code)
+                else:
+                    self._owner = str(answer["Account"])
+                    return self._owner
+            raise self._owner_error
+
+    def note_owner(self, registry_id: str | None) -> None:
+        """Remember whose registry it is, as an answer said."""
+        self._owner = registry_id or self._owner
 
     def names(self) -> list[str]:
-        """The names of all repositories, as AWS lists them."""
+        """Return the names of all repositories, in AWS's order."""
         return [repository["repositoryName"] for repository in self.repositories()]
 
     def repositories(self) -> list[Mapping[str, Any]]:
-        """All repositories, as AWS lists and describes them:
+        """Return all repositories, as AWS describes them:
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html
         """
-        found = [repository for page in self._pages() for repository in page["repositories"]]
-        self._owner = next((repository.get("registryId") for repository in found), self._owner)
-        return found
+        pages = [self.retries.run(self.call(DESCRIBE_REPOSITORIES, maxResults=PAGE_SIZE))]
+        while token := pages[-1].get("nextToken"):
+            pages.append(self.retries.run(self.call(DESCRIBE_REPOSITORIES, maxResults=PAGE_SIZE, nextToken=token)))
+        repositories = [repository for page in pages for repository in page["repositories"]]
+        self.note_owner(next((repository.get("registryId") for repository in repositories), None))
+        return repositories
 
-    def read(self, name: str) -> StoredPolicy:
-        """The policy of a repository. Raises RepositoryMissingError."""
-        stored = self._read(name)
-        self._last_read[name] = _Read(stored.text, self._now())
-        return stored
+    def repository(self, name: str) -> RepositoryPolicy:
+        """Return the policy of a repository, which need not exist."""
+        return RepositoryPolicy(self, name)
 
-    def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
-        """Set the policy of a repository and return the text that AWS stored.
-
-        force: set a policy even if it keeps the caller from ever setting another.
-        patient: whether a refusal may be due to a principal that was made a moment ago, so that it is tried again.
-        A write whose answer got lost, or that had to wait, looks first at what is stored.
-        Raises PolicyChangedError, PolicyRefusedError, RepositoryMissingError.
-        """
-        writing = _Writing(self, name, text)
-        while True:
-            try:
-                return str(writing.do("SetRepositoryPolicy", policyText=text, force=force))
-            except PolicyRefusedError:
-                with _unless_given_up():
-                    if not (patient and self._persistence.patience.wait()):
-                        raise
-
-    def delete(self, name: str) -> None:
-        """Delete the policy of a repository; done, too, if it has none any more.
-
-        Raises PolicyChangedError, RepositoryMissingError.
-        """
-        with suppress(_PolicyMissingError):
-            _Writing(self, name, None).do("DeleteRepositoryPolicy")
-
-    def give_up(self, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """Let every call from now on fail at once, for this reason; also those of other registries of this caller."""
-        self._persistence.breaker.give_up(reason)
+        self.retries.breaker.stop(reason)
 
     def pause(self, seconds: float) -> None:
-        """Sleep, but not after the run has given up."""
-        with _unless_given_up():
-            self._persistence.breaker.sleep(seconds)
+        """Sleep, but not after the run has stopped."""
+        self.retries.breaker.sleep(seconds)
 
-    def _now(self) -> float:
-        return self._persistence.breaker.clock()
+    def call(self, operation: Operation, **parameters: Any) -> Call:
+        """Prepare a try of an operation on this registry."""
+        return partial(operation.send, self._client, {**parameters, **self._registry_parameter})
 
-    def _read(self, name: str, *, first: bool = False) -> StoredPolicy:
-        try:
-            answer = self._call("GetRepositoryPolicy", name, first=first)
-        except _PolicyMissingError:
-            return StoredPolicy(None, None)
-        self._owner = answer.get("registryId", self._owner)
-        return StoredPolicy(answer["policyText"], answer.get("registryId"))
 
-    def _pages(self) -> Iterator[Mapping[str, Any]]:
-        page = self._call("DescribeRepositories", None, maxResults=_PAGE_SIZE)
-        yield page
-        while page.get("nextToken"):
-            page = self._call("DescribeRepositories", None, maxResults=_PAGE_SIZE, nextToken=page["nextToken"])
-            yield page
+class AwsPolicy(ABC):
+    """A policy at AWS. See `PolicyTarget`, and the rules above.
 
-    def _call(
-        self,
-        operation: str,
-        name: str | None,
-        *,
-        attempt: Callable[[_Call], Mapping[str, Any]] = lambda call: call(),
-        first: bool = False,
-        **parameters: Any,
-    ) -> Mapping[str, Any]:
-        if name is not None:
-            parameters["repositoryName"] = name
-        return self._ask(self._client, operation, name, attempt=attempt, first=first, **parameters, **self._whose)
+    Args:
+        registry: The registry that it belongs to.
+        label: What messages and rows call it.
+    """
 
-    def _ask(
-        self,
-        client: Any,
-        operation: str,
-        name: str | None,
-        *,
-        attempt: Callable[[_Call], Mapping[str, Any]] = lambda call: call(),
-        first: bool = False,
-        **parameters: Any,
-    ) -> Mapping[str, Any]:
-        """The answer to a call, tried as often as it takes.
+    kind: str
+    max_length = MAX_LENGTH
 
-        attempt: makes each try. first: whether it may not wait for the calls of other workers.
+    def __init__(self, registry: Registry, label: str) -> None:
+        self.registry, self.label = registry, label
+
+    @abstractmethod
+    def resource_arn(self, registry_id: str | None) -> str | None: ...
+
+    @abstractmethod
+    def get_call(self) -> Call:
+        """Prepare a try to read it. Its answer has `policyText`; a PolicyMissingError says that there is none."""
+
+    @abstractmethod
+    def set_call(self, text: str, *, force: bool) -> Call:
+        """Prepare a try to store a text. Its answer has `policyText`."""
+
+    @abstractmethod
+    def delete_call(self) -> Call:
+        """Prepare a try to delete it."""
+
+    def read(self, *, priority: bool = False) -> StoredPolicy:
+        """Read the policy.
+
+        Args:
+            priority: Whether to go before the calls of other workers.
         """
-        method = getattr(client, xform_name(operation))
-
-        def call() -> Mapping[str, Any]:
-            answer: Mapping[str, Any] = method(**parameters)
-            if _ANSWERS[operation] not in answer:
-                raise ResponseParserError(f"there is no {_ANSWERS[operation]} in the answer, so it is not AWS's own")
-            return answer
-
-        def explain(error: Exception) -> str:
-            return _told(error, operation, None)
-
+        retries = self.registry.retries
         try:
-            with _unless_given_up():
-                return self._persistence.ask(lambda: attempt(call), AWS_ERRORS, _fault_of, explain, first=first)
-        except AWS_ERRORS as error:
-            raise _explained(error, operation, name) from error
+            answer = retries.run(self.get_call(), priority=priority)
+        except PolicyMissingError:
+            return StoredPolicy(None, None, retries.breaker.clock())
+        self.registry.note_owner(answer.get("registryId"))
+        return StoredPolicy(answer["policyText"], answer.get("registryId"), retries.breaker.clock())
+
+    def write(
+        self, text: str | None, *, replacing: StoredPolicy, force: bool, retry_invalid_principal: bool
+    ) -> str | None:
+        call = self.delete_call() if text is None else self.set_call(text, force=force)
+        write = _Write(self, call, text, replacing)
+        while True:
+            try:
+                return write.send()
+            except PolicyRefusedError:
+                if not (retry_invalid_principal and self.registry.retries.propagation.wait()):
+                    raise
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A policy as it was read, None for none. at: when, in seconds since some moment."""
+class RepositoryPolicy(AwsPolicy):
+    """The policy of a repository."""
 
-    text: str | None
-    at: float
+    kind = "repository"
+
+    def resource_arn(self, registry_id: str | None) -> str | None:
+        if registry_id is None:
+            return None
+        return repository_arn(self.label, registry_id, self.registry.region, self.registry.partition)
+
+    def get_call(self) -> Call:
+        return self.registry.call(GET_REPOSITORY_POLICY, repositoryName=self.label)
+
+    def set_call(self, text: str, *, force: bool) -> Call:
+        return self.registry.call(SET_REPOSITORY_POLICY, repositoryName=self.label, policyText=text, force=force)
+
+    def delete_call(self) -> Call:
+        return self.registry.call(DELETE_REPOSITORY_POLICY, repositoryName=self.label)
 
 
-class _Writing:
-    """One write of a policy that was read, however often it is tried. after: the text that is to be, None for none."""
+class _Write:
+    """One write of a policy, however often it is sent.
 
-    def __init__(self, registry: Registry, name: str, after: str | None) -> None:
-        self._registry, self._name, self._after = registry, name, after
-        self._read = registry._last_read.get(name)
-        self._tried = False
-        # Whether AWS may have done it without our knowing.
-        self._in_doubt = False
+    Args:
+        target: The policy.
+        call: A try to write.
+        text: The new text; None for none.
+        replacing: What was read.
+    """
 
-    def do(self, operation: str, **parameters: Any) -> str | None:
-        """Write, and return the text that AWS answers. Raises PolicyChangedError."""
+    def __init__(self, target: AwsPolicy, call: Call, text: str | None, replacing: StoredPolicy) -> None:
+        self._target, self._call, self._text, self._replacing = target, call, text, replacing
+        self._was_sent = self._outcome_unknown = False
+
+    def send(self) -> str | None:
+        """Write, and return the text that AWS stored."""
         try:
-            answer = self._registry._call(operation, self._name, attempt=self._attempt, first=True, **parameters)
+            return self._send()
+        except PolicyMissingError:
+            # There was nothing left to delete.
+            return None
         except PolicyChangedError:
             raise
         except EcrError as error:
-            if not self._in_doubt:
+            if not self._outcome_unknown:
                 raise
-            return self._look_after(error)
-        text: str | None = answer["policyText"]
-        return text
+            return self._resolve_unknown_outcome(error)
 
-    def _attempt(self, call: _Call) -> Mapping[str, Any]:
-        if (self._in_doubt or (self._tried and self._is_stale())) and self._stands():
-            return {"policyText": self._after}
-        self._tried = True
-        try:
-            return call()
-        except AWS_ERRORS as error:
-            fault = _fault_of(error)
-            self._in_doubt = fault in (Fault.FLEETING, Fault.SILENT) and _code(error) not in _NEVER_SENT
-            raise
+    def _send(self) -> str | None:
+        tries = Tries(self._target.registry.retries, priority=True)
+        while True:
+            tries.wait()
+            if (self._outcome_unknown or (self._was_sent and self._is_stale())) and self._is_stored():
+                return self._text
+            self._was_sent = True
+            with tries:
+                try:
+                    answer = self._call()
+                except FaultError as error:
+                    self._outcome_unknown = error.may_have_been_sent
+                    raise
+                return None if self._text is None else str(answer["policyText"])
 
     def _is_stale(self) -> bool:
-        return self._read is None or self._registry._now() - self._read.at > _STALE
+        return self._target.registry.retries.breaker.clock() - self._replacing.read_at > STALE_AFTER
 
-    def _look_after(self, error: EcrError) -> str | None:
+    def _is_stored(self) -> bool:
+        """Read whether AWS has the new policy; False if it still has the one that is to be replaced."""
+        found = self._target.read(priority=True)
+        self._outcome_unknown = False
+        if self._is_same(found.text, self._text):
+            return True
+        if not self._is_same(found.text, self._replacing.text):
+            raise PolicyChangedError("somebody else changed the policy while its write had to wait")
+        self._replacing = found
+        return False
+
+    def _resolve_unknown_outcome(self, error: EcrError) -> str | None:
         try:
-            stands = self._stands()
+            is_stored = self._is_stored()
         except PolicyChangedError:
             raise
         except EcrError:
-            raise EcrError(
-                f"{error} The new policy was sent, and whether AWS has stored it is not known, because it could not be "
-                "read back. To do: run again; what is as it should be is left alone."
-            ) from error
-        if not stands:
+            text = (
+                f"{str(error).rstrip('.')}. The new policy was sent, and whether AWS has stored it is not known, "
+                "because it could not be read back. Run again; what is as it should be is left alone."
+            )
+            raise EcrError(text, error.code) from error
+        if not is_stored:
             raise error
-        return self._after
+        return self._text
 
-    def _stands(self) -> bool:
-        """Whether the policy is as it is to be; False if it is as it was read. Raises PolicyChangedError."""
-        now = _Read(self._registry._read(self._name, first=True).text, self._registry._now())
-        self._in_doubt = False
-        if self._same(now.text, self._after):
-            return True
-        if self._read is None or not self._same(now.text, self._read.text):
-            raise PolicyChangedError("somebody else changed the policy while its write had to wait")
-        self._read = now
-        return False
-
-    def _same(self, first: str | None, second: str | None) -> bool:
+    def _is_same(self, first: str | None, second: str | None) -> bool:
         if first is None or second is None:
             return first is second
         try:
-            return PolicyComparison(self._registry.partition).equal(parse(first), parse(second))
+            return PolicyComparison(self._target.registry.partition).equal(parse(first), parse(second))
         except PolicyError:
             return first == second
 
@@ -375,7 +321,10 @@ class _Writing:
 class TaggedRegistry(Registry):
     """The caller's own registry, with the tags of its repositories.
 
-    tagging: a client of the Resource Groups Tagging API in the same account and region.
+    Args:
+        client: The client of boto3 for ECR.
+        identity: Makes a client of STS.
+        tagging: The client of the Resource Groups Tagging API in the same account and region.
     """
 
     def __init__(self, client: Any, identity: Callable[[], Any], tagging: Any) -> None:
@@ -383,7 +332,7 @@ class TaggedRegistry(Registry):
         self._tagging = tagging
 
     def tags(self) -> dict[str, dict[str, str]]:
-        """The tags of every repository that has any, by its ARN, a hundred repositories a call."""
+        """Return the tags of every repository that has any, by its ARN. A call returns those of a hundred."""
         pages = [self._tags_page()]
         while token := pages[-1].get("PaginationToken"):
             pages.append(self._tags_page(PaginationToken=token))
@@ -394,46 +343,18 @@ class TaggedRegistry(Registry):
         }
 
     def tags_of(self, name: str, arn: str) -> dict[str, str]:
-        """The tags of one repository. Raises RepositoryMissingError."""
-        return _tags_by_key(self._ask(self._client, "ListTagsForResource", name, resourceArn=arn)["tags"])
+        """Return the tags of one repository. Raises RepositoryMissingError."""
+        call = partial(LIST_TAGS_FOR_RESOURCE.send, self._client, {"resourceArn": arn}, f"of {name}")
+        return _tags_by_key(self.retries.run(call)["tags"])
 
     def _tags_page(self, **token: Any) -> Mapping[str, Any]:
-        return self._ask(
-            self._tagging,
-            "GetResources",
-            None,
-            ResourceTypeFilters=["ecr:repository"],
-            ResourcesPerPage=_TAGS_PAGE_SIZE,
-            **token,
-        )
+        parameters = {"ResourceTypeFilters": ["ecr:repository"], "ResourcesPerPage": TAGS_PAGE_SIZE, **token}
+        return self.retries.run(partial(GET_RESOURCES.send, self._tagging, parameters))
 
 
-def _is_alone(client: Any) -> bool:
+def _botocore_retries(client: Any) -> bool:
     # A user's aws_config may let botocore try again by itself.
-    return (client.meta.config.retries or {}).get("total_max_attempts") == 1
-
-
-@contextmanager
-def _unless_given_up() -> Iterator[None]:
-    try:
-        yield
-    except GivenUpError as given_up:
-        raise EcrError(_gave_up(given_up)) from given_up
-
-
-def _gave_up(given_up: GivenUpError) -> str:
-    return f"AWS was not asked any more, because the run gave up: {given_up}"
-
-
-def _fault_of(error: Exception) -> Fault | None:
-    fault = _FAULTS.get(_code(error))
-    return Fault.FLEETING if fault is None and _is_fleeting(error) else fault
-
-
-def _is_fleeting(error: Exception) -> bool:
-    if isinstance(error, ClientError):
-        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-    return isinstance(error, (AwsConnectionError, HTTPClientError, ResponseParserError))
+    return bool((client.meta.config.retries or {}).get("total_max_attempts") != 1)
 
 
 def _tags_by_key(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -441,7 +362,7 @@ def _tags_by_key(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
-    """The registry that a module's connection options name, for so many threads.
+    """Return the registry that a module's connection options name, for so many threads.
 
     A user's C(aws_config) wins over the retries and the pool chosen here.
     """
@@ -452,7 +373,12 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
 
 
 def connect_with_tags(client: Callable[..., Any], *, concurrency: int) -> TaggedRegistry:
-    """The caller's own registry, for so many threads. client: makes a client from a service and botocore's config."""
+    """Return the caller's own registry, for so many threads.
+
+    Args:
+        client: Makes a client from a service and botocore's config.
+        concurrency: The number of threads.
+    """
     config = _config(concurrency)
     return TaggedRegistry(
         client("ecr", config=config),
@@ -466,52 +392,17 @@ def _config(concurrency: int) -> Config:
     return Config(
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=concurrency,
-        connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=_READ_TIMEOUT,
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
     )
 
 
 @cache
 def partition_of_region(region: str) -> str | None:
-    """The partition a region belongs to, as botocore's data has it; None for a region that it does not know."""
+    """Return the partition a region belongs to, as botocore's data has it; None for a region that it does not know."""
     return next((name for name, partition in _partitions().items() if region in partition["regions"]), None)
 
 
 @cache
 def _partitions() -> Mapping[str, Any]:
     return {partition["id"]: partition for partition in create_loader().load_data("partitions")["partitions"]}
-
-
-def _code(error: Exception) -> str:
-    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else type(error).__name__
-
-
-def _said(error: Exception) -> str:
-    said = str(error.response["Error"].get("Message", "")) if isinstance(error, ClientError) else str(error)
-    return said if len(said) <= _LONGEST_SAYING else f"{said[:_LONGEST_SAYING]}…"
-
-
-def _told(error: Exception, operation: str, name: str | None) -> str:
-    """What went wrong, and what to do. name: None for all repositories, or whichever it was."""
-    code, said = _code(error), _said(error)
-    whose = f" of {name}" if name else ""
-    where = "this repository" if name else "all repositories"
-    advice = _ADVICE.get(code, "").format(action=_ACTIONS.get(operation, f"ecr:{operation}"), where=where)
-    if operation == "SetRepositoryPolicy" and _REFUSED_LENGTH in said:
-        # It may count what it makes of the policy: account ids become root ARNs, which are longer.
-        advice = SHORTEN
-    text = f"could not {_DOINGS[operation]}{whose} ({operation}): {code}: {said}"
-    return f"{text.rstrip('.')}. To do: {advice}." if advice else text
-
-
-def _explained(error: Exception, operation: str, name: str | None) -> EcrError:
-    code, said, text = _code(error), _said(error), _told(error, operation, name)
-    if isinstance(error.__cause__, GivenUpError):
-        return EcrError(f"{text.rstrip('.')}. {_gave_up(error.__cause__)}")
-    if code == "RepositoryNotFoundException":
-        return RepositoryMissingError(text)
-    if code == "RepositoryPolicyNotFoundException":
-        return _PolicyMissingError(text)
-    if code == "InvalidParameterException" and any(reason in said for reason in _REFUSED_PRINCIPAL):
-        return PolicyRefusedError(text)
-    return EcrError(text)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from .._registry import EcrError, RepositoryMissingError
+from .._registry import EcrError, RepositoryMissingError, TaggedRegistry
 
 # Registries at a time, and of one whose tags are not listed, repositories at a time.
 CONCURRENCY = 8
@@ -23,22 +23,12 @@ CONCURRENCY = 8
 Repository = Mapping[str, Any]
 
 
-class Registry(Protocol):
-    """What a listing needs of a registry; _ecr.TaggedRegistry says what its methods do."""
-
-    region: str
-
-    def repositories(self) -> list[Mapping[str, Any]]: ...
-    def tags(self) -> dict[str, dict[str, str]]: ...
-    def tags_of(self, name: str, arn: str) -> dict[str, str]: ...
-
-
 @dataclass(frozen=True)
 class Source:
     """A registry, and the profile that leads to it: None where there is no choice of profiles."""
 
     profile: str | None
-    registry: Registry
+    registry: TaggedRegistry
 
     @property
     def label(self) -> str:
@@ -103,7 +93,7 @@ def _list_one(source: Source) -> Listing:
 
 
 def _ask_for_all_tags(
-    registry: Registry, described: Sequence[Mapping[str, Any]], refusal: EcrError
+    registry: TaggedRegistry, described: Sequence[Mapping[str, Any]], refusal: EcrError
 ) -> list[dict[str, str] | None]:
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as workers:
         try:
@@ -112,7 +102,7 @@ def _ask_for_all_tags(
             raise EcrError(f"{refusal} Nor would it tell them of each repository: {error}") from error
 
 
-def _ask_for_tags(registry: Registry, repository: Mapping[str, Any]) -> dict[str, str] | None:
+def _ask_for_tags(registry: TaggedRegistry, repository: Mapping[str, Any]) -> dict[str, str] | None:
     try:
         return registry.tags_of(repository["repositoryName"], repository["repositoryArn"])
     except RepositoryMissingError:

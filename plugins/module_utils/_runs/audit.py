@@ -4,130 +4,135 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""One run that audits a registry: each repository's policy is read, and what it grants is told. Nothing is written."""
+"""One run that audits a registry: the policy of each repository is read, and evaluated. Nothing is written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
 
-from .._errors import PolicyWarning
 from .._evaluation.evaluator import PolicyEvaluator
-from .._iam.arns import repository_arn
 from .._iam.document import PolicyError, parse
-from .._registry import EcrError, StoredPolicy
+from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
-from .bulk import run_each
+from .bulk import allow_missing, failed, run_each
 from .findings import by_principal, counts, findings
 from .options import AuditRequest
-from .results import Outcome, Result, Row
+from .results import RepositoryResult, RunResult
 
 _ALL = "*"
 
 
-class Registry(Protocol):
-    """What an audit needs of a registry; _ecr.Registry says what its members are."""
+@dataclass(frozen=True)
+class AuditResult(RepositoryResult):
+    """What the policy of a repository says.
 
-    partition: str
-    region: str
+    Args:
+        findings: Members of the row; None where the policy could not be read.
+        address: Members of the row that say where the repository is.
+    """
 
-    @property
-    def host(self) -> str: ...
-    def owner(self) -> str: ...
-    def names(self) -> list[str]: ...
-    def read(self, name: str) -> StoredPolicy: ...
+    findings: Mapping[str, Any] | None = None
+    address: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row of the repository, in plain values."""
+        return {"name": self.name, **(self.address or {}), **(self.findings or {}), **self._error_members()}
 
 
 @dataclass(frozen=True)
-class Audit:
-    """result: a row for each repository. registry_id: None where nobody says whose the registry is."""
+class AuditRunResult(RunResult[AuditResult]):
+    """What a run returns that audits.
 
-    result: Result
+    Args:
+        partition: That of the registry.
+        region: That of the registry.
+        registry_id: The account that owns it; None where that is not known.
+    """
+
     partition: str
     region: str
     registry_id: str | None
 
-    def report(self, *, as_json: bool) -> dict[str, Any]:
-        """What a task returns. as_json: whether with all that grows with the registry as a text."""
-        found = {"repositories": list(self.result.rows), "principals": by_principal(self.result.rows)}
+    def to_dict(self, *, rows_as_text: bool = False) -> dict[str, Any]:
+        """Return what the task returns, in plain values.
+
+        Args:
+            rows_as_text: Whether all that grows with the registry is one text. Ansible handles a text in a small part
+                of the time that it takes for as many values.
+        """
+        rows = [result.to_dict() for result in self.results]
+        grown = {"repositories": rows, "principals": by_principal(rows)}
         return {
-            **({"json": json.dumps(found)} if as_json else found),
-            "summary": counts(self.result.rows),
+            **({"rows_as_text": json.dumps(grown)} if rows_as_text else grown),
+            "summary": counts(rows),
             "partition": self.partition,
             "region": self.region,
             "registry_id": self.registry_id,
         }
 
 
-def run(request: AuditRequest, registry: Registry) -> Audit:
+def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     """Find out who gets what in a registry.
 
-    Raises EcrError if patterns are asked for and the repositories cannot be listed; all other errors are rows.
+    Raises:
+        EcrError: There are patterns, and the repositories cannot be listed. All other errors are in the results.
     """
     existing = registry.names() if any(map(is_pattern, request.repositories)) else []
     selection = select(request.repositories, existing)
-    # A registry may be empty, and then all of it was looked at.
-    unmatched = [(pattern, f'no repository matches "{pattern}"') for pattern in selection.unmatched if pattern != _ALL]
+    # A registry may be empty, and then all of it was audited.
+    unmatched = [pattern for pattern in selection.unmatched if pattern != _ALL]
+    evaluator = cache(partial(PolicyEvaluator, registry.partition))
 
-    evaluator_of = lru_cache(maxsize=2)(partial(PolicyEvaluator, registry.partition))
+    def audit(target: PolicyTarget) -> AuditResult:
+        result, stored = AuditResult(target.label), target.read()
+        owner = stored.registry_id
+        try:
+            policy = None if stored.text is None else parse(stored.text)
+        except PolicyError as error:
+            return replace(result, error=f"{target.label}: the policy could not be parsed: {error}")
+        found = findings(policy, evaluator(owner), resource=target.resource_arn(owner), principal=request.principal)
+        return replace(result, findings={**({"policy": policy} if request.include_policy else {}), **found})
 
-    def work(name: str, _warnings: list[PolicyWarning]) -> Outcome:
-        return Outcome(_look(name, request, registry, evaluator_of))
-
-    result = run_each(
-        selection.names,
-        work,
-        unmatched,
+    results = run_each(
+        [registry.repository(name) for name in selection.names],
+        audit,
+        result_type=AuditResult,
         concurrency=request.concurrency,
-        missing_ok=request.missing_ok,
-        make_row=_row,
     )
-    rows = [row for row in result.rows if request.principal is None or row.get("shares", True)]
+    results += tuple(AuditResult(text, error=f'no repository matches "{text}"', missing=True) for text in unmatched)
+    if request.missing_ok:
+        results = allow_missing(results)
+    wanted = tuple(result for result in results if request.principal is None or _has_shares(result))
     try:
-        registry_id = registry.owner()
+        owner = registry.owner()
     except EcrError as error:
-        return Audit(Result(_failed(rows, error), ()), registry.partition, registry.region, None)
-    return Audit(Result(_placed(rows, registry, registry_id), ()), registry.partition, registry.region, registry_id)
+        return AuditRunResult(_without_owner(wanted, error), registry.partition, registry.region, None)
+    return AuditRunResult(_with_addresses(wanted, registry, owner), registry.partition, registry.region, owner)
 
 
-def _look(
-    name: str, request: AuditRequest, registry: Registry, evaluator_of: Callable[[str | None], PolicyEvaluator]
-) -> Row:
-    stored = registry.read(name)
-    try:
-        policy = None if stored.text is None else parse(stored.text)
-    except PolicyError as error:
-        return {"name": name, "error": f"{name}: its policy cannot be understood, because {error}"}
-    owner = stored.registry_id
-    arn = None if owner is None else repository_arn(name, owner, registry.region, registry.partition)
-    found = findings(policy, evaluator_of(owner), resource=arn, principal=request.principal)
-    return {"name": name, **({"policy": policy} if request.include_policy else {}), **found}
+def _has_shares(result: AuditResult) -> bool:
+    return result.findings is None or bool(result.findings["shares"])
 
 
-def _row(name: str, _warnings: Sequence[PolicyWarning] = (), **more: Any) -> Row:
-    return {"name": name, **more}
+def _with_addresses(results: tuple[AuditResult, ...], registry: Registry, owner: str) -> tuple[AuditResult, ...]:
+    host = registry.host if results else ""
 
-
-def _placed(rows: Sequence[Row], registry: Registry, registry_id: str) -> tuple[Row, ...]:
-    """Rows with the addresses of repositories that were looked at.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-    """
-
-    def place(name: str) -> Mapping[str, str]:
+    def address(name: str) -> dict[str, Any]:
         return {
-            "name": name,
-            "arn": f"arn:{registry.partition}:ecr:{registry.region}:{registry_id}:repository/{name}",
-            "uri": f"{registry.host}/{name}",
-            "registry_id": registry_id,
+            "arn": registry.repository(name).resource_arn(owner),
+            "uri": f"{host}/{name}",
+            "registry_id": owner,
             "region": registry.region,
         }
 
-    return tuple({**place(row["name"]), **row} if "shares" in row else row for row in rows)
+    return tuple(
+        result if result.findings is None else replace(result, address=address(result.name)) for result in results
+    )
 
 
-def _failed(rows: Sequence[Row], error: EcrError) -> tuple[Row, ...]:
-    return tuple({"name": row["name"], "error": f"{row['name']}: {error}"} if "shares" in row else row for row in rows)
+def _without_owner(results: tuple[AuditResult, ...], error: EcrError) -> tuple[AuditResult, ...]:
+    return tuple(result if result.findings is None else failed(AuditResult(result.name), error) for result in results)

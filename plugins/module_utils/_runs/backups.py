@@ -4,9 +4,14 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Backups of policies on disk: a directory for each run, a file for each repository, and how they are read again.
+"""Backups of policies on disk: a directory for each run, a file for each policy, and how they are read again.
 
-What was published once is read for ever, so another format gets another number.
+Rules
+-----
+- A backup is on disk, and outlasts a crash of the machine, before the policy that it is of is replaced.
+- A file is there as a whole or not at all. One that a run left unfinished has a name of its own, and is passed over.
+- A directory is used only if every file in it is a backup, so that nothing is begun with a part of them.
+- What was published once is read for ever, so another format gets another number.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import re
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -25,17 +30,20 @@ from hashlib import sha256
 from typing import Any
 
 from .._iam.document import MAX_LENGTH, PolicyError, parse, serialise
+from .._registry import PolicyTarget
 from .._repository_names import is_name
 
 FORMAT = 1
 
+# What has a policy, and whether a text is the name of such a thing.
+KINDS: Mapping[str, Callable[[str], bool]] = {"repository": is_name}
 # Most file systems take 255 bytes.
-_LONGEST_PLAIN_NAME = 200
-_UNFINISHED = ".unfinished"
+MAX_PLAIN_NAME_LENGTH = 200
+UNFINISHED_SUFFIX = ".unfinished"
 # Two policies, each character of which may be an escape of six.
-_MOST_BYTES = 1 << 20
-_MOST_PROBLEMS_TOLD = 5
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+MAX_FILE_SIZE = 1 << 20
+MAX_PROBLEMS_SHOWN = 5
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _MEMBERS = {
     "partition": re.compile(r"[a-z]+(?:-[a-z]+)*"),
     "registry_id": re.compile(r"[0-9]{12}"),
@@ -50,17 +58,24 @@ class BackupError(Exception):
 
 @dataclass(frozen=True)
 class Backup:
-    """The policy of a repository as it was before a run wrote.
+    """A policy as it was before a run wrote.
 
-    registry_id: the 12-digit account that owns the repository. time: in UTC, such as C(2026-01-31T12:00:00Z).
-    policy: the text as AWS returned it, None for none. written: the text that was about to be sent, None where the
-    policy was about to be deleted.
+    Args:
+        kind: What has the policy, a key of KINDS.
+        partition: That of the registry.
+        registry_id: The 12-digit account that owns the registry.
+        region: That of the registry.
+        name: Such as that of the repository.
+        time: In UTC, such as C(2026-01-31T12:00:00Z).
+        policy: The text as AWS returned it; None for none.
+        written: The text that was about to be sent; None where the policy was about to be deleted.
     """
 
+    kind: str
     partition: str
     registry_id: str
     region: str
-    repository: str
+    name: str
     time: str
     policy: str | None
     written: str | None
@@ -77,7 +92,13 @@ class Saved:
 class BackupRun:
     """The backups of one run, in a directory of their own that is made with the first of them.
 
-    parent: the directory that holds those of all runs; it is made as well. May be used by several threads.
+    May be used by several threads.
+
+    Args:
+        parent: The directory that holds those of all runs; it is made as well.
+        partition: That of the registry.
+        region: That of the registry.
+        now: Returns the time.
     """
 
     def __init__(
@@ -94,18 +115,33 @@ class BackupRun:
         """The absolute path of the run's directory; None as long as no backup was saved."""
         return self._made if self._used else None
 
-    def save(self, repository: str, registry_id: str, *, policy: str | None, written: str | None) -> None:
+    def save(self, target: PolicyTarget, registry_id: str, *, policy: str | None, written: str | None) -> None:
         """Bring a backup to disk, so that it outlasts even a crash of the machine.
 
-        Raises BackupError.
+        Args:
+            target: Which policy.
+            registry_id: The account that owns the registry.
+            policy: The text as AWS returned it; None for none.
+            written: The text that is about to be sent; None where the policy is about to be deleted.
+
+        Raises:
+            BackupError: It could not be saved.
         """
-        time = self._now().strftime(_TIME)
-        backup = Backup(self._partition, registry_id, self._region, repository, time, policy, written)
+        backup = Backup(
+            kind=target.kind,
+            partition=self._partition,
+            registry_id=registry_id,
+            region=self._region,
+            name=target.label,
+            time=self._now().strftime(TIME_FORMAT),
+            policy=policy,
+            written=written,
+        )
         try:
-            _write(self._directory(), file_name(repository), to_text(backup))
+            _write(self._directory(), file_name(backup.kind, backup.name), to_text(backup))
         except OSError as error:
             raise BackupError(
-                f"could not save a backup of its policy: {error}. Nothing was written to AWS. To do: see to backup_dir"
+                f"could not save a backup of its policy: {error}. Nothing was written to AWS. Check backup_dir."
             ) from error
         self._used = True
 
@@ -121,29 +157,30 @@ class BackupRun:
             return self._made
 
 
-def file_name(repository: str) -> str:
-    """The name of a repository's file: distinct for distinct names, and of at most 255 bytes.
+def file_name(kind: str, name: str) -> str:
+    """Return the name of the file for a policy: distinct for distinct names, and of at most 255 bytes.
 
     No name of a repository has two of C(. _ -) beside each other, so C(__) stands for C(/), and C(--) for a cut.
+
+    Args:
+        kind: What has the policy.
+        name: Its name.
     """
-    if not is_name(repository):
-        raise BackupError(f'"{repository}" is not the name of a repository, so no backup can be named for it')
-    plain = repository.replace("/", "__")
-    if len(plain) > _LONGEST_PLAIN_NAME:
-        plain = f"{plain[: _LONGEST_PLAIN_NAME - 66]}--{sha256(repository.encode()).hexdigest()}"
+    if not KINDS[kind](name):
+        raise BackupError(f'"{name}" is not the name of a {kind}, so no backup can be named for it')
+    plain = name.replace("/", "__")
+    if len(plain) > MAX_PLAIN_NAME_LENGTH:
+        plain = f"{plain[: MAX_PLAIN_NAME_LENGTH - 66]}--{sha256(name.encode()).hexdigest()}"
     return f"{plain}.json"
 
 
 def to_text(backup: Backup) -> str:
-    """A backup as its file has it."""
+    """Return a backup as its file has it."""
     return json.dumps({"format": FORMAT, **asdict(backup)}, indent=2) + "\n"
 
 
 def from_text(text: str) -> Backup:
-    """The backup that a file has.
-
-    Raises BackupError for anything that was not written by to_text.
-    """
+    """Return the backup that a file has. Raises BackupError for anything that to_text() has not written."""
     try:
         document = json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError):
@@ -152,25 +189,28 @@ def from_text(text: str) -> Backup:
         raise BackupError("it is not a JSON object")
     version = document.pop("format", None)
     if version.__class__ is not int or version != FORMAT:
-        raise BackupError(f"it is no backup of a policy in format {FORMAT}")
+        raise BackupError(f"it is not a backup of a policy in format {FORMAT}")
     names = {field.name for field in fields(Backup)}
     if document.keys() != names:
         raise BackupError(f"its members are not format and {', '.join(sorted(names))}")
     for name, value in document.items():
         _check(name, value)
+    if not KINDS[document["kind"]](document["name"]):
+        raise BackupError(f"its name is not that of a {document['kind']}: {document['name'][:40]!a}")
     return Backup(**document)
 
 
 def find(path: str) -> tuple[Saved, ...]:
-    """The backups in a file, or in a directory and below it, in the order of their paths.
+    """Return the backups in a file, or in a directory and below it, in the order of their paths.
 
-    A file that a run left unfinished is passed over: nothing was written to AWS for its repository.
+    A file that a run left unfinished is passed over: nothing was written to AWS for its policy.
 
-    Raises BackupError with every file that is no backup, so that nothing is begun with a part of them.
+    Raises:
+        BackupError: With every file that is not a backup.
     """
-    if _is_no_path(path):
-        raise BackupError(f"{path!a} is no path")
-    # Whoever names a link means where it leads. Links below are nobody's word.
+    if not _is_path(path):
+        raise BackupError(f"{path!a} is not a valid path")
+    # Whoever names a link means where it leads. Nobody has named links below.
     path = os.path.realpath(path)
     if not os.path.exists(path):
         raise BackupError(f"{path} does not exist")
@@ -182,14 +222,14 @@ def find(path: str) -> tuple[Saved, ...]:
         except (BackupError, OSError, UnicodeDecodeError) as error:
             problems.append(f"{file}: {error}")
     if problems:
-        raise BackupError(_told(problems))
+        raise BackupError(_message(problems))
     return tuple(saved)
 
 
 def problem_with_directory(path: str) -> str | None:
-    """Why no directory for backups can be used or made at a path; None if it can, as far as one can see."""
-    if _is_no_path(path):
-        return f"{path!a} is no path"
+    """Return why no directory for backups can be used or made at a path; None if it can, as far as can be seen."""
+    if not _is_path(path):
+        return f"{path!a} is not a valid path"
     path = os.path.abspath(path)
     while not os.path.lexists(path):
         path = os.path.dirname(path)
@@ -198,12 +238,12 @@ def problem_with_directory(path: str) -> str | None:
     return None if os.access(path, os.W_OK | os.X_OK) else f"{path} cannot be written to"
 
 
-def _is_no_path(text: str) -> bool:
+def _is_path(text: str) -> bool:
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        return True
-    return not text or "\0" in text
+        return False
+    return bool(text) and "\0" not in text
 
 
 def _check(name: str, value: Any) -> None:
@@ -212,8 +252,8 @@ def _check(name: str, value: Any) -> None:
             _check_policy(name, value)
     elif not isinstance(value, str):
         raise BackupError(f"its {name} is not a text")
-    elif not (is_name(value) if name == "repository" else _MEMBERS[name].fullmatch(value)):
-        raise BackupError(f"its {name} is not one: {value[:40]!a}")
+    elif not (value in KINDS if name == "kind" else name == "name" or _MEMBERS[name].fullmatch(value)):
+        raise BackupError(f"its {name} is not valid: {value[:40]!a}")
 
 
 def _check_policy(name: str, value: Any) -> None:
@@ -234,17 +274,22 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _files(path: str, problems: list[str]) -> Iterator[str]:
-    """The files at a path and below it, but for unfinished ones. What is neither file nor directory is a problem."""
+    """Yield the files at a path and below it, but for unfinished ones.
+
+    Args:
+        path: Of a file or a directory.
+        problems: What is neither is added to these.
+    """
     try:
         mode = os.lstat(path).st_mode
         if stat.S_ISDIR(mode):
             for name in sorted(os.listdir(path)):
-                if not name.endswith(_UNFINISHED):
+                if not name.endswith(UNFINISHED_SUFFIX):
                     yield from _files(os.path.join(path, name), problems)
         elif stat.S_ISREG(mode):
             yield path
         else:
-            problems.append(f"{path}: it is a link, or else no file")
+            problems.append(f"{path}: it is a link, or not a file")
     except OSError as error:
         problems.append(f"{path}: {error.strerror}")
 
@@ -252,8 +297,8 @@ def _files(path: str, problems: list[str]) -> Iterator[str]:
 def _read(path: str) -> str:
     # What was a file a moment ago may be a link, or a pipe that never ends, by now.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
+        content = file.read(MAX_FILE_SIZE + 1)
+    if len(content) > MAX_FILE_SIZE:
         raise BackupError("it is longer than any backup")
     return content.decode()
 
@@ -261,7 +306,7 @@ def _read(path: str) -> str:
 def _write(directory: str, name: str, text: str) -> None:
     """Make a file that is there as a whole or not at all, whatever happens meanwhile."""
     path = os.path.join(directory, name)
-    unfinished = path + _UNFINISHED
+    unfinished = path + UNFINISHED_SUFFIX
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(text.encode())
@@ -284,7 +329,7 @@ def _flush_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def _told(problems: Sequence[str]) -> str:
-    more = f" | and {len(problems) - _MOST_PROBLEMS_TOLD} more" if len(problems) > _MOST_PROBLEMS_TOLD else ""
-    told = " | ".join(problems[:_MOST_PROBLEMS_TOLD])
-    return f"not every file there is a backup: {told}{more}. To do: take them out, or name the backups that are meant"
+def _message(problems: Sequence[str]) -> str:
+    more = f" | and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
+    first = " | ".join(problems[:MAX_PROBLEMS_SHOWN])
+    return f"not every file there is a backup: {first}{more}. Take them out, or name the backups that are meant."

@@ -4,81 +4,91 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Many repositories at a time: a row for each of them, whatever happens to the others."""
+"""Many repositories at a time: a result for each of them, whatever happens to the others or to the run."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from .._errors import PolicyWarning
 from .._iam.document import PolicyError
-from .._registry import EcrError, RepositoryMissingError
+from .._registry import EcrError, PolicyTarget, RepositoryMissingError
 from .backups import BackupError
-from .results import Outcome, Result, Row, row
+from .results import Result
 
-# Works on the repository of a name. The warnings that it adds to the list are told even if it raises.
-Work = Callable[[str, list[PolicyWarning]], Outcome]
-# Makes the row of a repository that failed or is missing: of its name, the warnings, and C(error) or C(missing).
-MakeRow = Callable[..., Row]
-# Looks at the repository of a name once more, after the outcome of the work. Returns the last one.
-Look = Callable[[str, Outcome], Outcome]
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_each(
-    names: Sequence[str],
-    work: Work,
-    unmatched: Iterable[tuple[str, str]],
+    targets: Sequence[PolicyTarget],
+    work: Callable[[PolicyTarget], Result],
     *,
+    result_type: type[Result],
     concurrency: int,
-    missing_ok: bool,
-    warn_of_unmatched: bool = False,
-    make_row: MakeRow = row,
-    look: Look | None = None,
-) -> Result:
-    """What became of each repository, in the order of the names; an error is a row, too.
+) -> tuple[Result, ...]:
+    """Work on many repositories at the same time.
 
-    unmatched: repositories or patterns that there is none of, and why; they come last.
-    concurrency: how many to work on at the same time. missing_ok: whether a repository may be missing.
-    warn_of_unmatched: whether to warn of what is unmatched where that is no failure.
-    look: what to do in the end, when the work on all is done, with each that has changed.
+    Args:
+        targets: Their policies.
+        work: Returns what becomes of one. What it raises becomes a result, too.
+        result_type: Makes the result of one that failed.
+        concurrency: How many to work on at the same time.
+
+    Returns:
+        A result for each, in the order of the targets.
     """
+
+    def work_on(target: PolicyTarget) -> Result:
+        try:
+            return work(target)
+        except Exception as error:  # The surprise of one repository must not hide what was done to the others.
+            return failed(result_type(target.label), error)
+
     with ThreadPoolExecutor(max_workers=concurrency) as workers:
-        outcomes = list(workers.map(lambda name: _run_one(name, work, missing_ok, make_row), names))
-        if look:
-            outcomes = list(workers.map(lambda name, outcome: _look_at(name, outcome, look), names, outcomes))
-    rows = [outcome.row for outcome in outcomes]
-    for text, why in unmatched:
-        warnings = (
-            [PolicyWarning("pattern_not_matched", f"{text}: {why}", repository=text)] if warn_of_unmatched else []
-        )
-        rows.append(_missing(text, why, missing_ok, make_row, warnings))
-    return Result(tuple(rows), tuple(outcome.diff for outcome in outcomes if outcome.diff))
+        return tuple(workers.map(work_on, targets))
 
 
-def _look_at(name: str, outcome: Outcome, look: Look) -> Outcome:
-    if not outcome.row["changed"]:
-        return outcome
-    return _run_one(name, lambda *_: look(name, outcome), missing_ok=False, make_row=row)
+def failed(result: Result, error: Exception) -> Result:
+    """Return a result with an error beside it."""
+    name = result.name
+    if isinstance(error, EcrError):
+        missing = isinstance(error, RepositoryMissingError)
+        return replace(result, error=f"{name}: {error}", error_code=error.code, missing=missing)
+    if isinstance(error, BackupError):
+        return replace(result, error=f"{name}: {error}")
+    if isinstance(error, PolicyError):
+        return replace(result, error=f"{name}: policy not changed: {error}")
+    text = (
+        f"{name}: unexpected {type(error).__name__}: {error}. Check its policy, which may have been written if the "
+        "task writes, and please report this to the collection imageshare.aws"
+    )
+    return replace(result, error=text)
 
 
-def _run_one(name: str, work: Work, missing_ok: bool, make_row: MakeRow) -> Outcome:
-    warnings: list[PolicyWarning] = []
-    try:
-        return work(name, warnings)
-    except RepositoryMissingError as error:
-        return Outcome(_missing(name, str(error), missing_ok, make_row))
-    except (BackupError, EcrError) as error:
-        return Outcome(make_row(name, warnings, error=f"{name}: {error}"))
-    except PolicyError as error:
-        return Outcome(make_row(name, warnings, error=f"{name}: its policy is left alone, because {error}"))
-    except Exception as error:  # One repository's surprise must not hide what was done to the others.
-        text = (
-            f"{name}: unexpected {type(error).__name__}: {error}. Look at its policy, which may have been written "
-            "if the task writes, and please report this to the collection imageshare.aws"
-        )
-        return Outcome(make_row(name, warnings, error=text))
+def allow_missing(results: Iterable[Result]) -> tuple[Result, ...]:
+    """Return results in which no repository has failed because it is missing."""
+    return tuple(replace(result, error=None, error_code=None) if result.missing else result for result in results)
 
 
-def _missing(name: str, why: str, missing_ok: bool, make_row: MakeRow, warnings: Sequence[PolicyWarning] = ()) -> Row:
-    return make_row(name, warnings, missing=True) if missing_ok else make_row(name, error=why)
+def stop_on_signals(stop: Callable[[str], None]) -> None:
+    """Let an interrupted run stop soon, so that it still returns what it has done.
+
+    A second signal ends the process at once.
+
+    Args:
+        stop: Takes the reason. It is called in the middle of whatever the main thread does, so it may take no lock.
+    """
+
+    def handle(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        name = signal.Signals(number).name
+        stop(f"interrupted by {name}; changes already made are kept. Run the task again.")
+
+    # Only the main thread may set handlers.
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handle)

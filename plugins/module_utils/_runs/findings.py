@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._evaluation.effective_access import Share
 from .._evaluation.evaluator import PolicyEvaluator
 from .._iam.document import Policy, serialise
-from .results import Row
+
+Row = Mapping[str, Any]
 
 
 def findings(

@@ -34,61 +34,85 @@ MAX_CONCURRENCY = 16
 _SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a task asks for. sharing: True for state present, False for absent. missing_ok: whether a name or pattern
-    may match nothing. warn_of_unmatched: whether a pattern that does is warned about. warnings: what else a person
-    should know of the options.
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What every run over repositories is asked for.
+
+    Args:
+        repositories: Names and patterns.
+        missing_ok: Whether a name or pattern may match nothing.
+        concurrency: How many repositories to work on at the same time.
+        include_policy: Whether rows have policies.
     """
 
     repositories: tuple[str, ...]
+    missing_ok: bool
+    concurrency: int
+    include_policy: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteOptions(RunOptions):
+    """What every run that writes is asked for.
+
+    Args:
+        check_mode: Whether nothing is written anywhere.
+        diff: Whether the policies before and after are shown.
+        force_set_policy: Whether to set a policy even if it keeps the caller from ever setting another.
+        backup_dir: The directory for the backups of all runs; None for none.
+    """
+
+    check_mode: bool
+    diff: bool
+    force_set_policy: bool
+    backup_dir: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(WriteOptions):
+    """What a task that shares is asked for.
+
+    Args:
+        grants: Who gets what.
+        sharing: True for `state: present`, False for `absent`.
+        purge_grants: Whether principals that no grant names lose their access.
+        purge_deleted_principals: Whether ids of deleted principals are removed.
+        warn_of_unmatched: Whether to warn of a name or pattern that matches nothing.
+        warnings: What else a person should know about the options.
+    """
+
     grants: tuple[Grant, ...]
     sharing: bool
     purge_grants: bool
     purge_deleted_principals: bool
-    missing_ok: bool
-    force: bool
-    concurrency: int
-    backup_dir: str | None
-    dry: bool
-    diff: bool
     warn_of_unmatched: bool = False
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class RestoreRequest:
-    """What a task that restores policies asks for.
+@dataclass(frozen=True, kw_only=True)
+class RestoreRequest(WriteOptions):
+    """What a task that restores policies is asked for; its `repositories` choose among those that were backed up.
 
-    backup: the path of backups. repositories: names and patterns that choose among those that were backed up.
-    overwrite: whether to put back even what was changed since. registry_id: 12 digits, None where none is asked for.
-    missing_ok: whether a name or pattern may match nothing.
+    Args:
+        backup_path: A backup, or a directory of backups.
+        overwrite: Whether to restore even what was changed since.
+        registry_id: 12 digits; None where none is asked for.
     """
 
-    backup: str
-    repositories: tuple[str, ...]
+    backup_path: str
     overwrite: bool
     registry_id: str | None
-    missing_ok: bool
-    force: bool
-    concurrency: int
-    backup_dir: str | None
-    dry: bool
-    diff: bool
 
 
-@dataclass(frozen=True)
-class AuditRequest:
-    """What a task that audits a registry asks for.
+@dataclass(frozen=True, kw_only=True)
+class AuditRequest(RunOptions):
+    """What a task that audits a registry is asked for.
 
-    principal: as rows of shares name it; None for all. missing_ok: whether a name or pattern may match nothing.
+    Args:
+        principal: As rows of shares name it; None for all.
     """
 
-    repositories: tuple[str, ...]
     principal: str | None
-    include_policy: bool
-    missing_ok: bool
-    concurrency: int
 
 
 def read_request(
@@ -125,10 +149,11 @@ def read_request(
         purge_grants=options["purge_grants"],
         purge_deleted_principals=options["purge_deleted_principals"],
         missing_ok=options["on_missing"] == "skip" or not sharing,
-        force=options["force_set_policy"],
+        force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],
         backup_dir=options["backup_dir"],
-        dry=check_mode,
+        include_policy=options["include_policy"],
+        check_mode=check_mode,
         diff=diff,
         # A slip in a pattern would leave access that was to be taken away.
         warn_of_unmatched=options["on_missing"] == "fail" and not sharing,
@@ -145,15 +170,16 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     if problems:
         raise InvalidInputError(problems)
     return RestoreRequest(
-        backup=options["backup_path"],
+        backup_path=options["backup_path"],
         repositories=tuple(options["repositories"]),
         overwrite=options["overwrite"],
         registry_id=options["registry_id"],
         missing_ok=options["on_missing"] == "skip",
-        force=options["force_set_policy"],
+        force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],
         backup_dir=options["backup_dir"],
-        dry=check_mode,
+        include_policy=options["include_policy"],
+        check_mode=check_mode,
         diff=diff,
     )
 

@@ -4,156 +4,202 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""What a run says of itself: a row for each repository, their sum, and what deserves a warning or a failure."""
+"""What a run returns: an object for each repository, and their sum. They become plain values when a task ends."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
 
-from .._errors import SUMMARIES, PolicyWarning
-from .._iam.document import Policy, PolicyComparison
-from .._sharing.merge import Change, Merged
+from .._errors import SUMMARIES, PolicyWarning, certain_first
+from .._iam.document import Policy
+from .._sharing.merge import Change, UnmanagedValue
 
-Row = Mapping[str, Any]
-# The policy before and after, as Ansible shows them.
-Diff = Mapping[str, str]
-_MOST_ERRORS_TOLD = 5
+MAX_ERRORS_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one repository. diff: None where nothing changed, or none was asked for."""
+class RepositoryResult:
+    """What became of one repository.
 
-    row: Row
-    diff: Diff | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """rows: one a repository, in the order asked for. diffs: before and after of each changed one. backup: the path of
-    the directory that the policies from before were saved in, None where none was.
+    Args:
+        name: Its name, or a name or pattern that matches none.
+        error: Why it failed, with its name; None if it did not.
+        error_code: The error code that AWS answered; None where AWS answered none.
+        missing: Whether there is no such repository.
     """
 
-    rows: tuple[Row, ...]
-    diffs: tuple[Diff, ...]
-    backup: str | None = None
+    name: str
+    error: str | None = None
+    error_code: str | None = None
+    missing: bool = False
 
-    @property
-    def changed(self) -> bool:
-        return any(row["changed"] for row in self.rows)
+    def _error_members(self) -> dict[str, Any]:
+        if self.error is not None:
+            return {"error": self.error, "error_code": self.error_code}
+        return {"missing": True} if self.missing else {}
+
+
+@dataclass(frozen=True)
+class PolicyDiff:
+    """A policy before and after, as Ansible shows them.
+
+    Args:
+        name: Whose policy it is.
+        before: A text; empty for no policy.
+        after: The same.
+    """
+
+    name: str
+    before: str
+    after: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return it as Ansible takes it."""
+        return {
+            "before_header": self.name,
+            "before": self.before,
+            "after_header": self.name,
+            "after": self.after,
+        }
+
+
+@dataclass(frozen=True)
+class WriteResult(RepositoryResult):
+    """What became of one repository in a run that writes. In check mode, what would become of it.
+
+    Args:
+        registry_id: The account that owns the registry; None where AWS did not say it.
+        changed: Whether its policy was written; also where there is an error beside it.
+        granted: What principals gained.
+        revoked: What principals lost.
+        warnings: What a person should know about the policy afterwards.
+        unmanaged_values: What is in managed statements and belongs to no principal.
+        policy: The policy afterwards, if it changed and is asked for.
+        diff: The policy before and after, if it changed and that is asked for.
+    """
+
+    registry_id: str | None = None
+    changed: bool = False
+    granted: tuple[Change, ...] = ()
+    revoked: tuple[Change, ...] = ()
+    warnings: tuple[PolicyWarning, ...] = ()
+    unmanaged_values: tuple[UnmanagedValue, ...] = ()
+    policy: Policy | None = None
+    diff: PolicyDiff | None = None
+
+    def to_dict(self, *, include_policy: bool) -> dict[str, Any]:
+        """Return the row of the repository, in plain values."""
+        unmanaged = [asdict(value) for value in self.unmanaged_values]
+        return {
+            "name": self.name,
+            "changed": self.changed,
+            "granted": _changes(self.granted),
+            "revoked": _changes(self.revoked),
+            "warnings": [{**asdict(warning), "principals": list(warning.principals)} for warning in self.warnings],
+            **({"policy": self.policy} if include_policy and self.changed else {}),
+            **({"unmanaged_values": unmanaged} if unmanaged else {}),
+            **self._error_members(),
+        }
+
+
+Result = TypeVar("Result", bound=RepositoryResult)
+
+
+@dataclass(frozen=True)
+class RunResult(Generic[Result]):
+    """What a run returns.
+
+    Args:
+        results: One for each repository, in the order asked for.
+    """
+
+    results: tuple[Result, ...]
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What to tell of the repositories that failed: the first few in full."""
-        errors = [row["error"] for row in self.rows if "error" in row]
-        more = [f"and {len(errors) - _MOST_ERRORS_TOLD} more"] if len(errors) > _MOST_ERRORS_TOLD else []
-        return (*errors[:_MOST_ERRORS_TOLD], *more)
+        """The errors, the first few of them in full."""
+        errors = [result.error for result in self.results if result.error is not None]
+        more = [f"and {len(errors) - MAX_ERRORS_SHOWN} more"] if len(errors) > MAX_ERRORS_SHOWN else []
+        return (*errors[:MAX_ERRORS_SHOWN], *more)
 
     @property
     def message(self) -> str:
         """What a task says that fails because repositories did."""
-        failed, all_of_them = sum("error" in row for row in self.rows), len(self.rows)
-        others = ", the others are done" if failed < all_of_them else ""
-        return f"{failed} of {all_of_them} repositories failed{others}. {' | '.join(self.failures)}"
+        failed, number = sum(result.error is not None for result in self.results), len(self.results)
+        others = ", the others are done" if failed < number else ""
+        return f"{failed} of {number} repositories failed{others}. {' | '.join(self.failures)}"
 
-    def report(self, *, diff: bool) -> dict[str, Any]:
-        """What a task returns. diff: whether diffs are asked for."""
-        report: dict[str, Any] = {"changed": self.changed, "repositories": list(self.rows), "summary": self.summary}
-        if self.backup is not None:
-            report["backup_path"] = self.backup
-        if diff:
-            report["diff"] = list(self.diffs)
-        return report
+
+@dataclass(frozen=True)
+class WriteRunResult(RunResult[WriteResult]):
+    """What a run returns that writes.
+
+    Args:
+        backup_path: The directory with the policies from before; None where none was saved.
+    """
+
+    backup_path: str | None = None
+
+    @property
+    def changed(self) -> bool:
+        return any(result.changed for result in self.results)
 
     @property
     def summary(self) -> dict[str, int]:
-        counts = {
-            "repositories": len(self.rows),
-            "changed": sum(row["changed"] for row in self.rows),
-            "missing": sum("missing" in row for row in self.rows),
-            "failed": sum("error" in row for row in self.rows),
-            "warnings": sum(len(row["warnings"]) for row in self.rows),
+        """The results, counted. A repository that was written and failed afterwards counts as both."""
+        results = self.results
+        return {
+            "repositories": len(results),
+            "changed": sum(result.changed for result in results),
+            "missing": sum(result.missing and result.error is None for result in results),
+            "failed": sum(result.error is not None for result in results),
+            "warnings": sum(len(result.warnings) for result in results),
+            "unchanged": sum(not (result.changed or result.missing or result.error is not None) for result in results),
         }
-        counts["unchanged"] = counts["repositories"] - counts["changed"] - counts["missing"] - counts["failed"]
-        return counts
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One sentence for each kind of warning, with the number of repositories and an example."""
-        found: dict[str, list[str]] = {}
-        for row in self.rows:
-            for kind, message in {warning["kind"]: warning["message"] for warning in reversed(row["warnings"])}.items():
-                found.setdefault(kind, []).append(message)
-        return tuple(
-            f"{len(found[kind])} of {len(self.rows)} repositories {what} (see the warnings in their rows). The first: "
-            f"{found[kind][0]}"
-            for kind, what in SUMMARIES.items()
-            if kind in found
-        )
+        """One sentence for each kind of warning, those with certain ones first."""
+        by_kind: dict[str, list[PolicyWarning]] = {}
+        for result in self.results:
+            # One a repository counts, a certain one if there is any.
+            of_one: dict[str, PolicyWarning] = {}
+            for warning in certain_first(result.warnings):
+                of_one.setdefault(warning.kind, warning)
+            for kind, warning in of_one.items():
+                by_kind.setdefault(kind, []).append(warning)
+        kinds = [kind for kind in SUMMARIES if kind in by_kind]
+        kinds.sort(key=lambda kind: not any(warning.certain for warning in by_kind[kind]))
+        return tuple(self._sentence(kind, by_kind[kind]) for kind in kinds)
 
+    def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
+        """Return what the task returns, in plain values.
 
-def row(name: str, warnings: Sequence[PolicyWarning] = (), merged: Merged | None = None, **more: Any) -> Row:
-    """The row of one repository. merged: what was done, or would be; None where nothing was. more: further members."""
-    result = {
-        "name": name,
-        "changed": bool(merged and merged.changed),
-        "granted": _changes(merged.granted if merged else ()),
-        "revoked": _changes(merged.revoked if merged else ()),
-        "warnings": [_warning(warning) for warning in warnings],
-        **more,
-    }
-    if merged and merged.changed:
-        result["policy"] = merged.policy
-    if merged and merged.unmanaged_values:
-        result["unmanaged_values"] = [asdict(value) for value in merged.unmanaged_values]
-    return result
-
-
-def outcome(
-    name: str,
-    warnings: Sequence[PolicyWarning],
-    before: Policy | None,
-    merged: Merged,
-    *,
-    partition: str,
-    diff: bool,
-) -> Outcome:
-    """What became of a repository whose policy was the one before. diff: whether to tell both policies."""
-    shown = None
-    if merged.changed and diff:
-        shown = {
-            "before_header": name,
-            "before": _shown(before, partition),
-            "after_header": name,
-            "after": _shown(merged.policy, partition),
+        Args:
+            diff: Whether diffs are asked for.
+            include_policy: Whether the rows of changed repositories have their policies.
+        """
+        return {
+            "changed": self.changed,
+            "repositories": [result.to_dict(include_policy=include_policy) for result in self.results],
+            "summary": self.summary,
+            **({} if self.backup_path is None else {"backup_path": self.backup_path}),
+            **({"diff": [result.diff.to_dict() for result in self.results if result.diff]} if diff else {}),
         }
-    return Outcome(row(name, warnings, merged), shown)
 
-
-def warned(outcome: Outcome, warning: PolicyWarning) -> Outcome:
-    """What became of a repository, with one more warning."""
-    warnings = [*outcome.row["warnings"], _warning(warning)]
-    return replace(outcome, row={**outcome.row, "warnings": warnings})
-
-
-def _warning(warning: PolicyWarning) -> dict[str, Any]:
-    return {**asdict(warning), "principals": list(warning.principals)}
+    def _sentence(self, kind: str, warnings: Sequence[PolicyWarning]) -> str:
+        certain = sum(warning.certain for warning in warnings)
+        doubt = "" if certain == len(warnings) else f", {certain or 'none'} of them for certain"
+        return (
+            f"{len(warnings)} of {len(self.results)} repositories {SUMMARIES[kind]}{doubt} (see the warnings in their "
+            f"rows). The first: {certain_first(warnings)[0].message}"
+        )
 
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return [
-        {
-            "principal": change.principal,
-            "access": list(change.access),
-            "lambda_regions": list(change.lambda_regions),
-        }
+        {"principal": change.principal, "access": list(change.access), "lambda_regions": list(change.lambda_regions)}
         for change in changes
     ]
-
-
-def _shown(policy: Policy | None, partition: str) -> str:
-    # All repositories may have had the same policy, and get the same: their texts need to be in memory only once.
-    return sys.intern(PolicyComparison(partition).pretty(policy))

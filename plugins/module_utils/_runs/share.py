@@ -4,68 +4,146 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""One run that shares many repositories: each is read, merged and written back to back, and read again."""
+"""One run that shares many repositories: which of them, what their policies become, and what to warn about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import cache, partial
 
 from .._errors import PolicyWarning, RepositoryContext
 from .._evaluation.evaluator import PolicyEvaluator
 from .._evaluation.policy_warnings import deleted_principal_warnings, sharing_warnings, unsharing_warnings
-from .._iam.arns import repository_arn
 from .._iam.document import Policy, parse, serialise
 from .._iam.principals import ORGANIZATIONS
-from .._registry import EcrError, StoredPolicy
+from .._registry import EcrError, PolicyTarget, Registry, StoredPolicy
 from .._repository_names import is_pattern, matches, select, unmatched
 from .._sharing.grants import Grant, gather
-from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import Merged, share, unshare
-from .bulk import run_each
 from .options import Request
-from .results import Outcome, Result, outcome, row
-from .settle import Settling
-from .store import Registry, Replacement, Store, open_store
+from .policy_writes import Plan, PlannedWrite, managed_statements, planned_result, run_writes
+from .results import WriteResult, WriteRunResult
 
-_BY_HAND = "take them out of the foreign statements by hand"
-_ADVICE = {True: _BY_HAND, False: f"set purge_deleted_principals, or {_BY_HAND}"}
+_BY_HAND = "remove them from the unmanaged statements by hand."
+_ADVICE = {True: _BY_HAND.capitalize(), False: f"Set purge_deleted_principals, or {_BY_HAND}"}
 
 
-def run(request: Request, registry: Registry) -> Result:
-    """Do what is asked, or in a dry run find out what would be done.
+def run(request: Request, registry: Registry) -> WriteRunResult:
+    """Share, or in check mode find out what would be done.
 
-    Raises EcrError if patterns are asked for and the repositories cannot be listed; all other errors are rows.
+    Raises:
+        EcrError: There are patterns, and the repositories cannot be listed. All other errors are in the results.
     """
     existing = registry.names() if any(map(is_pattern, request.repositories)) else []
     selection = select(request.repositories, existing)
-    unmatched = {text: f'no repository matches "{text}"' for text in selection.unmatched}
-    for text, indices in _idle_in_grants(request.grants, selection.names).items():
-        where = ", ".join(f"grants[{index}]" for index in indices)
-        unmatched.setdefault(text, f'{where}: no repository of this task matches "{text}"')
-    store = open_store(registry, dry=request.dry, force=request.force, backup_dir=request.backup_dir)
-
-    evaluator_of = lru_cache(maxsize=2)(partial(PolicyEvaluator, registry.partition))
-
-    def work(name: str, warnings: list[PolicyWarning]) -> Outcome:
-        return _share_one(name, request, store, evaluator_of, warnings)
-
-    settling = Settling(work, registry.pause)
-    result = run_each(
-        selection.names,
-        settling.attempt,
-        unmatched.items(),
-        concurrency=request.concurrency,
-        missing_ok=request.missing_ok,
-        warn_of_unmatched=request.warn_of_unmatched,
-        look=None if request.dry else settling.confirm,
+    reasons = {text: f'no repository matches "{text}"' for text in selection.unmatched}
+    for text, positions in _unmatched_in_grants(request.grants, selection.names).items():
+        where = ", ".join(f"grants[{position}]" for position in positions)
+        reasons.setdefault(text, f'{where}: no repository of this task matches "{text}"')
+    return run_writes(
+        [registry.repository(name) for name in selection.names],
+        SharingPlanner(request, registry.partition, registry.region),
+        request,
+        registry,
+        unmatched=[_unmatched_result(text, why, request, registry.region) for text, why in reasons.items()],
     )
-    return replace(result, backup=store.backup)
 
 
-def _idle_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[str, list[int]]:
-    """The names and patterns that grants are narrowed to and that match none of these, with the grants' indices."""
+class SharingPlanner:
+    """What policies become when grants are merged into them.
+
+    Args:
+        request: What is asked for.
+        partition: That of the registry.
+        region: That of the registry.
+    """
+
+    def __init__(self, request: Request, partition: str, region: str) -> None:
+        self._request, self._partition, self._region = request, partition, region
+        # One for the policies of which AWS says whose they are, and one for none.
+        self._evaluator = cache(partial(PolicyEvaluator, partition))
+
+    def covers(self, label: str) -> bool:
+        return any(_covers(grant, label) for grant in self._request.grants)
+
+    def plan(self, target: PolicyTarget, stored: StoredPolicy) -> Plan:
+        """Plan what a policy becomes.
+
+        Raises:
+            PolicyError: The policy cannot be kept to the letter.
+            EcrError: The owner is to be spared, and not known.
+        """
+        request = self._request
+        grants = gather(grant for grant in request.grants if _covers(grant, target.label))
+        before = None if stored.text is None else parse(stored.text)
+        merged = self._merge(target, stored, before, grants)
+        warnings = self._warnings(target, stored, merged, grants)
+        result = planned_result(target, stored, before, merged, warnings, request, self._partition)
+        if not merged.changed:
+            return Plan(result)
+        new_principals = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))
+        write = PlannedWrite(
+            target,
+            replaces=stored,
+            policy=merged.policy,
+            text=None if merged.policy is None else serialise(merged.policy),
+            new_principals=new_principals,
+            retry_invalid_principal=bool(new_principals),
+            advice=_ADVICE[request.purge_deleted_principals],
+        )
+        return Plan(result, write)
+
+    def _merge(
+        self, target: PolicyTarget, stored: StoredPolicy, before: Policy | None, grants: Sequence[Grant]
+    ) -> Merged:
+        request, managed = self._request, managed_statements(target, stored, self._partition)
+        if not request.sharing:
+            return unshare(
+                before,
+                [grant.principal for grant in grants],
+                managed=managed,
+                purge_deleted_principals=request.purge_deleted_principals,
+            )
+        if request.purge_grants and before is not None and not stored.registry_id:
+            raise EcrError("AWS did not say which account owns the registry, and purge_grants must spare that account")
+        return share(
+            before,
+            grants,
+            managed=managed,
+            registry_id=stored.registry_id or "",
+            purge_grants=request.purge_grants,
+            purge_deleted_principals=request.purge_deleted_principals,
+        )
+
+    def _warnings(
+        self, target: PolicyTarget, stored: StoredPolicy, merged: Merged, grants: Sequence[Grant]
+    ) -> list[PolicyWarning]:
+        request, owner = self._request, stored.registry_id
+        context = RepositoryContext(target.label, self._region, owner)
+        policy = self._evaluator(owner).parse(merged.policy, target.resource_arn(owner))
+        if request.sharing:
+            # Where there is no policy, there was nothing to purge.
+            purge_grants = request.purge_grants and owner is not None
+            warnings = sharing_warnings(policy, grants, context, purge_grants=purge_grants)
+        else:
+            warnings = unsharing_warnings(policy, grants, context)
+        deleted = deleted_principal_warnings(
+            policy, context, writing=merged.changed, purged=request.purge_deleted_principals
+        )
+        return [*warnings, *deleted]
+
+
+def _covers(grant: Grant, name: str) -> bool:
+    return grant.repositories is None or matches(grant.repositories, name)
+
+
+def _may_be_new(grant: Grant, merged: Merged) -> bool:
+    added = {change.principal for change in merged.granted}
+    return grant.principal.name in added and grant.principal.kind not in ORGANIZATIONS
+
+
+def _unmatched_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[str, list[int]]:
+    """Return what grants are narrowed to and matches none of the names, with the positions of the grants."""
     found: dict[str, dict[int, None]] = {}
     for grant in grants:
         for text in unmatched(grant.repositories or (), names):
@@ -73,78 +151,8 @@ def _idle_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[str, 
     return {text: list(positions) for text, positions in found.items()}
 
 
-def _share_one(
-    name: str,
-    request: Request,
-    store: Store,
-    evaluator_of: Callable[[str | None], PolicyEvaluator],
-    warnings: list[PolicyWarning],
-) -> Outcome:
-    grants = gather(
-        grant for grant in request.grants if grant.repositories is None or matches(grant.repositories, name)
-    )
-    if not grants:
-        return Outcome(row(name))
-    registry = store.registry
-    stored = registry.read(name)
-    context = RepositoryContext(name, registry.region, stored.registry_id)
-    before = None if stored.text is None else parse(stored.text)
-    managed = managed_statements(registry, name, stored)
-    merged = _merge(before, grants, managed, stored, request)
-    policy = evaluator_of(stored.registry_id).parse(merged.policy, _arn(registry, name, stored))
-    if request.sharing:
-        warnings += sharing_warnings(policy, grants, context, purge_grants=request.purge_grants)
-    else:
-        warnings += unsharing_warnings(policy, grants, context)
-    purged = request.purge_deleted_principals
-    warnings += deleted_principal_warnings(policy, context, writing=merged.changed, purged=purged)
-    if merged.changed:
-        fresh = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))
-        text = None if merged.policy is None else serialise(merged.policy)
-        new = Replacement(
-            stored,
-            merged.policy,
-            text,
-            newcomers=fresh,
-            patient=bool(fresh),
-            advice=_ADVICE[request.purge_deleted_principals],
-        )
-        warnings += store.put(name, new)
-    return outcome(name, warnings, before, merged, partition=registry.partition, diff=request.diff)
-
-
-def _merge(
-    before: Policy | None,
-    grants: tuple[Grant, ...],
-    managed: ManagedStatements,
-    stored: StoredPolicy,
-    request: Request,
-) -> Merged:
-    if not request.sharing:
-        principals = [grant.principal for grant in grants]
-        return unshare(before, principals, managed=managed, purge_deleted_principals=request.purge_deleted_principals)
-    if request.purge_grants and before is not None and not stored.registry_id:
-        raise EcrError("AWS did not say which account owns the registry, and purge_grants must spare that account")
-    return share(
-        before,
-        grants,
-        managed=managed,
-        registry_id=stored.registry_id or "",
-        purge_grants=request.purge_grants,
-        purge_deleted_principals=request.purge_deleted_principals,
-    )
-
-
-def managed_statements(registry: Registry, name: str, stored: StoredPolicy) -> ManagedStatements:
-    """Return the managed statements in the policy of a repository that was read."""
-    return ManagedStatements(registry.partition, _arn(registry, name, stored))
-
-
-def _arn(registry: Registry, name: str, stored: StoredPolicy) -> str | None:
-    owner, region, partition = stored.registry_id, registry.region, registry.partition
-    return repository_arn(name, owner, region, partition) if owner else None
-
-
-def _may_be_new(grant: Grant, merged: Merged) -> bool:
-    added = {change.principal for change in merged.granted}
-    return grant.principal.name in added and grant.principal.kind not in ORGANIZATIONS
+def _unmatched_result(text: str, why: str, request: Request, region: str) -> WriteResult:
+    warnings: tuple[PolicyWarning, ...] = ()
+    if request.warn_of_unmatched and request.missing_ok:
+        warnings = (RepositoryContext(text, region).warning("pattern_not_matched", why),)
+    return WriteResult(text, error=why, missing=True, warnings=warnings)

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry in memory that treats policies as AWS does."""
+"""A registry in memory that treats policies as AWS does: an adapter of the port, as those of AWS are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import repository_arn
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     EcrError,
     PolicyRefusedError,
@@ -21,11 +24,39 @@ from ansible_collections.imageshare.aws.tests.support import policy_text
 OWNER = "123456789012"
 
 
+@dataclass(frozen=True)
+class Target:
+    """The policy of one of its repositories. What it does is said by the registry, so that tests need one subclass."""
+
+    registry: InMemory
+    label: str
+
+    kind = "repository"
+    max_length = MAX_LENGTH
+
+    def resource_arn(self, registry_id: str | None) -> str | None:
+        if registry_id is None:
+            return None
+        return repository_arn(self.label, registry_id, self.registry.region, self.registry.partition)
+
+    def read(self) -> StoredPolicy:
+        return self.registry.read(self.label)
+
+    def write(
+        self, text: str | None, *, replacing: StoredPolicy, force: bool, retry_invalid_principal: bool
+    ) -> str | None:
+        self.registry.replaced.append((self.label, replacing.text))
+        if text is None:
+            self.registry.delete(self.label)
+            return None
+        return self.registry.write(self.label, text, force=force, patient=retry_invalid_principal)
+
+
 class InMemory:
     """Repositories and the texts of their policies, None for none; journal holds every call, in order.
 
-    sent: the last text that was sent for each. whose: the account that answers say to own it. missing: principals that
-    do not exist. Besides them, no unique id does.
+    sent: the last text that was sent for each. replaced: what each write was told to replace. whose: the account that
+    answers say to own it. missing: principals that do not exist. Besides them, no unique id does.
     """
 
     partition = "aws"
@@ -38,6 +69,7 @@ class InMemory:
         self.missing = missing
         self.journal: list[tuple[Any, ...]] = []
         self.sent: dict[str, str] = {}
+        self.replaced: list[tuple[str, str | None]] = []
         self._order = Random(0)
 
     def of(self, registry_id: str) -> InMemory:
@@ -56,6 +88,9 @@ class InMemory:
         self.journal.append(("names",))
         return list(self.policies)
 
+    def repository(self, name: str) -> Target:
+        return Target(self, name)
+
     def read(self, name: str) -> StoredPolicy:
         self.journal.append(("read", name))
         text = self._stored(name)
@@ -71,7 +106,7 @@ class InMemory:
             self.policies[name] = policy_text.accept(text, self.partition, self._is_missing, force=force)
         except policy_text.PolicyRefused as refusal:
             refused = PolicyRefusedError if str(refusal) == policy_text.INVALID else EcrError
-            raise refused(f"could not set the policy of {name}: {refusal}.") from None
+            raise refused(f"could not set the policy: {refusal}.", "InvalidParameterException") from None
         return self._shown(self.policies[name] or "")
 
     def delete(self, name: str) -> None:
@@ -84,7 +119,7 @@ class InMemory:
 
     def _stored(self, name: str) -> str | None:
         if name not in self.policies:
-            raise RepositoryMissingError(f"could not read the policy of {name}: it does not exist")
+            raise RepositoryMissingError("could not read the policy: it does not exist", "RepositoryNotFoundException")
         return self.policies[name]
 
     def _shown(self, text: str) -> str:

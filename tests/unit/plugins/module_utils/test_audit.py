@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import Audit, run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import AuditRunResult, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
 from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
@@ -23,7 +22,7 @@ ACCOUNT, OTHER = "111122223333", "444455556666"
 
 def request(*repositories: str, **changes: Any) -> AuditRequest:
     asked: dict[str, Any] = {"principal": None, "include_policy": False, "missing_ok": False, "concurrency": 4}
-    return AuditRequest(repositories or ("*",), **{**asked, **changes})
+    return AuditRequest(repositories=repositories or ("*",), **{**asked, **changes})
 
 
 def text(*accounts: str) -> str:
@@ -35,8 +34,8 @@ def text(*accounts: str) -> str:
 POLICIES = {"web": text(ACCOUNT, OTHER), "base/python": text(ACCOUNT), "base/empty": None, "base/go": text(OTHER)}
 
 
-def rows(audit: Audit) -> dict[str, Mapping[str, Any]]:
-    return {row["name"]: row for row in audit.result.rows}
+def rows(audit: AuditRunResult) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in audit.to_dict()["repositories"]}
 
 
 def test_all_repositories_of_a_registry_cost_one_list_and_a_read_each() -> None:
@@ -64,13 +63,9 @@ def test_a_repository_has_its_address() -> None:
 
 
 def test_a_policy_is_returned_as_it_is_where_it_is_wanted() -> None:
-    found = rows(run(request(include_policy=True), InMemory(POLICIES)))
+    found, equal = rows(run(request(include_policy=True), InMemory(POLICIES))), PolicyComparison("aws").equal
     assert found["base/empty"]["policy"] is None
-    assert all(
-        PolicyComparison("aws").equal(found[name]["policy"], json.loads(policy))
-        for name, policy in POLICIES.items()
-        if policy
-    )
+    assert all(equal(found[name]["policy"], json.loads(policy)) for name, policy in POLICIES.items() if policy)
     assert all("policy" not in row for row in rows(run(request(), InMemory(POLICIES))).values())
 
 
@@ -89,25 +84,25 @@ def test_nor_does_a_filter_hide_what_could_not_be_read_or_is_not_there() -> None
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("wanted", "said", "code"),
     [
-        ("tools/*", 'no repository matches "tools/*"'),
-        ("tools/ci", "could not read the policy of tools/ci: it does not exist"),
+        ("tools/*", 'no repository matches "tools/*"', None),
+        ("tools/ci", "tools/ci: could not read the policy: it does not exist", "RepositoryNotFoundException"),
     ],
 )
-def test_what_is_not_there_fails_or_is_missing(wanted: str, said: str) -> None:
+def test_what_is_not_there_fails_or_is_missing(wanted: str, said: str, code: str | None) -> None:
     failing = run(request(wanted, "web"), InMemory(POLICIES))
-    assert rows(failing)[wanted] == {"name": wanted, "error": said}
+    assert rows(failing)[wanted] == {"name": wanted, "error": said, "error_code": code}
     assert "shares" in rows(failing)["web"]
     skipping = run(request(wanted, "web", missing_ok=True), InMemory(POLICIES))
     assert rows(skipping)[wanted] == {"name": wanted, "missing": True}
-    assert not skipping.result.failures
+    assert not skipping.failures
 
 
 def test_all_of_an_empty_registry_is_no_failure() -> None:
     audit = run(request(), InMemory({}))
-    assert audit.result.rows == ()
-    assert not audit.result.failures
+    assert audit.results == ()
+    assert not audit.failures
 
 
 class Verbatim(InMemory):
@@ -129,7 +124,7 @@ class Verbatim(InMemory):
 )
 def test_a_policy_that_is_none_is_an_error_of_its_repository_alone(policy: str, why: str) -> None:
     found = rows(run(request(), Verbatim({"base": text(ACCOUNT), "broken": policy})))
-    assert found["broken"]["error"].startswith(f"broken: its policy cannot be understood, because {why}")
+    assert found["broken"]["error"].startswith(f"broken: the policy could not be parsed: {why}")
     assert "shares" in found["base"]
 
 
@@ -139,13 +134,16 @@ class Nobodys(InMemory):
     whose = None
 
     def owner(self) -> str:
-        raise EcrError("whose registry it is, is not known. To do: set registry_id.")
+        raise EcrError("could not determine the registry ID. Set registry_id.", "AccessDenied")
 
 
 def test_where_nobody_says_whose_the_registry_is_the_rows_fail_and_say_so() -> None:
     audit = run(request("web", "x", missing_ok=True), Nobodys(POLICIES))
-    said = "web: whose registry it is, is not known. To do: set registry_id."
-    assert audit.result.rows == ({"name": "web", "error": said}, {"name": "x", "missing": True})
+    said = "web: could not determine the registry ID. Set registry_id."
+    assert audit.to_dict()["repositories"] == [
+        {"name": "web", "error": said, "error_code": "AccessDenied"},
+        {"name": "x", "missing": True},
+    ]
     assert audit.registry_id is None
 
 
@@ -164,10 +162,10 @@ def test_a_surprise_hides_nothing_of_the_others() -> None:
 
 def test_a_report_is_plain_values_or_one_text() -> None:
     audit = run(request(include_policy=True), InMemory(POLICIES))
-    whole = audit.report(as_json=False)
+    whole = audit.to_dict()
     assert json.loads(json.dumps(whole)) == whole
-    short = audit.report(as_json=True)
-    assert {**whole, **json.loads(short.pop("json"))} == whole
+    short = audit.to_dict(rows_as_text=True)
+    assert {**whole, **json.loads(short.pop("rows_as_text"))} == whole
     assert short.items() <= whole.items()
     assert [one["principal"] for one in whole["principals"]] == [ACCOUNT, OTHER]
     assert whole["summary"]["shares"] == 4

@@ -71,6 +71,7 @@ def request(names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS) 
         "force_set_policy": False,
         "concurrency": 1,
         "backup_dir": None,
+        "include_policy": False,
     }
     return read_request(options, partition="aws", partition_of_region=lambda _: "aws", check_mode=False, diff=False)
 

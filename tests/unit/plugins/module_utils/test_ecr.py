@@ -2,12 +2,317 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The partitions of regions."""
+"""The adapters of AWS, over a stub of boto3's client: errors, writes that are repeated, partitions of regions."""
 
 from __future__ import annotations
 
+import json
+import traceback
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._aws import errors
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import FaultError, FaultKind, Operation
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import Registry, partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import (
+    CircuitBreaker,
+    RetryPolicy,
+    RunStoppedError,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
+    EcrError,
+    PolicyChangedError,
+    PolicyMissingError,
+    PolicyRefusedError,
+    RepositoryMissingError,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import policy, pulling, request, root
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+
+OLD, NEW, THEIRS = (policy(pulling(root(account), sid=account)) for account in (OWNER, "111122223333", "777788889999"))
+LOST = ConnectionClosedError(endpoint_url="https://ecr")
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://ecr")
+
+
+def refusal(code: str, said: str = "No", status: int = 400) -> ClientError:
+    response = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "Operation")
+
+
+class Client:
+    """A client of boto3 for a repository with a policy.
+
+    Before each call of a kind, what is next in its list happens: an error is raised before AWS has done anything, and
+    one in a tuple after it. None lets the call through.
+    """
+
+    def __init__(self, text: str | None = OLD) -> None:
+        self.text = text
+        self.calls: list[str] = []
+        self.sets: list[Any] = []
+        self.gets: list[Any] = []
+        config = SimpleNamespace(retries={"total_max_attempts": 1})
+        self.meta = SimpleNamespace(partition="aws", region_name="us-east-1", config=config)
+
+    def get_repository_policy(self, *, repositoryName: str) -> dict[str, Any]:
+        return self._call("get", self.gets, lambda: None)
+
+    def set_repository_policy(self, *, repositoryName: str, policyText: str, force: bool) -> dict[str, Any]:
+        return self._call("set", self.sets, lambda: setattr(self, "text", policyText))
+
+    def delete_repository_policy(self, *, repositoryName: str) -> dict[str, Any]:
+        return self._call("delete", self.sets, lambda: setattr(self, "text", None), answer=self.text)
+
+    def _call(
+        self, name: str, happening: list[Any], do: Callable[[], None], answer: str | None = None
+    ) -> dict[str, Any]:
+        self.calls.append(name)
+        step = happening.pop(0) if happening else None
+        if isinstance(step, Exception):
+            raise step
+        if callable(step):
+            step(self)
+        do()
+        if isinstance(step, tuple):
+            raise step[0]
+        text = self.text if answer is None else answer
+        if text is None:
+            raise refusal("RepositoryPolicyNotFoundException")
+        return {"registryId": OWNER, "policyText": text}
+
+
+def write(client: Client, text: str | None = NEW, **more: Any) -> tuple[str | None, float]:
+    """Read the policy, and write another in its place, in virtual time. Returns the answer, and how long it took."""
+    time = VirtualTime()
+
+    def job() -> str | None:
+        retries = RetryPolicy(breaker=CircuitBreaker(time.clock, time.sleep))
+        target = Registry(client, lambda: None, None, retries).repository("base")
+        options = {"force": False, "retry_invalid_principal": False, **more}
+        return target.write(text, replacing=target.read(), **options)
+
+    (answer,) = time.run(job)
+    return answer, time.clock()
+
+
+class TestWrites:
+    def test_is_sent_once_where_nothing_is_in_the_way(self) -> None:
+        client = Client()
+        assert write(client) == (NEW, 0)
+        assert client.calls == ["get", "set"]
+
+    @pytest.mark.parametrize("text", [NEW, None], ids=["set", "delete"])
+    def test_is_not_sent_again_if_it_is_stored_although_the_answer_was_lost(self, text: str | None) -> None:
+        client = Client()
+        client.sets = [(LOST,)]
+        assert write(client, text)[0] == text
+        assert client.calls == ["get", "delete" if text is None else "set", "get"]
+
+    def test_is_sent_again_if_the_policy_is_still_the_one_that_was_read(self) -> None:
+        client = Client()
+        client.sets = [LOST, LOST]
+        assert write(client)[0] == client.text == NEW
+        assert client.calls == ["get", "set", "get", "set", "get", "set"]
+
+    def test_is_sent_again_at_once_if_it_never_left(self) -> None:
+        client = Client()
+        client.sets = [UNREACHABLE]
+        assert write(client)[0] == NEW
+        assert client.calls == ["get", "set", "set"]
+
+    def test_leaves_alone_what_somebody_else_wrote_meanwhile(self) -> None:
+        client = Client()
+        client.sets = [LOST]
+        client.gets = [None, lambda found: setattr(found, "text", THEIRS)]
+        with pytest.raises(PolicyChangedError):
+            write(client)
+        assert client.text == THEIRS
+
+    def test_reads_again_before_it_is_repeated_after_more_than_a_second(self) -> None:
+        client = Client()
+        client.sets = [refusal("ThrottlingException")] * 250
+        answer, seconds = write(client)
+        assert (answer, client.text) == (NEW, NEW)
+        assert seconds > 1
+        assert 1 < client.calls.count("get") < 251 / 5
+
+    def test_fails_with_the_doubt_if_it_can_be_neither_sent_nor_read_back(self) -> None:
+        client = Client()
+        client.sets = [(LOST,)]
+        client.gets = [None, *[refusal("ServerException", status=500)] * 100]
+        with pytest.raises(EcrError, match="whether AWS has stored it is not known"):
+            write(client)
+
+    def test_fails_without_a_doubt_if_it_is_known_not_to_be_stored(self) -> None:
+        client = Client()
+        client.sets = [LOST] * 8
+        with pytest.raises(FaultError) as failed:
+            write(client)
+        assert "not known" not in str(failed.value)
+        assert client.calls == ["get", *["set", "get"] * 8]
+
+    def test_what_is_deleted_already_need_not_be_deleted(self) -> None:
+        client = Client()
+        client.sets = [lambda found: setattr(found, "text", None)]
+
+        def gone(found: Client) -> None:
+            found.text = None
+            raise refusal("RepositoryPolicyNotFoundException")
+
+        client.sets = [gone]
+        assert write(client, None)[0] is None
+
+    @pytest.mark.parametrize(("retry", "tries"), [(True, 11), (False, 1)])
+    def test_waits_for_a_new_principal_if_there_is_one(self, retry: bool, tries: int) -> None:
+        client = Client()
+        client.sets = [refusal("InvalidParameterException", "Invalid repository policy provided")] * 100
+        with pytest.raises(PolicyRefusedError):
+            write(client, retry_invalid_principal=retry)
+        assert client.calls.count("set") == tries
+
+    def test_a_run_that_is_stopped_sends_nothing(self) -> None:
+        client = Client()
+        registry = Registry(client, lambda: None)
+        registry.stop("interrupted")
+        with pytest.raises(RunStoppedError, match="interrupted"):
+            registry.repository("base").read()
+        assert client.calls == []
+
+
+# Of each error: the fault, the code in the row, what a run sees, and a part of the advice.
+ERRORS: dict[str, tuple[Exception, FaultKind | None, str | None, type[EcrError], str]] = {
+    "denied": (refusal("AccessDeniedException"), None, "AccessDeniedException", EcrError, "on this repository."),
+    "no such repository": (
+        refusal("RepositoryNotFoundException"),
+        None,
+        "RepositoryNotFoundException",
+        RepositoryMissingError,
+        "registry_id.",
+    ),
+    "no policy": (
+        refusal("RepositoryPolicyNotFoundException"),
+        None,
+        "RepositoryPolicyNotFoundException",
+        PolicyMissingError,
+        "",
+    ),
+    "throttled": (refusal("ThrottlingException"), FaultKind.THROTTLED, "ThrottlingException", FaultError, "later."),
+    "expired": (
+        refusal("ExpiredTokenException"),
+        FaultKind.AUTHENTICATION,
+        "ExpiredTokenException",
+        FaultError,
+        "Renew",
+    ),
+    "out of order": (
+        refusal("ServerException", status=500),
+        FaultKind.TRANSIENT,
+        "ServerException",
+        FaultError,
+        "later.",
+    ),
+    "an unknown error of a server": (refusal("Oops", status=503), FaultKind.TRANSIENT, "Oops", FaultError, ""),
+    "an unknown refusal": (refusal("Oops"), None, "Oops", EcrError, ""),
+    "no answer in time": (ReadTimeoutError(endpoint_url="x"), FaultKind.TIMEOUT, None, FaultError, ""),
+    "no connection in time": (ConnectTimeoutError(endpoint_url="x"), FaultKind.TIMEOUT, None, FaultError, ""),
+    "no connection": (UNREACHABLE, FaultKind.TRANSIENT, None, FaultError, ""),
+    "a connection that broke": (LOST, FaultKind.TRANSIENT, None, FaultError, ""),
+    "no credentials": (NoCredentialsError(), FaultKind.AUTHENTICATION, None, FaultError, ""),
+    "another error of botocore": (BotoCoreError(), None, None, EcrError, ""),
+}
+
+
+@pytest.mark.parametrize(("error", "fault", "code", "raised", "advice"), ERRORS.values(), ids=ERRORS.keys())
+def test_an_error_of_botocore_becomes_one_of_ours(
+    error: Exception, fault: FaultKind | None, code: str | None, raised: type[EcrError], advice: str
+) -> None:
+    client = Client()
+    client.gets = [error]
+    with pytest.raises(EcrError) as failed:
+        errors.GET_REPOSITORY_POLICY.send(client, {"repositoryName": "base"})
+    assert type(failed.value) is raised
+    assert (getattr(failed.value, "fault", None), failed.value.code) == (fault, code)
+    assert str(failed.value).startswith("could not read the policy (GetRepositoryPolicy): ")
+    assert advice in str(failed.value)
+
+
+NOT_SENT = (UNREACHABLE, ConnectTimeoutError(endpoint_url="x"), refusal("ThrottlingException"), NoCredentialsError())
+
+
+@pytest.mark.parametrize("error", [*NOT_SENT, LOST, ReadTimeoutError(endpoint_url="x"), refusal("Oops", status=500)])
+def test_whether_a_request_may_have_arrived_is_known(error: Exception) -> None:
+    client = Client()
+    client.gets = [error]
+    with pytest.raises(FaultError) as failed:
+        errors.GET_REPOSITORY_POLICY.send(client, {"repositoryName": "base"})
+    assert failed.value.may_have_been_sent is (error not in NOT_SENT)
+
+
+def test_an_answer_that_is_cut_short_is_none() -> None:
+    client = SimpleNamespace(list_tags_for_resource=lambda **_: {"ResponseMetadata": {}})
+    with pytest.raises(FaultError) as failed:
+        errors.LIST_TAGS_FOR_RESOURCE.send(client, {}, "of base")
+    assert failed.value.fault is FaultKind.TRANSIENT
+    assert "could not read the tags of base (ListTagsForResource)" in str(failed.value)
+
+
+def test_a_page_in_place_of_an_answer_is_cut() -> None:
+    client = Client()
+    client.gets = [refusal("502", "x" * 10_000, status=502)]
+    with pytest.raises(FaultError) as failed:
+        errors.GET_REPOSITORY_POLICY.send(client, {"repositoryName": "base"})
+    assert len(str(failed.value)) < 600
+
+
+OPERATIONS = {name: found for name, found in vars(errors).items() if isinstance(found, Operation)}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+def test_an_operation_exists_at_aws_with_its_answer(operation: Operation) -> None:
+    import boto3
+
+    service = {"sts": "sts", "tag": "resourcegroupstaggingapi", "ecr": "ecr"}[operation.iam_action.split(":")[0]]
+    model = boto3.client(service, region_name="us-east-1").meta.service_model.operation_model(operation.name)
+    assert operation.answer_key in model.output_shape.members
+    assert operation.iam_action.endswith(f":{operation.name}")
+
+
+def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
+    class Watched(Client):
+        frames: dict[str, list[str]]
+
+        def get_repository_policy(self, **parameters: Any) -> dict[str, Any]:
+            self._note("get")
+            return super().get_repository_policy(**parameters)
+
+        def set_repository_policy(self, **parameters: Any) -> dict[str, Any]:
+            self._note("set")
+            return super().set_repository_policy(**parameters)
+
+        def _note(self, name: str) -> None:
+            found = [frame for frame in traceback.extract_stack() if "/plugins/module_utils/_" in frame.filename]
+            self.frames.setdefault(name, [frame.name for frame in found])
+
+    client = Watched(None)
+    client.frames = {}
+    result = run(request("base"), Registry(client, lambda: None))
+    assert result.changed
+    assert json.loads(client.text or "")["Statement"]
+    assert client.frames["get"] == ["work_on", "write", "read", "run", "send"]
+    assert client.frames["set"] == ["work_on", "write", "_store", "write", "send", "_send", "send"]
 
 
 @pytest.mark.parametrize(

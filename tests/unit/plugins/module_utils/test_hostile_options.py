@@ -100,10 +100,10 @@ def test_an_option_of_restoring_is_refused(options: dict[str, Any], said: str) -
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
 def test_a_path_is_refused(path: str) -> None:
-    with pytest.raises(BackupError, match=r"is no path$"):
+    with pytest.raises(BackupError, match=r"is not a valid path$"):
         find(path)
     if path:
-        assert of_sharing(backup_dir=path) == f"backup_dir: {path!a} is no path"
+        assert of_sharing(backup_dir=path) == f"backup_dir: {path!a} is not a valid path"
 
 
 @pytest.mark.parametrize(("variables", "said"), VARIABLES.values(), ids=VARIABLES.keys())

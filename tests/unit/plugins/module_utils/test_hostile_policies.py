@@ -76,16 +76,17 @@ def row(registry: InMemory, **changes: Any) -> Mapping[str, Any]:
         "purge_grants": False,
         "purge_deleted_principals": False,
         "missing_ok": False,
-        "force": False,
+        "force_set_policy": False,
         "concurrency": 1,
         "backup_dir": None,
-        "dry": False,
+        "check_mode": False,
         "diff": True,
     }
     result = run(Request(**{**common, **changes}), registry)
-    json.dumps(result.report(diff=True))
-    (single,) = result.rows
-    return single
+    returned = result.to_dict(diff=True, include_policy=True)
+    json.dumps(returned)
+    (single,) = returned["repositories"]
+    return dict(single)
 
 
 def spelt(text: str) -> Any:
@@ -128,7 +129,7 @@ def assert_kept(text: str, changes: Mapping[str, Any]) -> None:
 def test_it_is_left_alone(text: str, reason: str, changes: dict[str, Any]) -> None:
     registry = Verbatim({NAME: text})
     told = row(registry, **changes)
-    assert told["error"].startswith(f"{NAME}: its policy is left alone, because ")
+    assert told["error"].startswith(f"{NAME}: policy not changed: ")
     assert reason in told["error"]
     assert (registry.written, registry.policies) == ([], {NAME: text})
 
@@ -146,7 +147,7 @@ def test_it_is_kept_to_the_letter(text: str, changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_backup_of_it_is_refused(text: str, reason: str, member: str) -> None:
     texts: dict[str, Any] = {"policy": None, "written": None, member: text}
-    backup = Backup("aws", OWNER, "us-east-1", NAME, "2026-01-31T12:00:00Z", **texts)
+    backup = Backup("repository", "aws", OWNER, "us-east-1", NAME, "2026-01-31T12:00:00Z", **texts)
     with pytest.raises(BackupError, match=f"^its {member} is not a policy: ") as refusal:
         from_text(to_text(backup))
     assert reason in str(refusal.value)
@@ -158,18 +159,18 @@ def test_it_goes_back_to_the_letter(text: str, tmp_path: Path) -> None:
     if not row(registry, backup_dir=str(tmp_path))["changed"]:
         return
     asked = RestoreRequest(
-        backup=str(tmp_path),
+        backup_path=str(tmp_path),
         repositories=("*",),
         overwrite=False,
         registry_id=None,
         missing_ok=False,
-        force=False,
+        force_set_policy=False,
         concurrency=1,
         backup_dir=None,
-        dry=False,
+        check_mode=False,
         diff=True,
     )
-    assert restore(asked, registry).result.failures == ()
+    assert restore(asked, registry).failures == ()
     assert registry.policies == {NAME: text}
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import Breaker, Fault, RetryPolicy
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import FaultError, FaultKind
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import CircuitBreaker, RetryPolicy
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
 
 WORKERS = 8
-
-
-class Throttled(Exception):
-    """As AWS says it."""
 
 
 class Bucket:
@@ -28,32 +25,29 @@ class Bucket:
         self._filled = 0.0
         self.passed = self.refused = 0
 
-    def call(self) -> None:
+    def call(self) -> str:
         self._time.sleep(self._latency)
         now = self._time.clock()
         self._tokens = min(self._size, self._tokens + (now - self._filled) * self._rate)
         self._filled = now
         if self._tokens < 1:
             self.refused += 1
-            raise Throttled
+            raise FaultError("throttled", "ThrottlingException", fault=FaultKind.THROTTLED, may_have_been_sent=False)
         self._tokens -= 1
         self.passed += 1
-
-
-def ask(persistence: RetryPolicy, call: Callable[[], None], *, first: bool) -> None:
-    persistence.ask(call, (Throttled,), lambda _error: Fault.THROTTLED, str, first=first)
+        return "done"
 
 
 def run(time: VirtualTime, aws: Bucket, repositories: int, waits: list[float]) -> Iterator[Callable[[], None]]:
     """The workers of a run that reads and writes so many repositories. waits: from each read to its write's end."""
-    persistence = RetryPolicy(breaker=Breaker(time.clock, time.sleep))
+    retries = RetryPolicy(breaker=CircuitBreaker(time.clock, time.sleep))
     names = iter(range(repositories))
 
     def work() -> None:
         for _name in names:
-            ask(persistence, aws.call, first=False)
+            retries.run(aws.call)
             begin = time.clock()
-            ask(persistence, aws.call, first=True)
+            retries.run(aws.call, priority=True)
             waits.append(time.clock() - begin)
 
     return (work for _worker in range(WORKERS))

@@ -41,6 +41,7 @@ def options(**changes: Any) -> dict[str, Any]:
         "force_set_policy": False,
         "concurrency": 8,
         "backup_dir": None,
+        "include_policy": False,
         **changes,
     }
 
@@ -76,10 +77,10 @@ def test_what_the_defaults_ask_for() -> None:
         purge_grants=False,
         purge_deleted_principals=False,
         missing_ok=False,
-        force=False,
+        force_set_policy=False,
         concurrency=8,
         backup_dir=None,
-        dry=False,
+        check_mode=False,
         diff=False,
     )
 
@@ -93,8 +94,8 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
         "purge_deleted_principals",
         True,
     ),
-    "force_set_policy": ({"force_set_policy": True}, "force", True),
-    "check mode is a dry run": ({"check_mode": True}, "dry", True),
+    "force_set_policy": ({"force_set_policy": True}, "force_set_policy", True),
+    "check mode": ({"check_mode": True}, "check_mode", True),
     "diff": ({"diff": True}, "diff", True),
     "missing may fail": ({"on_missing": "fail"}, "missing_ok", False),
     "missing may be skipped": ({"on_missing": "skip"}, "missing_ok", True),
@@ -326,21 +327,22 @@ def restore_options(**changes: Any) -> dict[str, Any]:
         "force_set_policy": False,
         "concurrency": 8,
         "backup_dir": None,
+        "include_policy": False,
         **changes,
     }
 
 
 def test_what_the_defaults_of_restoring_ask_for() -> None:
     assert read_restore_request(restore_options(), check_mode=False, diff=False) == RestoreRequest(
-        backup="/backups",
+        backup_path="/backups",
         repositories=("*",),
         overwrite=False,
         registry_id=None,
         missing_ok=False,
-        force=False,
+        force_set_policy=False,
         concurrency=8,
         backup_dir=None,
-        dry=False,
+        check_mode=False,
         diff=False,
     )
 
@@ -349,7 +351,7 @@ RESTORE_TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "overwrite": ({"overwrite": True}, "overwrite", True),
     "missing may be skipped": ({"on_missing": "skip"}, "missing_ok", True),
     "a registry": ({"registry_id": ACCOUNT}, "registry_id", ACCOUNT),
-    "force_set_policy": ({"force_set_policy": True}, "force", True),
+    "force_set_policy": ({"force_set_policy": True}, "force_set_policy", True),
     "names and patterns": ({"repositories": ["web", "b*"]}, "repositories", ("web", "b*")),
 }
 
@@ -357,7 +359,7 @@ RESTORE_TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
 @pytest.mark.parametrize(("changes", "name", "value"), RESTORE_TAKEN.values(), ids=RESTORE_TAKEN.keys())
 def test_options_of_restoring_are_taken(changes: dict[str, Any], name: str, value: Any) -> None:
     asked = read_restore_request(restore_options(**changes), check_mode=True, diff=True)
-    assert (getattr(asked, name), asked.dry, asked.diff) == (value, True, True)
+    assert (getattr(asked, name), asked.check_mode, asked.diff) == (value, True, True)
 
 
 def test_every_problem_of_restoring_is_told(tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import Backup, BackupError, find, to_text
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import Restored, run
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run as share
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policies as generated
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def policy(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2008-10-17", "Statement": list(statements)})
 
 
+equal = PolicyComparison("aws").equal
 BEFORE, AFTER = policy(allow(root(ACCOUNT))), policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"))
 THEIRS = policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(ROLE, sid="theirs"))
 
@@ -57,32 +59,34 @@ def sharing(*repositories: str, backup_dir: Path | str | None, **changes: Any) -
     assert principal
     asked = Request(
         repositories=repositories,
-        grants=(Grant(principal, frozenset({"pull"})),),
+        grants=(Grant(principal),),
         sharing=True,
         purge_grants=False,
         purge_deleted_principals=False,
         missing_ok=False,
-        force=False,
+        force_set_policy=False,
         concurrency=4,
         backup_dir=str(backup_dir) if backup_dir else None,
-        dry=False,
+        check_mode=False,
         diff=False,
+        include_policy=True,
     )
     return replace(asked, **changes)
 
 
 def restoring(backup: Path | str | None, **changes: Any) -> RestoreRequest:
     asked = RestoreRequest(
-        backup=str(backup),
+        backup_path=str(backup),
         repositories=("*",),
         overwrite=False,
         registry_id=None,
         missing_ok=False,
-        force=False,
+        force_set_policy=False,
         concurrency=4,
         backup_dir=None,
-        dry=False,
+        check_mode=False,
         diff=False,
+        include_policy=True,
     )
     return replace(asked, **changes)
 
@@ -94,13 +98,10 @@ def saved(
     place = {"partition": "aws", "registry_id": OWNER, "region": "us-east-1", "time": TIME, **members}
     folder.mkdir(exist_ok=True, parents=True)
     file = folder / f"{repository.replace('/', '-')}-{place['registry_id']}-{place['region']}.json"
-    file.write_text(to_text(Backup(repository=repository, policy=policy, written=written, **place)), encoding="utf-8")
+    file.write_text(
+        to_text(Backup(kind="repository", name=repository, policy=policy, written=written, **place)), encoding="utf-8"
+    )
     return file
-
-
-def only(restored: Restored) -> Mapping[str, Any]:
-    (row,) = restored.result.rows
-    return row
 
 
 # --- saving before writing ---
@@ -116,7 +117,7 @@ def test_the_policy_is_saved_as_it_was_read_before_it_is_replaced(tmp_path: Path
 
         def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
             self.shown = self.last
-            self.seen = {found.backup.repository: found.backup for found in find(str(tmp_path))}
+            self.seen = {found.backup.name: found.backup for found in find(str(tmp_path))}
             return super().write(name, text, force=force, patient=patient)
 
     registry = Watched({"base": BEFORE})
@@ -126,7 +127,7 @@ def test_the_policy_is_saved_as_it_was_read_before_it_is_replaced(tmp_path: Path
     backup = registry.seen["base"]
     assert (backup.policy, backup.written) == (registry.shown.text, registry.sent["base"])
     assert (backup.partition, backup.registry_id, backup.region) == ("aws", OWNER, "us-east-1")
-    assert Path(result.backup or "").parent == tmp_path
+    assert Path(result.backup_path or "").parent == tmp_path
 
 
 def test_that_there_was_none_is_saved_and_that_there_will_be_none(tmp_path: Path) -> None:
@@ -136,11 +137,11 @@ def test_that_there_was_none_is_saved_and_that_there_will_be_none(tmp_path: Path
     (first,), (second,) = find(str(tmp_path / "first")), find(str(tmp_path / "second"))
     assert (first.backup.policy, first.backup.written) == (None, registry.sent["base"])
     assert second.backup.written is None
-    assert PolicyComparison("aws").equal(parse(second.backup.policy or ""), parse(registry.sent["base"]))
+    assert equal(parse(second.backup.policy or ""), parse(registry.sent["base"]))
 
 
 UNWRITTEN: dict[str, tuple[str | None, dict[str, Any]]] = {
-    "in a dry run": (BEFORE, {"dry": True}),
+    "in check mode": (BEFORE, {"check_mode": True}),
     "where nothing changes": (None, {"sharing": False}),
     "of a policy that would be too long": (policy(allow(root(ACCOUNT), sid="x" * 10_000)), {}),
 }
@@ -149,7 +150,7 @@ UNWRITTEN: dict[str, tuple[str | None, dict[str, Any]]] = {
 @pytest.mark.parametrize(("text", "changes"), UNWRITTEN.values(), ids=UNWRITTEN.keys())
 def test_nothing_is_saved(text: str | None, changes: dict[str, Any], tmp_path: Path) -> None:
     registry = InMemory({"base": text})
-    assert share(sharing("base", backup_dir=tmp_path / "backups", **changes), registry).backup is None
+    assert share(sharing("base", backup_dir=tmp_path / "backups", **changes), registry).backup_path is None
     assert list(tmp_path.iterdir()) == []
     assert ("owner",) not in registry.journal
 
@@ -158,9 +159,9 @@ def test_what_cannot_be_saved_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     registry = InMemory({"base": BEFORE, "web": None})
     result = share(sharing("base", "web", backup_dir=tmp_path / "file"), registry)
-    assert [row["error"].split(":")[0] for row in result.rows] == ["base", "web"]
-    assert all("could not save a backup of its policy" in row["error"] for row in result.rows)
-    assert (registry.written, result.changed, result.backup) == ([], False, None)
+    assert [row["error"].split(":")[0] for row in rows(result)] == ["base", "web"]
+    assert all("could not save a backup of its policy" in row["error"] for row in rows(result))
+    assert (registry.written, result.changed, result.backup_path) == ([], False, None)
 
 
 def test_whose_the_registry_is_is_asked_only_where_no_answer_says_it(tmp_path: Path) -> None:
@@ -178,12 +179,12 @@ def test_whose_the_registry_is_is_asked_only_where_no_answer_says_it(tmp_path: P
 def test_without_an_owner_a_repository_without_a_policy_fails(tmp_path: Path) -> None:
     class Unknown(InMemory):
         def owner(self) -> str:
-            raise EcrError("whose registry it is, is not known. To do: set registry_id")
+            raise EcrError("could not determine the registry ID. Set registry_id")
 
     registry = Unknown({"base": BEFORE, "web": None})
     result = share(sharing("base", "web", backup_dir=tmp_path), registry)
-    assert [row["changed"] for row in result.rows] == [True, False]
-    assert result.rows[1]["error"].endswith("set registry_id")
+    assert [row["changed"] for row in rows(result)] == [True, False]
+    assert rows(result)[1]["error"].endswith("Set registry_id")
     assert registry.policies["web"] is None
 
 
@@ -213,7 +214,7 @@ def test_what_becomes_of_a_policy(
 ) -> None:
     saved(tmp_path, policy=before, written=written)
     registry = InMemory({"base": now})
-    dry = run(restoring(tmp_path, overwrite=overwrite, dry=True, diff=True), InMemory({"base": now}))
+    dry = run(restoring(tmp_path, overwrite=overwrite, check_mode=True, diff=True), InMemory({"base": now}))
 
     result = run(restoring(tmp_path, overwrite=overwrite, diff=True), registry)
 
@@ -228,11 +229,11 @@ def test_what_becomes_of_a_policy(
         written = "write" if before else "delete"
         assert [call[0] for call in registry.journal] == ["owner", "of", "read", written, "read"]
         assert (registry.policies["base"] is None) == (before is None)
-        assert len(result.result.diffs) == 1
+        assert result.results[0].diff
     else:
         assert registry.written == []
         assert registry.policies["base"] == now
-        assert result.result.diffs == ()
+        assert result.results[0].diff is None
 
 
 DIFFERENCES: dict[str, tuple[str | None, str]] = {
@@ -262,8 +263,8 @@ def test_a_refusal_says_what_differs_and_what_to_do(now: str | None, said: str, 
     # A policy that never was: what is there now is neither of the two.
     saved(tmp_path, policy=policy(allow(ROLE)))
     error = only(run(restoring(tmp_path), Verbatim({"base": now})))["error"]
-    assert error.startswith("base: its policy is left alone, because ")
-    assert [words for words in (said, TIME, "restore later runs first", "overwrite") if words not in error] == []
+    assert error.startswith("base: policy not changed: ")
+    assert [words for words in (said, TIME, "Restore later runs first", "overwrite") if words not in error] == []
 
 
 def test_the_text_goes_back_as_it_was_read_or_without_white_space_if_that_is_too_long(tmp_path: Path) -> None:
@@ -274,7 +275,7 @@ def test_the_text_goes_back_as_it_was_read_or_without_white_space_if_that_is_too
         saved(tmp_path, name, policy=text)
     registry = InMemory({"short": AFTER, "long": AFTER})
 
-    assert run(restoring(tmp_path), registry).result.failures == ()
+    assert run(restoring(tmp_path), registry).failures == ()
 
     assert registry.sent["short"] == short
     assert json.loads(registry.sent["long"]) == json.loads(long)
@@ -304,7 +305,7 @@ def test_a_policy_that_aws_refuses_names_the_suspects(
     registry = InMemory({"base": AFTER}, missing)
     error = only(run(restoring(tmp_path), registry))["error"]
     assert said in error
-    assert (f"To do: take them out of a copy of {file}" in error) == (ORPHAN in text)
+    assert (f"Remove them from a copy of {file}" in error) == (ORPHAN in text)
     assert registry.written == [("write", "base", {"force": False, "patient": False})]
     assert registry.policies["base"] == AFTER
 
@@ -313,7 +314,7 @@ def test_rows_tell_who_is_back_and_who_is_gone(tmp_path: Path) -> None:
     registry = InMemory({"base": BEFORE})
     shared = share(sharing("base", backup_dir=tmp_path), registry)
     row = only(run(restoring(tmp_path), registry))
-    assert (row["revoked"], row["granted"]) == (shared.rows[0]["granted"], [])
+    assert (row["revoked"], row["granted"]) == (rows(shared)[0]["granted"], [])
 
 
 def test_a_policy_that_is_open_to_everyone_is_warned_about(tmp_path: Path) -> None:
@@ -326,15 +327,15 @@ def test_restoring_saves_as_well_so_that_it_can_be_undone(tmp_path: Path) -> Non
     saved(tmp_path / "first")
     registry = InMemory({"base": THEIRS})
     asked = restoring(tmp_path / "first", overwrite=True, backup_dir=str(tmp_path / "second"))
-    backup = run(asked, registry).result.backup
+    backup = run(asked, registry).backup_path
     assert only(run(restoring(backup), registry))["changed"]
-    assert PolicyComparison("aws").equal(parse(registry.policies["base"] or ""), parse(THEIRS))
+    assert equal(parse(registry.policies["base"] or ""), parse(THEIRS))
 
 
 def test_force_is_handed_on(tmp_path: Path) -> None:
     saved(tmp_path)
     registry = InMemory({"base": AFTER})
-    run(restoring(tmp_path, force=True), registry)
+    run(restoring(tmp_path, force_set_policy=True), registry)
     assert registry.written == [("write", "base", {"force": True, "patient": False})]
 
 
@@ -346,32 +347,32 @@ def test_names_and_patterns_choose_among_the_backups(tmp_path: Path) -> None:
         saved(tmp_path, name)
     registry = InMemory(dict.fromkeys(["base/go", "base/python", "web", "app"], AFTER))
 
-    def rows(*repositories: str, **changes: Any) -> list[tuple[str, str]]:
-        found = run(restoring(tmp_path, dry=True, repositories=repositories, **changes), registry).result.rows
-        return [(row["name"], row.get("error", row.get("missing", row["changed"]))) for row in found]
+    def found(*repositories: str, **changes: Any) -> list[tuple[str, str]]:
+        result = run(restoring(tmp_path, check_mode=True, repositories=repositories, **changes), registry)
+        return [(row["name"], row.get("error", row.get("missing", row["changed"]))) for row in rows(result)]
 
-    assert rows("*") == [("base/go", True), ("base/python", True), ("web", True)]
-    assert rows("web", "base/*") == [("web", True), ("base/go", True), ("base/python", True)]
-    assert rows("app", "x*", "web") == [
+    assert found("*") == [("base/go", True), ("base/python", True), ("web", True)]
+    assert found("web", "base/*") == [("web", True), ("base/go", True), ("base/python", True)]
+    assert found("app", "x*", "web") == [
         ("web", True),
         ("app", "there is no backup of app"),
         ("x*", 'no repository in the backup matches "x*"'),
     ]
     del registry.policies["web"]
-    assert rows("web", "app", "x*", missing_ok=True) == [("web", True), ("app", True), ("x*", True)]
-    assert "does not exist" in rows("web")[0][1]
+    assert found("web", "app", "x*", missing_ok=True) == [("web", True), ("app", True), ("x*", True)]
+    assert "does not exist" in found("web")[0][1]
 
 
-def test_backups_of_other_regions_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_backups_of_other_regions_are_skipped_and_counted(tmp_path: Path) -> None:
     saved(tmp_path)
     for name in ("base", "web"):
         saved(tmp_path, name, region="eu-west-1")
     registry = InMemory({"base": AFTER, "web": AFTER})
     restored = run(restoring(tmp_path), registry)
-    assert [row["name"] for row in restored.result.rows] == ["base"]
-    assert restored.left_out == {(OWNER, "eu-west-1"): 2}
+    assert [row["name"] for row in rows(restored)] == ["base"]
+    assert dict(restored.skipped_backups) == {(OWNER, "eu-west-1"): 2}
     assert f"2 of {OWNER} in eu-west-1" in restored.warnings[0]
-    assert restored.report(diff=False)["left_out"] == [
+    assert restored.to_dict(diff=False, include_policy=False)["skipped_backups"] == [
         {"registry_id": OWNER, "region": "eu-west-1", "backups": 2},
     ]
 
@@ -392,19 +393,19 @@ def test_one_registry_is_restored(owners: list[str], asked: str | None, taken: s
     assert only(restored)["name"] == f"of/{taken}"
     assert ("of", taken) in registry.journal
     assert (("owner",) in registry.journal) is asks
-    assert sum(restored.left_out.values()) == len(owners) - 1
+    assert sum(dict(restored.skipped_backups).values()) == len(owners) - 1
 
 
 def test_a_registry_of_which_nothing_was_saved_may_be_missing(tmp_path: Path) -> None:
     saved(tmp_path, registry_id=OTHER)
     registry = InMemory({"base": AFTER})
     restored = run(restoring(tmp_path, repositories=("*", "base", "web"), missing_ok=True), registry)
-    assert [(row["name"], row["changed"], row["missing"]) for row in restored.result.rows] == [
+    assert [(row["name"], row["changed"], row["missing"]) for row in rows(restored)] == [
         ("base", False, True),
         ("web", False, True),
         ("*", False, True),
     ]
-    assert restored.left_out == {(OTHER, "us-east-1"): 1}
+    assert dict(restored.skipped_backups) == {(OTHER, "us-east-1"): 1}
     assert registry.written == []
 
 
@@ -413,7 +414,7 @@ NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
     "none of the region": (
         lambda path: saved(path, region="eu-west-1"),
         {},
-        f"has no backup of registry {OWNER} in us-east-1. What it has: 1 of {OWNER} in eu-west-1. To do: check",
+        f"has no backup of registry {OWNER} in us-east-1. What it has: 1 of {OWNER} in eu-west-1. Check",
     ),
     "none of the registry": (
         saved,
@@ -438,7 +439,7 @@ NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
     "two of a repository": (
         lambda path: [saved(path / "run-1"), saved(path / "run-2"), saved(path / "run-2", "web")],
         {},
-        "there are 2 backups of base. To do: name the one that is meant, of {path}/run-1, {path}/run-2; to go back",
+        "there are 2 backups of base. Name the one that is meant, of {path}/run-1, {path}/run-2; to go back",
     ),
     "two of a repository in one directory": (
         lambda path: shutil.copy(saved(path), path / "copy.json"),
@@ -515,21 +516,23 @@ def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, 
     registry = Killed(before)
     principal = read_principal(generated.principal_of(grant), "aws")
     assert principal
-    grants = (Grant(principal, frozenset(grant.get("access", ["pull"]))),)
+    grants = (Grant(principal, frozenset(grant.get("access") or ["pull"])),)
     with TemporaryDirectory() as folder:
-        asked = sharing(*before, backup_dir=folder, sharing=sharing_, grants=grants, force=True, concurrency=1)
+        asked = sharing(
+            *before, backup_dir=folder, sharing=sharing_, grants=grants, force_set_policy=True, concurrency=1
+        )
         shared = share(asked, registry)
         touched = {call[1] for call in registry.written}
         later = InMemory(registry.policies)
-        if shared.backup:
-            ask = restoring(shared.backup, force=True, diff=True)
-            foretold = run(replace(ask, dry=True), InMemory(registry.policies))
+        if shared.backup_path:
+            ask = restoring(shared.backup_path, force_set_policy=True, diff=True)
+            foretold = run(replace(ask, check_mode=True), InMemory(registry.policies))
             done = run(ask, later)
             assert done == foretold
-            assert done.result.failures == ()
-            assert {row["name"] for row in done.result.rows if row["changed"]} == touched
+            assert done.failures == ()
+            assert {row["name"] for row in rows(done) if row["changed"]} == touched
             again = run(ask, InMemory(later.policies))
-            assert (again.result.changed, again.result.failures) == (False, ())
+            assert (again.changed, again.failures) == (False, ())
         else:
             assert touched == set()
     for name, text in before.items():
@@ -538,9 +541,7 @@ def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, 
 
 
 def parsed_equal(first: str | None, second: str | None) -> bool:
-    return PolicyComparison("aws").equal(
-        None if first is None else parse(first), None if second is None else parse(second)
-    )
+    return equal(None if first is None else parse(first), None if second is None else parse(second))
 
 
 def test_a_repository_that_vanished_may_be_missing(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How often a call is tried, when a run gives up, and its patience with fresh principals."""
+"""How often a call is tried, when a run stops, and how long it waits for new principals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import FaultError, FaultKind
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import (
-    Breaker,
-    Fault,
-    GivenUpError,
+    CircuitBreaker,
     PropagationWait,
     RetryPolicy,
+    RunStoppedError,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
 
 
@@ -89,34 +90,31 @@ def test_without_other_wishes_a_run_waits_for_20_seconds() -> None:
     assert sum(time.slept) == 20.0
 
 
-class FaultError(Exception):
-    """A call that failed with a fault, or in another way."""
-
-    def __init__(self, fault: Fault | None) -> None:
-        super().__init__(fault and fault.name)
-        self.fault = fault
+def fault_of(fault: FaultKind | None) -> EcrError:
+    """A call that failed with a fault, or was refused."""
+    if fault is None:
+        return EcrError("refused", "AccessDeniedException")
+    return FaultError(f"because of {fault.name}", None, fault=fault, may_have_been_sent=True)
 
 
 class Calls:
     """A run whose calls end as they are told to, one after the other, and then well. number: how many were made."""
 
-    def __init__(self, time: VirtualTime, *, alone: bool = True) -> None:
-        self.breaker = Breaker(time.clock, time.sleep)
-        self.persistence = RetryPolicy(alone=alone, breaker=self.breaker)
+    def __init__(self, time: VirtualTime, *, retries_enabled: bool = True) -> None:
+        breaker = CircuitBreaker(time.clock, time.sleep)
+        self.retries = RetryPolicy(retries_enabled=retries_enabled, breaker=breaker)
         self.number = 0
 
-    def ask(self, faults: Iterable[Fault | None]) -> str:
+    def run(self, faults: Iterable[FaultKind | None]) -> str:
         left = iter(faults)
 
         def call() -> str:
             self.number += 1
             for fault in left:
-                raise FaultError(fault)
+                raise fault_of(fault)
             return "done"
 
-        return self.persistence.ask(
-            call, (FaultError,), lambda error: error.fault, lambda error: f"because of {error}", first=False
-        )
+        return self.retries.run(call)
 
 
 def in_virtual_time(job: Callable[[VirtualTime], None]) -> float:
@@ -129,37 +127,37 @@ def in_virtual_time(job: Callable[[VirtualTime], None]) -> float:
 # The faults of the only call, and whether it is done in the end.
 TRIES = {
     "without a fault": ([], True),
-    "throttled 200 times": ([Fault.THROTTLED] * 200, True),
-    "7 times without a connection": ([Fault.FLEETING] * 7, True),
-    "8 times without a connection": ([Fault.FLEETING] * 8, False),
-    "2 times without an answer": ([Fault.SILENT] * 2, True),
-    "3 times without an answer": ([Fault.SILENT] * 3, False),
-    "throttled in between": ([Fault.FLEETING, Fault.THROTTLED] * 7, True),
-    "shut out": ([Fault.SHUT_OUT], False),
+    "throttled 200 times": ([FaultKind.THROTTLED] * 200, True),
+    "7 times without a connection": ([FaultKind.TRANSIENT] * 7, True),
+    "8 times without a connection": ([FaultKind.TRANSIENT] * 8, False),
+    "2 times without an answer": ([FaultKind.TIMEOUT] * 2, True),
+    "3 times without an answer": ([FaultKind.TIMEOUT] * 3, False),
+    "throttled in between": ([FaultKind.TRANSIENT, FaultKind.THROTTLED] * 7, True),
+    "shut out": ([FaultKind.AUTHENTICATION], False),
     "refused": ([None], False),
 }
 
 
 @pytest.mark.parametrize(("faults", "done"), TRIES.values(), ids=TRIES.keys())
-def test_a_call_is_tried_as_often_as_it_deserves(faults: list[Fault | None], done: bool) -> None:
+def test_a_call_is_tried_as_often_as_it_deserves(faults: list[FaultKind | None], done: bool) -> None:
     def job(time: VirtualTime) -> None:
         calls = Calls(time)
         if done:
-            assert calls.ask(faults) == "done"
+            assert calls.run(faults) == "done"
         else:
-            with pytest.raises(FaultError):
-                calls.ask(faults)
+            with pytest.raises(EcrError):
+                calls.run(faults)
         assert calls.number == len(faults) + done
 
     assert in_virtual_time(job) < 60
 
 
-@pytest.mark.parametrize("fault", [Fault.FLEETING, Fault.SILENT])
-def test_where_somebody_else_tries_again_we_do_not(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [FaultKind.TRANSIENT, FaultKind.TIMEOUT])
+def test_where_somebody_else_tries_again_we_do_not(fault: FaultKind) -> None:
     def job(time: VirtualTime) -> None:
-        calls = Calls(time, alone=False)
+        calls = Calls(time, retries_enabled=False)
         with pytest.raises(FaultError):
-            calls.ask([fault])
+            calls.run([fault])
         assert calls.number == 1
 
     assert in_virtual_time(job) == 0
@@ -169,39 +167,41 @@ def test_who_is_shut_out_does_not_ask_again() -> None:
     def job(time: VirtualTime) -> None:
         calls = Calls(time)
         with pytest.raises(FaultError):
-            calls.ask([Fault.SHUT_OUT])
+            calls.run([FaultKind.AUTHENTICATION])
         for _other in range(3):
-            with pytest.raises(GivenUpError, match="because of SHUT_OUT"):
-                calls.ask([])
+            with pytest.raises(RunStoppedError, match="because of AUTHENTICATION"):
+                calls.run([])
         assert calls.number == 1
 
     assert in_virtual_time(job) == 0
 
 
-@pytest.mark.parametrize(("fault", "tries"), [(Fault.FLEETING, 8), (Fault.SILENT, 3)])
-def test_three_calls_in_vain_are_enough(fault: Fault, tries: int) -> None:
+@pytest.mark.parametrize(("fault", "tries"), [(FaultKind.TRANSIENT, 8), (FaultKind.TIMEOUT, 3)])
+def test_three_calls_in_vain_are_enough(fault: FaultKind, tries: int) -> None:
     def job(time: VirtualTime) -> None:
         calls = Calls(time)
         for _call in range(3):
             with pytest.raises(FaultError):
-                calls.ask([fault] * tries)
-        with pytest.raises(GivenUpError, match=f"because of {fault.name}"):
-            calls.ask([])
+                calls.run([fault] * tries)
+        with pytest.raises(RunStoppedError, match=f"because of {fault.name}"):
+            calls.run([])
         assert calls.number == 3 * tries
 
     in_virtual_time(job)
 
 
-@pytest.mark.parametrize("sign", [[], [None], [Fault.THROTTLED]], ids=["an answer", "a refusal", "a throttled call"])
-def test_not_if_there_is_a_sign_of_life_in_between(sign: list[Fault | None]) -> None:
+@pytest.mark.parametrize(
+    "sign", [[], [None], [FaultKind.THROTTLED]], ids=["an answer", "a refusal", "a throttled call"]
+)
+def test_not_if_there_is_a_sign_of_life_in_between(sign: list[FaultKind | None]) -> None:
     def job(time: VirtualTime) -> None:
         calls = Calls(time)
         for _call in range(5):
             with pytest.raises(FaultError):
-                calls.ask([Fault.FLEETING] * 8)
-            with suppress(FaultError):
-                calls.ask(sign)
-        assert calls.ask([]) == "done"
+                calls.run([FaultKind.TRANSIENT] * 8)
+            with suppress(EcrError):
+                calls.run(sign)
+        assert calls.run([]) == "done"
 
     in_virtual_time(job)
 
@@ -210,26 +210,26 @@ def test_if_nothing_gets_through_for_a_minute_all_give_up() -> None:
     def job(time: VirtualTime) -> None:
         calls = Calls(time)
         with pytest.raises(FaultError) as failed:
-            calls.ask(iter(lambda: Fault.THROTTLED, None))
+            calls.run(iter(lambda: FaultKind.THROTTLED, None))
         assert "let no call through for 60 seconds: because of THROTTLED" in str(failed.value.__cause__)
-        with pytest.raises(GivenUpError):
-            calls.ask([])
+        with pytest.raises(RunStoppedError):
+            calls.run([])
 
     assert 60 <= in_virtual_time(job) < 61
 
 
 def test_whoever_sleeps_wakes_up_when_the_others_give_up() -> None:
     time = VirtualTime()
-    breaker = Breaker(time.clock, time.sleep)
+    breaker = CircuitBreaker(time.clock, time.sleep)
 
     def sleeper() -> None:
-        with pytest.raises(GivenUpError, match="interrupted"):
+        with pytest.raises(RunStoppedError, match="interrupted"):
             breaker.sleep(3600)
 
     def other() -> None:
         time.sleep(5)
-        breaker.give_up("interrupted")
-        breaker.give_up("too late to be the reason")
+        breaker.stop("interrupted")
+        breaker.stop("too late to be the reason")
 
     time.run(sleeper, other)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
@@ -23,11 +24,11 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.options impor
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.races import Race, figures
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import (
     ACCOUNT,
     OTHER,
     change,
-    only,
     policy,
     pulling,
     request,
@@ -117,17 +118,82 @@ def test_who_is_too_late_every_time_says_so() -> None:
 
     assert row["changed"] is False
     assert "each of the 8 times" in row["error"]
-    assert "To do: see who else writes it" in row["error"]
+    assert "Find out who else writes it" in row["error"]
     assert registry.calls.count("write") == 8
 
 
-def test_who_is_overwritten_every_time_says_so() -> None:
-    registry = Contested({"base": policy(MINE)}, *[policy(MINE)] * 1000)
+class TestOverwrittenEveryTime:
+    """AWS was written, whatever somebody else does afterwards, and the row says so beside the error."""
 
-    row = only(run(request("base"), registry))
+    PUBLIC: ClassVar = {**MINE, "Sid": "Public", "Principal": "*"}
 
-    assert "somebody else overwrote its policy each of the 8 times that it was written" in row["error"]
-    assert registry.calls.count("write") == 9
+    def test_the_row_keeps_what_the_last_write_did(self) -> None:
+        registry = Contested({"base": policy(self.PUBLIC)}, *[policy(self.PUBLIC)] * 1000)
+
+        result = run(request("base", diff=True), registry)
+
+        row = only(result)
+        assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
+        assert [warning["kind"] for warning in row["warnings"]] == ["public"]
+        assert len(row["policy"]["Statement"]) == 2
+        (diff,) = result.to_dict(diff=True, include_policy=False)["diff"]
+        assert "AllowPull" in diff["after"]
+        assert "AllowPull" not in diff["before"]
+        assert (result.changed, result.summary["changed"], result.summary["failed"]) == (True, 1, 1)
+
+    def test_the_error_counts_the_writes(self) -> None:
+        registry = Contested({"base": policy(MINE)}, *[policy(MINE)] * 1000)
+
+        row = only(run(request("base"), registry))
+
+        assert registry.calls.count("write") == 9
+        assert registry.calls[-1] == "read"
+        assert "somebody else overwrote its policy each of the 9 times that it was written" in row["error"]
+        assert row["error_code"] is None
+
+    def test_the_ninth_write_may_stay(self) -> None:
+        registry = Contested({"base": policy(MINE)}, *[policy(MINE)] * 8)
+
+        row = only(run(request("base"), registry))
+
+        assert (row["changed"], row["warnings"], "error" in row) == (True, [], False)
+        assert registry.calls.count("write") == 9
+
+    @pytest.mark.parametrize("method", ["read", "write", "pause"])
+    def test_nor_is_it_lost_where_writing_again_fails(self, method: str) -> None:
+        class Failing(Contested):
+            def _fail(self, name: str) -> None:
+                if name == method and self.written:
+                    raise EcrError("not attempted, because the run was stopped")
+
+            def read(self, name: str) -> StoredPolicy:
+                self._fail("read")
+                return super().read(name)
+
+            def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+                self._fail("write")
+                return super().write(name, text, force=force, patient=patient)
+
+            def pause(self, seconds: float) -> None:
+                self._fail("pause")
+                super().pause(seconds)
+
+        row = only(run(request("base"), Failing({"base": policy(MINE)}, policy(MINE))))
+
+        (warning,) = row["warnings"]
+        assert (row["changed"], row["granted"], warning["kind"]) == (True, [change(ACCOUNT)], "not_verified")
+        assert "error" not in row
+
+    def test_nor_by_a_surprise(self) -> None:
+        class Surprising(Contested):
+            def read(self, name: str) -> StoredPolicy:
+                if self.written:
+                    raise KeyError("policyText")
+                return super().read(name)
+
+        row = only(run(request("base"), Surprising({"base": policy(MINE)})))
+
+        assert (row["changed"], [warning["kind"] for warning in row["warnings"]]) == (True, ["not_verified"])
 
 
 def test_what_aws_itself_stores_differently_is_not_written_again() -> None:
@@ -149,7 +215,7 @@ def test_a_look_that_fails_is_a_warning(error: type[EcrError]) -> None:
     class Failing(InMemory):
         def read(self, name: str) -> StoredPolicy:
             if self.written:
-                raise error("AWS was not asked any more")
+                raise error("not attempted, because the run was stopped")
             return super().read(name)
 
     result = run(request("base"), Failing({"base": policy(MINE)}))
@@ -157,7 +223,7 @@ def test_a_look_that_fails_is_a_warning(error: type[EcrError]) -> None:
     row = only(result)
     (warning,) = row["warnings"]
     assert (row["changed"], warning["kind"]) == (True, "not_verified")
-    assert "did not confirm that: AWS was not asked any more" in warning["message"]
+    assert "did not confirm that: not attempted, because the run was stopped" in warning["message"]
     assert len(result.warnings) == 1
 
 
@@ -183,15 +249,15 @@ class TestBackups:
 
 def restoring(path: Path, **changes: object) -> RestoreRequest:
     options = {
-        "backup": str(path),
+        "backup_path": str(path),
         "repositories": ("*",),
         "overwrite": False,
         "registry_id": None,
         "missing_ok": False,
-        "force": False,
+        "force_set_policy": False,
         "concurrency": 1,
         "backup_dir": None,
-        "dry": False,
+        "check_mode": False,
         "diff": False,
     }
     return RestoreRequest(**{**options, **changes})
@@ -209,7 +275,7 @@ class TestRestoring:
     def test_what_somebody_else_wrote_afterwards_stays_and_is_told(self, tmp_path: Path) -> None:
         registry = self.shared(tmp_path, policy(MINE, THEIRS))
 
-        row = only(_restore.run(restoring(tmp_path), registry).result)
+        row = only(_restore.run(restoring(tmp_path), registry))
 
         assert sids(registry) == ["Mine", "Theirs"]
         (warning,) = row["warnings"]
@@ -219,7 +285,7 @@ class TestRestoring:
     def test_unless_it_is_to_be_overwritten(self, tmp_path: Path) -> None:
         registry = self.shared(tmp_path, policy(MINE, THEIRS))
 
-        row = only(_restore.run(restoring(tmp_path, overwrite=True), registry).result)
+        row = only(_restore.run(restoring(tmp_path, overwrite=True), registry))
 
         assert sids(registry) == ["Mine"]
         assert (row["changed"], row["warnings"]) == (True, [])
@@ -228,7 +294,7 @@ class TestRestoring:
         registry = self.shared(tmp_path)
         registry.too_late = 1
 
-        row = only(_restore.run(restoring(tmp_path), registry).result)
+        row = only(_restore.run(restoring(tmp_path), registry))
 
         assert 'new: statement "Theirs0"; gone: statement "AllowPull"' in row["error"]
         assert sids(registry) == ["Mine", "Theirs0"]

@@ -17,13 +17,13 @@ from ansible_collections.imageshare.aws.plugins.module_utils._errors import Poli
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import Result, row
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.results import WriteResult, WriteRunResult
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import Access
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only, rows
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
@@ -33,25 +33,26 @@ ORPHAN = "AROAEXAMPLEROLE123456"
 PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
 
 
-def grant(name: str, access: Access = frozenset({"pull"}), **more: Any) -> Grant:
+def grant(name: str, *access: str, **more: Any) -> Grant:
     principal = read_principal(name, "aws")
     assert principal is not None
-    return Grant(principal, access, **more)
+    return Grant(principal, frozenset(access or ["pull"]), **more)
 
 
 def request(*repositories: str, grants: tuple[Grant, ...] = (grant(ACCOUNT),), **changes: Any) -> Request:
     asked = Request(
         repositories=repositories,
-        grants=tuple(replace(each, position=index) for index, each in enumerate(grants)),
+        grants=tuple(replace(declared, position=position) for position, declared in enumerate(grants)),
         sharing=True,
         purge_grants=False,
         purge_deleted_principals=False,
         missing_ok=False,
-        force=False,
+        force_set_policy=False,
         concurrency=8,
         backup_dir=None,
-        dry=False,
+        check_mode=False,
         diff=False,
+        include_policy=True,
     )
     return replace(asked, **changes)
 
@@ -72,17 +73,19 @@ def root(account: str) -> str:
     return f"arn:aws:iam::{account}:root"
 
 
-def change(principal: str, access: str = "pull", *regions: str) -> dict[str, Any]:
-    return {"principal": principal, "access": access.split("_"), "lambda_regions": list(regions)}
+def change(principal: str, *access: str, regions: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"principal": principal, "access": list(access or ["pull"]), "lambda_regions": list(regions)}
 
 
-def only(result: Result) -> Mapping[str, Any]:
-    (single,) = result.rows
-    return single
+def names(result: WriteRunResult) -> list[str]:
+    return [found.name for found in result.results]
 
 
-def names(result: Result) -> list[str]:
-    return [found["name"] for found in result.rows]
+class Verbatim(InMemory):
+    """Its answers are the texts as they are."""
+
+    def _shown(self, text: str) -> str:
+        return text
 
 
 SHARED = policy(pulling(root(ACCOUNT)))
@@ -110,7 +113,7 @@ RUNS: dict[str, tuple[dict[str, str | None], Request]] = {
     "no policy": ({"base": None}, request("base")),
     "a policy of others": ({"base": policy(pulling(root(OTHER)))}, request("base")),
     "shared already": ({"base": SHARED}, request("base")),
-    "more access": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, frozenset({"pull", "push"})),))),
+    "more access": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, "pull", "push"),))),
     "Lambda": ({"base": SHARED}, request("base", grants=(grant(ACCOUNT, lambda_regions=("us-east-1",)),))),
     "several, of which some are shared": ({"a1": SHARED, "a2": None, "b1": SHARED, "b2": None}, request("*")),
     "purge_grants": (
@@ -138,14 +141,14 @@ DONE = {title: found for title, found in RUNS.items() if "wide-open" not in titl
 @pytest.mark.parametrize(("policies", "asked"), RUNS.values(), ids=RUNS.keys())
 def test_a_dry_run_writes_nothing(policies: dict[str, str | None], asked: Request) -> None:
     registry = InMemory(policies)
-    run(replace(asked, dry=True, diff=True), registry)
+    run(replace(asked, check_mode=True, diff=True), registry)
     assert registry.written == []
     assert registry.policies == policies
 
 
 @pytest.mark.parametrize(("policies", "asked"), DONE.values(), ids=DONE.keys())
 def test_a_dry_run_foretells_rows_and_diffs(policies: dict[str, str | None], asked: Request) -> None:
-    foretold = run(replace(asked, dry=True, diff=True), InMemory(policies))
+    foretold = run(replace(asked, check_mode=True, diff=True), InMemory(policies))
     assert foretold == run(replace(asked, diff=True), InMemory(policies))
 
 
@@ -154,13 +157,13 @@ def test_as_many_writes_as_changes_and_one_read_for_each_and_a_look_at_what_was_
     policies: dict[str, str | None], asked: Request
 ) -> None:
     registry = InMemory(policies)
-    foretold = run(replace(asked, dry=True), registry)
+    foretold = run(replace(asked, check_mode=True), registry)
     reads = [call[1] for call in registry.journal if call[0] == "read"]
     assert sorted(reads) == sorted(set(reads))
     registry.journal.clear()
     done = run(asked, registry)
-    assert sorted(call[1] for call in registry.written) == sorted(r["name"] for r in foretold.rows if r["changed"])
-    looks = [found["name"] for found in done.rows if found["changed"]]
+    assert sorted(call[1] for call in registry.written) == sorted(r.name for r in foretold.results if r.changed)
+    looks = [found.name for found in done.results if found.changed]
     assert sorted(call[1] for call in registry.journal if call[0] == "read") == sorted([*reads, *looks])
     assert [call for call in registry.journal if call[0] == "pause"] == []
 
@@ -173,10 +176,10 @@ def test_a_second_run_changes_nothing_and_writes_nothing(policies: dict[str, str
     registry.journal.clear()
     second = run(replace(asked, diff=True), registry)
     assert not second.changed
-    assert second.diffs == ()
     assert registry.written == []
     assert registry.policies == after_first
-    assert all("policy" not in found and not found["granted"] and not found["revoked"] for found in second.rows)
+    assert all("policy" not in row and not row["granted"] and not row["revoked"] for row in rows(second))
+    assert not any(found.diff for found in second.results)
 
 
 def test_each_policy_is_read_right_before_it_is_written_and_looked_at_in_the_end() -> None:
@@ -233,15 +236,37 @@ def test_values_that_no_grant_could_have_written_are_named() -> None:
 @pytest.mark.parametrize("force", [True, False])
 def test_force_is_handed_on(force: bool) -> None:
     registry = InMemory({"base": None})
-    run(request("base", force=force), registry)
+    run(request("base", force_set_policy=force), registry)
     assert registry.written[0][2]["force"] is force
+
+
+def test_a_write_carries_the_policy_that_it_replaces_as_it_was_read() -> None:
+    registry = Verbatim({"base": policy(pulling(root(OTHER))), "web": None, "shared": SHARED})
+    before = dict(registry.policies)
+    run(request("*"), registry)
+    assert sorted(registry.replaced) == [("base", before["base"]), ("web", None)]
+
+
+@pytest.mark.parametrize("include_policy", [True, False])
+def test_the_policy_is_in_changed_rows_if_it_is_asked_for(include_policy: bool) -> None:
+    result = run(request("base", "shared", include_policy=include_policy), InMemory({"base": None, "shared": SHARED}))
+    found = result.to_dict(diff=False, include_policy=include_policy)["repositories"]
+    assert ["policy" in row for row in found] == [include_policy, False]
+    assert (result.results[0].policy is not None) is include_policy
 
 
 # --- diffs ---
 
 
+def diffs(asked: Request, registry: InMemory) -> list[dict[str, str]]:
+    shown: list[dict[str, str]] = run(replace(asked, diff=True), registry).to_dict(diff=True, include_policy=False)[
+        "diff"
+    ]
+    return shown
+
+
 def test_a_diff_shows_both_policies_in_one_form() -> None:
-    (diff,) = run(request("base", "web", diff=True), InMemory({"base": None, "web": SHARED})).diffs
+    (diff,) = diffs(request("base", "web"), InMemory({"base": None, "web": SHARED}))
     statement = {"Sid": "AllowPull", "Effect": "Allow", "Principal": {"AWS": root(ACCOUNT)}, "Action": sorted(PULL)}
     after = {"Version": "2008-10-17", "Statement": [statement]}
     assert diff == {
@@ -253,18 +278,20 @@ def test_a_diff_shows_both_policies_in_one_form() -> None:
 
 
 def test_a_deleted_policy_is_empty_afterwards() -> None:
-    (diff,) = run(request("base", sharing=False, diff=True), InMemory({"base": SHARED})).diffs
+    (diff,) = diffs(request("base", sharing=False), InMemory({"base": SHARED}))
     assert json.loads(diff["before"])["Statement"][0]["Sid"] == "AllowPull"
     assert diff["after"] == ""
 
 
 def test_no_diff_where_none_is_asked_for() -> None:
-    assert run(request("base"), InMemory({"base": None})).diffs == ()
+    result = run(request("base"), InMemory({"base": None}))
+    assert result.results[0].diff is None
+    assert "diff" not in result.to_dict(diff=False, include_policy=True)
 
 
 def test_no_diff_of_what_failed() -> None:
     registry = InMemory({"base": None}, missing=frozenset({root(ACCOUNT)}))
-    assert run(request("base", diff=True), registry).diffs == ()
+    assert diffs(request("base"), registry) == []
 
 
 # --- which repositories ---
@@ -283,10 +310,12 @@ def test_patterns_are_looked_up_once() -> None:
 
 
 # Of each: what is asked for, and the names and errors of the rows beyond those of the repositories.
+# AWS says only of a name that it does not exist.
+CODES = {"nowhere": "RepositoryNotFoundException"}
 UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
     "a name": (
         request("nowhere", "base"),
-        [("nowhere", "could not read the policy of nowhere: it does not exist")],
+        [("nowhere", "nowhere: could not read the policy: it does not exist")],
     ),
     "a pattern": (request("x*", "base"), [("x*", 'no repository matches "x*"')]),
     "two patterns": (
@@ -319,8 +348,10 @@ UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
 def test_what_matches_nothing_fails_and_the_others_are_done(asked: Request, expected: list[tuple[str, str]]) -> None:
     registry = InMemory({"base": None})
     result = run(asked, registry)
-    failed = [found for found in result.rows if found["name"] != "base"]
-    assert failed == [{"name": name, **UNTOUCHED, "error": error} for name, error in expected]
+    failed = [found for found in rows(result) if found["name"] != "base"]
+    assert failed == [
+        {"name": name, **UNTOUCHED, "error": error, "error_code": CODES.get(name)} for name, error in expected
+    ]
     assert [call[1] for call in registry.written] == ["base"]
 
 
@@ -328,7 +359,7 @@ def test_what_matches_nothing_fails_and_the_others_are_done(asked: Request, expe
 @pytest.mark.parametrize(("asked", "expected"), UNMATCHED.values(), ids=UNMATCHED.keys())
 def test_what_matches_nothing_may_be_missing(asked: Request, expected: list[tuple[str, str]], sharing: bool) -> None:
     result = run(replace(asked, missing_ok=True, sharing=sharing), InMemory({"base": None}))
-    missing = [found for found in result.rows if found["name"] != "base"]
+    missing = [found for found in rows(result) if found["name"] != "base"]
     assert missing == [{"name": name, **UNTOUCHED, "missing": True} for name, _error in expected]
     assert result.failures == ()
 
@@ -338,7 +369,7 @@ def test_a_pattern_that_takes_access_away_from_nothing_is_warned_about() -> None
         request("nowhere", "base", "x*", sharing=False, missing_ok=True, warn_of_unmatched=True),
         InMemory({"base": None}),
     )
-    assert {found["name"]: [warning["kind"] for warning in found["warnings"]] for found in result.rows} == {
+    assert {found.name: [warning.kind for warning in found.warnings] for found in result.results} == {
         "nowhere": [],
         "base": [],
         "x*": ["pattern_not_matched"],
@@ -361,8 +392,8 @@ def test_a_repository_may_vanish_before_it_is_written() -> None:
 
 def test_a_grant_is_narrowed() -> None:
     registry = InMemory({"base": None, "services/web": None, "services/api": None})
-    narrowed = (grant(ACCOUNT), grant(ROLE, frozenset({"push"}), repositories=("services/*",)))
-    granted = {found["name"]: found["granted"] for found in run(request("*", grants=narrowed), registry).rows}
+    narrowed = (grant(ACCOUNT), grant(ROLE, "push", repositories=("services/*",)))
+    granted = {found["name"]: found["granted"] for found in rows(run(request("*", grants=narrowed), registry))}
     assert granted == {
         "base": [change(ACCOUNT)],
         "services/api": [change(ACCOUNT), change(ROLE, "push")],
@@ -372,16 +403,16 @@ def test_a_grant_is_narrowed() -> None:
 
 def test_grants_of_one_principal_add_up_where_both_cover() -> None:
     registry = InMemory({"base": None, "web": None})
-    grants = (grant(ACCOUNT), grant(ACCOUNT, frozenset({"push"}), repositories=("web",)))
+    grants = (grant(ACCOUNT), grant(ACCOUNT, "push", repositories=("web",)))
     result = run(request("base", "web", grants=grants), registry)
-    assert [found["granted"] for found in result.rows] == [[change(ACCOUNT)], [change(ACCOUNT, "pull_push")]]
+    assert [found["granted"] for found in rows(result)] == [[change(ACCOUNT)], [change(ACCOUNT, "pull", "push")]]
 
 
 @pytest.mark.parametrize("purge", [True, False], ids=["purge", "no purge"])
 def test_a_repository_that_no_grant_covers_is_not_even_read(purge: bool) -> None:
     registry = InMemory({"base": None, "web": policy(pulling(root(OTHER)))})
     result = run(request("base", "web", grants=(grant(ACCOUNT, repositories=("base",)),), purge_grants=purge), registry)
-    assert result.rows[1] == {"name": "web", **UNTOUCHED}
+    assert rows(result)[1] == {"name": "web", **UNTOUCHED}
     assert ("read", "web") not in registry.journal
 
 
@@ -411,7 +442,7 @@ def test_rows_come_in_the_order_asked_for_whichever_is_done_first() -> None:
     result = run(request(*asked, diff=True), registry)
     assert registry.answers[:8] == asked[::-1]
     assert names(result) == asked
-    assert [diff["after_header"] for diff in result.diffs] == asked
+    assert [found.diff.name for found in result.results if found.diff] == asked
     assert result.failures == ()
 
 
@@ -423,7 +454,7 @@ def test_what_matches_nothing_comes_last() -> None:
 
 # --- trouble ---
 
-LONG = "its policy is left alone, because it would be"
+LONG = "policy not changed: it would be"
 UNPARSABLE = {
     "no JSON": ("{", "it is not valid JSON"),
     "no text": ("", "it is not valid JSON"),
@@ -437,13 +468,9 @@ UNPARSABLE = {
 @pytest.mark.parametrize("sharing", [True, False], ids=["present", "absent"])
 @pytest.mark.parametrize(("text", "why"), UNPARSABLE.values(), ids=UNPARSABLE.keys())
 def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing: bool) -> None:
-    class Verbatim(InMemory):
-        def _shown(self, text: str) -> str:
-            return text
-
     registry = Verbatim({"base": text, "web": None})
-    found = run(request("base", "web", sharing=sharing, purge_grants=sharing), registry).rows[0]
-    assert found["error"].startswith(f"base: its policy is left alone, because {why}")
+    found = rows(run(request("base", "web", sharing=sharing, purge_grants=sharing), registry))[0]
+    assert found["error"].startswith(f"base: policy not changed: {why}")
     assert not found["changed"]
     assert registry.policies["base"] == text
     assert "base" not in [call[1] for call in registry.written]
@@ -452,16 +479,17 @@ def test_a_policy_that_cannot_be_read_is_left_alone(text: str, why: str, sharing
 def test_who_prunes_orphans_is_not_told_to() -> None:
     text = policy(pulling(ORPHAN, sid="others", actions="ecr:*"))
     found = only(run(request("base", purge_deleted_principals=True), InMemory({"base": text})))
-    assert found["error"].endswith(f"{ORPHAN}. To do: take them out of the foreign statements by hand.")
+    assert found["error"].endswith(f"{ORPHAN}. Remove them from the unmanaged statements by hand.")
 
 
-@pytest.mark.parametrize("dry", [True, False], ids=["dry", "real"])
-def test_a_policy_that_would_be_too_long_is_left_alone(dry: bool) -> None:
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "real"])
+def test_a_policy_that_would_be_too_long_is_left_alone(check_mode: bool) -> None:
     text = policy(pulling(*(root(f"{number:012}") for number in range(280)), sid="others"))
     registry = InMemory({"base": text})
-    found = only(run(request("base", grants=tuple(grant(f"9{n:011}") for n in range(30)), dry=dry), registry))
+    grants = tuple(grant(f"9{n:011}") for n in range(30))
+    found = only(run(request("base", grants=grants, check_mode=check_mode), registry))
     assert found["error"].startswith(f"base: {LONG} ")
-    assert "AWS allows 10,240. To do: grant access to an organization" in found["error"]
+    assert "AWS allows 10,240. Grant access to an organization" in found["error"]
     assert registry.written == []
 
 
@@ -503,14 +531,14 @@ REFUSALS: dict[str, tuple[str | None, tuple[Grant, ...], str, bool, str]] = {
         (grant(ACCOUNT),),
         ORPHAN,
         False,
-        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set purge_deleted_principals",
+        f"It names deleted principals, which AWS refuses: {ORPHAN}. Set purge_deleted_principals",
     ),
     "an orphan in a foreign statement": (
         policy(pulling(ORPHAN, sid="others", actions="ecr:*")),
         (grant(ACCOUNT),),
         ORPHAN,
         False,
-        f"It names deleted principals, which AWS refuses: {ORPHAN}. To do: set purge_deleted_principals",
+        f"It names deleted principals, which AWS refuses: {ORPHAN}. Set purge_deleted_principals",
     ),
 }
 
@@ -521,7 +549,8 @@ def test_a_refused_policy_names_the_suspects(
 ) -> None:
     registry = InMemory({"base": text}, missing=frozenset({missing}))
     found = only(run(request("base", grants=grants), registry))
-    assert found["error"].startswith("base: could not set the policy of base: Invalid repository policy provided")
+    assert found["error"].startswith("base: could not set the policy: Invalid repository policy provided")
+    assert found["error_code"] == "InvalidParameterException"
     assert said in found["error"]
     assert (found["changed"], found["granted"], "policy" in found) == (False, [], False)
     assert registry.written == [("write", "base", {"force": False, "patient": patient})]
@@ -551,7 +580,7 @@ def test_a_pruned_orphan_is_no_obstacle() -> None:
 def test_a_policy_that_locks_the_caller_out_is_set_by_force_alone() -> None:
     text = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy"})
     assert policy_text.LOCKS_OUT in only(run(request("base"), InMemory({"base": text})))["error"]
-    assert only(run(request("base", force=True), InMemory({"base": text})))["changed"]
+    assert only(run(request("base", force_set_policy=True), InMemory({"base": text})))["changed"]
 
 
 ANSWERS = {
@@ -574,7 +603,7 @@ def test_a_policy_that_was_stored_differently_is_warned_about(answer: str) -> No
     message = f"base: AWS stored another policy than the one that was sent. It has now: {answer}"
     assert found["changed"]
     (warning,) = found["warnings"]
-    assert (warning["kind"], warning["certain"], warning["message"]) == ("stored_policy_differs", True, message)
+    assert (warning["kind"], warning["message"], warning["certain"]) == ("stored_policy_differs", message, True)
     assert (warning["repository"], warning["region"]) == ("base", "us-east-1")
 
 
@@ -602,15 +631,15 @@ class Troubled(InMemory):
             raise self._error
 
 
-MORE = (grant(ACCOUNT, frozenset({"pull", "push"})),)
+MORE = (grant(ACCOUNT, "pull", "push"),)
 SURPRISE = (
-    "second: unexpected KeyError: 'policyText'. Look at its policy, which may have been written if the "
+    "second: unexpected KeyError: 'policyText'. Check its policy, which may have been written if the "
     "task writes, and please report this to the collection imageshare.aws"
 )
 TROUBLE: dict[str, tuple[str, bool, Exception, str]] = {
-    "reading": ("read", True, EcrError("AWS says no"), "second: AWS says no"),
-    "writing": ("write", True, EcrError("AWS says no"), "second: AWS says no"),
-    "deleting": ("delete", False, EcrError("AWS says no"), "second: AWS says no"),
+    "reading": ("read", True, EcrError("AWS says no", "ServerException"), "second: AWS says no"),
+    "writing": ("write", True, EcrError("AWS says no", "ServerException"), "second: AWS says no"),
+    "deleting": ("delete", False, EcrError("AWS says no", "ServerException"), "second: AWS says no"),
     "reading, unexpectedly": ("read", True, KeyError("policyText"), SURPRISE),
     "writing, unexpectedly": ("write", True, KeyError("policyText"), SURPRISE),
     "deleting, unexpectedly": ("delete", False, KeyError("policyText"), SURPRISE),
@@ -621,8 +650,9 @@ TROUBLE: dict[str, tuple[str, bool, Exception, str]] = {
 def test_trouble_with_one_does_not_keep_the_others(method: str, sharing: bool, error: Exception, said: str) -> None:
     registry = Troubled(method, "second", error)
     result = run(request("first", "second", "third", grants=MORE, sharing=sharing), registry)
-    assert [found["changed"] for found in result.rows] == [True, False, True]
-    assert result.rows[1] == {"name": "second", **UNTOUCHED, "error": said}
+    assert [found.changed for found in result.results] == [True, False, True]
+    code = error.code if isinstance(error, EcrError) else None
+    assert rows(result)[1] == {"name": "second", **UNTOUCHED, "error": said, "error_code": code}
     assert result.failures == (said,)
     assert result.changed
     assert registry.policies["second"] == SHARED
@@ -642,12 +672,16 @@ def test_a_list_that_cannot_be_had_ends_the_run() -> None:
 # --- the result ---
 
 
-def warned(kind: str, name: str) -> PolicyWarning:
-    return PolicyWarning(kind, f"{name}: {kind}", sid="Sid", principals=(ACCOUNT,))
+def warned(kind: str, name: str, *, certain: bool = True) -> PolicyWarning:
+    return PolicyWarning(kind, f"{name}: {kind}", certain, "base", "us-east-1", OWNER, "Sid", (ACCOUNT,))
 
 
-def failed(count: int) -> Result:
-    return Result((row("fine"), *(row(f"r{n}", error=f"r{n}: no") for n in range(count))), ())
+def result_of(name: str, *warnings: PolicyWarning, error: str | None = None) -> WriteResult:
+    return WriteResult(name, warnings=warnings, error=error)
+
+
+def failed(count: int) -> WriteRunResult:
+    return WriteRunResult((result_of("fine"), *(result_of(f"r{n}", error=f"r{n}: no") for n in range(count))))
 
 
 def test_the_rows_are_counted() -> None:
@@ -671,7 +705,7 @@ def test_the_rows_are_counted() -> None:
 
 
 def test_nothing_is_counted_in_no_rows() -> None:
-    result = Result((), ())
+    result = WriteRunResult(())
     assert set(result.summary.values()) == {0}
     assert (result.changed, result.failures, result.warnings) == (False, (), ())
 
@@ -686,32 +720,58 @@ def test_the_first_failures_are_told_in_full(count: int, more: list[str]) -> Non
     assert failed(count).summary["failed"] == count
 
 
-def test_each_kind_is_warned_about_once_with_its_number_of_repositories() -> None:
-    result = Result(
+def test_a_repository_that_was_written_and_failed_counts_as_both() -> None:
+    result = WriteRunResult((WriteResult("a", changed=True, error="a: no"), WriteResult("b")))
+    assert result.summary == {
+        "repositories": 2,
+        "changed": 1,
+        "missing": 0,
+        "failed": 1,
+        "warnings": 0,
+        "unchanged": 1,
+    }
+    assert result.changed
+
+
+def test_each_kind_is_warned_about_once_with_its_number_of_repositories_and_certain_ones_first() -> None:
+    result = WriteRunResult(
         (
-            row("a", [warned("explicit_deny", "a first"), warned("explicit_deny", "a second")]),
-            row("b", [warned("deleted_principal", "b"), warned("explicit_deny", "b")]),
-            row("c", [warned("public", "c")], error="c: no"),
-            row("d"),
-        ),
-        (),
+            result_of("a", warned("explicit_deny", "a first", certain=False), warned("explicit_deny", "a second")),
+            result_of("b", warned("deleted_principal", "b"), warned("explicit_deny", "b", certain=False)),
+            result_of("c", warned("public", "c", certain=False), error="c: no"),
+            result_of("d"),
+        )
     )
     see = "(see the warnings in their rows). The first:"
-    assert result.warnings == (
-        f"1 of 4 repositories are open to everyone, or to any account {see} c: public",
-        f"2 of 4 repositories have a Deny that defeats a declared grant, or may defeat it {see} a first: explicit_deny",
-        f"1 of 4 repositories have deleted principals in their policy {see} b: deleted_principal",
-    )
+    assert [warning.split(" repositories ")[0] for warning in result.warnings] == ["2 of 4", "1 of 4", "1 of 4"]
+    assert [warning.split(f"{see} ")[1] for warning in result.warnings] == [
+        "a second: explicit_deny",
+        "b: deleted_principal",
+        "c: public",
+    ]
+    assert f", 1 of them for certain {see}" in result.warnings[0]
+    assert "certain" not in result.warnings[1]
+    assert f", none of them for certain {see}" in result.warnings[2]
     assert result.summary["warnings"] == 5
 
 
 def test_a_warning_in_a_row_is_plain_data() -> None:
-    (warning,) = row("a", [warned("explicit_deny", "a")])["warnings"]
-    assert warning == {**warning, "kind": "explicit_deny", "sid": "Sid", "principals": [ACCOUNT]}
-    assert json.loads(json.dumps(warning)) == warning
+    row = result_of("a", warned("explicit_deny", "a")).to_dict(include_policy=False)
+    assert row["warnings"] == [
+        {
+            "kind": "explicit_deny",
+            "message": "a: explicit_deny",
+            "certain": True,
+            "repository": "base",
+            "region": "us-east-1",
+            "registry_id": OWNER,
+            "sid": "Sid",
+            "principals": [ACCOUNT],
+        }
+    ]
 
 
 @pytest.mark.parametrize(("policies", "asked"), RUNS.values(), ids=RUNS.keys())
 def test_a_result_is_plain_data(policies: dict[str, str | None], asked: Request) -> None:
-    result = run(replace(asked, diff=True), InMemory(policies))
-    assert json.loads(json.dumps([result.rows, result.diffs])) == [list(result.rows), list(result.diffs)]
+    result = run(replace(asked, diff=True), InMemory(policies)).to_dict(diff=True, include_policy=True)
+    assert json.loads(json.dumps(result)) == result

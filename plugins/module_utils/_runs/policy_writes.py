@@ -1,0 +1,320 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""One run that writes many policies, whatever they become: sharing and restoring differ in their planner alone.
+
+Rules
+-----
+- Each policy is read, planned and written back to back by one worker. If AWS turns out to have another policy than the
+  one that was read, that is done again with what is there now, up to `MAX_TRIES` times.
+- Before a policy is written, the one that it replaces is saved.
+- Between the read and the write somebody else may write, and one of the two is lost. If it is ours, a read afterwards
+  shows that. So when the whole run is written, each policy that was written is read once more, and written again where
+  it was overwritten, up to `MAX_TRIES` times. What somebody else loses, nobody but they can know.
+- What was written stays in the result, whatever goes wrong afterwards: the error or the warning is beside it.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from .._errors import PolicyWarning, RepositoryContext, certain_first
+from .._iam.document import Policy, PolicyComparison, PolicyError, parse
+from .._iam.principals import policy_unique_ids
+from .._registry import (
+    SHORTEN,
+    EcrError,
+    PolicyChangedError,
+    PolicyRefusedError,
+    PolicyTarget,
+    Registry,
+    RepositoryMissingError,
+    StoredPolicy,
+)
+from .._sharing.managed_statements import ManagedStatements
+from .._sharing.merge import Merged
+from .backups import BackupRun
+from .bulk import allow_missing, failed, run_each
+from .options import WriteOptions
+from .results import PolicyDiff, WriteResult, WriteRunResult
+
+MAX_TRIES = 8
+# In seconds: two writers who were in each other's way should not be so again.
+MAX_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class PlannedWrite:
+    """A policy that is to replace another.
+
+    Args:
+        target: Which policy.
+        replaces: What was read.
+        policy: The new policy, which differs in meaning; None for none.
+        text: The same, as it is sent.
+        new_principals: The principals that AWS may refuse because they do not exist.
+        retry_invalid_principal: Whether these may have been created a moment ago.
+        advice: What to do about the ids of deleted principals, as a sentence.
+    """
+
+    target: PolicyTarget
+    replaces: StoredPolicy
+    policy: Policy | None
+    text: str | None
+    new_principals: tuple[str, ...]
+    retry_invalid_principal: bool
+    advice: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run means to do to one policy.
+
+    Args:
+        result: What becomes of it if the write succeeds.
+        write: None if nothing is to be written.
+    """
+
+    result: WriteResult
+    write: PlannedWrite | None = None
+
+
+class Planner(Protocol):
+    """What policies are to become. It reads and writes nothing itself."""
+
+    def covers(self, label: str) -> bool:
+        """Return whether anything is asked for; a policy that is not covered is not even read."""
+
+    def plan(self, target: PolicyTarget, stored: StoredPolicy) -> Plan:
+        """Plan what a policy becomes. Raises PolicyError, EcrError."""
+
+
+def run_writes(
+    targets: Sequence[PolicyTarget],
+    planner: Planner,
+    options: WriteOptions,
+    registry: Registry,
+    *,
+    unmatched: Sequence[WriteResult] = (),
+) -> WriteRunResult:
+    """Bring policies to what is planned, or in check mode find out what would be done.
+
+    Args:
+        targets: The policies.
+        planner: What they become.
+        options: How.
+        registry: Where they are.
+        unmatched: The results of names and patterns that match none; they come last.
+    """
+    writes = PolicyWrites(planner, options, registry)
+    results = run_each(
+        targets,
+        partial(writes.write, check_mode=options.check_mode),
+        result_type=WriteResult,
+        concurrency=options.concurrency,
+    )
+    if not options.check_mode:
+        written = {result.name: result for result in results}
+        results = run_each(
+            targets,
+            lambda target: writes.verify(target, written[target.label]),
+            result_type=WriteResult,
+            concurrency=options.concurrency,
+        )
+    results = (*results, *unmatched)
+    return WriteRunResult(allow_missing(results) if options.missing_ok else results, writes.backup_path)
+
+
+def planned_result(
+    target: PolicyTarget,
+    stored: StoredPolicy,
+    before: Policy | None,
+    merged: Merged,
+    warnings: Iterable[PolicyWarning],
+    options: WriteOptions,
+    partition: str,
+) -> WriteResult:
+    """Return what becomes of a policy if it is written as planned.
+
+    Args:
+        target: Which policy.
+        stored: What was read.
+        before: The same, parsed.
+        merged: What it becomes.
+        warnings: What a person should know about it.
+        options: Those of the run.
+        partition: That of the registry.
+    """
+    diff = None
+    if merged.changed and options.diff:
+        # All may have had the same policy, and get the same: their texts need to be in memory only once.
+        before_text, after_text = map(sys.intern, map(PolicyComparison(partition).pretty, (before, merged.policy)))
+        diff = PolicyDiff(target.label, before_text, after_text)
+    return WriteResult(
+        target.label,
+        registry_id=stored.registry_id,
+        changed=merged.changed,
+        granted=merged.granted,
+        revoked=merged.revoked,
+        warnings=certain_first(warnings),
+        unmanaged_values=merged.unmanaged_values,
+        policy=merged.policy if merged.changed and options.include_policy else None,
+        diff=diff,
+    )
+
+
+def managed_statements(target: PolicyTarget, stored: StoredPolicy, partition: str) -> ManagedStatements:
+    """Return the managed statements in a policy that was read."""
+    return ManagedStatements(partition, target.resource_arn(stored.registry_id))
+
+
+class PolicyWrites:
+    """The writes of one run. May be used by several threads."""
+
+    def __init__(self, planner: Planner, options: WriteOptions, registry: Registry) -> None:
+        self._planner, self._options, self._registry = planner, options, registry
+        self._backups: BackupRun | None = None
+        if options.backup_dir and not options.check_mode:
+            self._backups = BackupRun(options.backup_dir, partition=registry.partition, region=registry.region)
+
+    @property
+    def backup_path(self) -> str | None:
+        """The directory that the backups of the run are in; None where there is none."""
+        return self._backups.path if self._backups else None
+
+    def write(self, target: PolicyTarget, *, check_mode: bool) -> WriteResult:
+        """Read, plan and write a policy, and that again if somebody else changes it in between.
+
+        Args:
+            target: Which policy.
+            check_mode: Whether it is not written.
+        """
+        result = WriteResult(target.label)
+        if not self._planner.covers(target.label):
+            return result
+        for number in range(MAX_TRIES):
+            result = WriteResult(target.label)
+            try:
+                if number:
+                    self._pause()
+                plan = self._planner.plan(target, target.read())
+                if plan.write is None:
+                    return plan.result
+                # The warnings say what stands in the way of the write.
+                result = replace(result, warnings=plan.result.warnings)
+                warnings = self._store(plan.write, check_mode=check_mode)
+                return replace(plan.result, warnings=certain_first([*plan.result.warnings, *warnings]))
+            except PolicyChangedError:
+                continue
+            except RepositoryMissingError as error:
+                return failed(WriteResult(target.label), error)
+            except Exception as error:  # The surprise of one repository must not hide what was done to the others.
+                return failed(result, error)
+        always_changed = (
+            f"each of the {MAX_TRIES} times that its policy was about to be written, somebody else had just changed "
+            "it. Find out who else writes it, and run again."
+        )
+        return failed(result, EcrError(always_changed))
+
+    def verify(self, target: PolicyTarget, written: WriteResult) -> WriteResult:
+        """Read whether what was written is still there, and write again what somebody else has overwritten.
+
+        Returns:
+            The result of the last write; with a warning if it could not be verified, with an error if somebody else
+            has overwritten it every time.
+        """
+        writes = 1
+        while _is_verifiable(written):
+            again = writes <= MAX_TRIES
+            found = self.write(target, check_mode=not again)
+            if found.error is not None:
+                return self._not_verified(written, found)
+            if not found.changed:
+                return written
+            if not again:
+                overwritten = (
+                    f"{target.label}: somebody else overwrote its policy each of the {writes} times that it was "
+                    "written. Find out who else writes it, and run again."
+                )
+                return replace(written, error=overwritten)
+            written, writes = found, writes + 1
+            try:
+                self._pause()
+            except EcrError as error:
+                return self._not_verified(written, failed(written, error))
+        return written
+
+    def _store(self, write: PlannedWrite, *, check_mode: bool) -> tuple[PolicyWarning, ...]:
+        """Replace a policy, and return what to warn about.
+
+        Raises:
+            PolicyError: It is too long.
+            BackupError: The policy that it replaces could not be saved.
+            PolicyChangedError: AWS has another policy than the one that was read, as far as could be seen.
+            EcrError: Any other error.
+        """
+        target, text = write.target, write.text
+        if text is not None and len(text) > target.max_length:
+            raise PolicyError(
+                f"it would be {len(text):,} characters long, and AWS allows {target.max_length:,}. {SHORTEN}"
+            )
+        if check_mode:
+            return ()
+        if self._backups:
+            # Of a repository without a policy AWS does not say who owns it.
+            owner = write.replaces.registry_id or self._registry.owner()
+            self._backups.save(target, owner, policy=write.replaces.text, written=text)
+        deleted = policy_unique_ids(write.policy)
+        try:
+            stored = target.write(
+                text,
+                replacing=write.replaces,
+                force=self._options.force_set_policy,
+                retry_invalid_principal=write.retry_invalid_principal and not deleted,
+            )
+        except PolicyRefusedError as error:
+            causes = _possible_causes(deleted, write)
+            raise EcrError(f"{str(error).rstrip('.')}. {causes}", error.code) from error
+        if stored is None or self._means(stored, write.policy):
+            return ()
+        said = f"AWS stored another policy than the one that was sent. It has now: {stored}"
+        context = RepositoryContext(target.label, self._registry.region, write.replaces.registry_id)
+        return (context.warning("stored_policy_differs", said),)
+
+    def _means(self, text: str, policy: Policy | None) -> bool:
+        try:
+            return PolicyComparison(self._registry.partition).equal(parse(text), policy)
+        except PolicyError:
+            return False
+
+    def _not_verified(self, written: WriteResult, found: WriteResult) -> WriteResult:
+        reason = str(found.error).removeprefix(f"{found.name}: ")
+        said = f"its policy was written, but reading it afterwards did not confirm that: {reason}"
+        context = RepositoryContext(written.name, self._registry.region, written.registry_id)
+        warning = context.warning("not_verified", said)
+        return replace(written, warnings=certain_first([*written.warnings, warning]))
+
+    def _pause(self) -> None:
+        self._registry.pause(random.uniform(0, MAX_PAUSE))
+
+
+def _is_verifiable(result: WriteResult) -> bool:
+    # What AWS itself makes of a policy cannot be mended by writing it once more.
+    differs = any(warning.kind == "stored_policy_differs" for warning in result.warnings)
+    return result.changed and result.error is None and not differs
+
+
+def _possible_causes(deleted: Sequence[str], write: PlannedWrite) -> str:
+    if deleted:
+        return f"It names deleted principals, which AWS refuses: {', '.join(deleted)}. {write.advice}"
+    if write.new_principals:
+        return f"Does each of these exist, and is its region enabled: {', '.join(write.new_principals)}?"
+    return "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts."
