@@ -68,9 +68,7 @@ class TestSaving:
     def test_each_policy_that_is_replaced_is_saved_to_the_letter(
         self, aws: EmbeddedAws, run: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:
-        result = run(
-            repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"), include_policy=True
-        )
+        result = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"), include_policy=True)
 
         folder = Path(result.values["backup_path"])
         assert folder.parent == tmp_path / "backups"
