@@ -99,13 +99,13 @@ repositories:
       sample: MUTABLE
     image_scanning_configuration:
       description: When its images are scanned.
-      returned: if AWS tells it
+      returned: if AWS returns it
       type: dict
       sample:
         scan_on_push: false
     encryption_configuration:
       description: How its images are encrypted.
-      returned: if AWS tells it
+      returned: if AWS returns it
       type: dict
       sample:
         encryption_type: AES256

@@ -20,7 +20,7 @@ description:
   - Writes a policy only if it changes in meaning. The order of statements and of lists, a scalar or a list of one,
     and an account id or its root ARN make no difference.
   - Works on one repository or on thousands in one task. It asks AWS once for a repository that is as it should be. In
-    the end it looks once more at each that it has written. Each repository is reported, even if others fail.
+    the end it reads once more each that it has written. Each repository is reported, even if others fail.
   - Repository policies are not replicated. Share the repositories of each region with a task of its own.
   - A repository policy is one half of cross-account access. The other account's own IAM policies must allow the pull
     or the push as well, and C(ecr:GetAuthorizationToken), which no repository policy can grant.
@@ -128,11 +128,11 @@ notes:
   - "With O(backup_dir), the account of the credentials is asked for if O(registry_id) is left out, and no other answer
     of AWS says it. That takes one call of C(sts:GetCallerIdentity), which needs no permission."
   - Throttled calls are tried again, at a pace that all workers keep together, unless AWS lets no call through for a
-    minute. Calls that fail on the way are tried again as well, writes only after a look at what is stored. A call is
+    minute. Calls that fail on the way are tried again as well, writes only after the policy was read again. A call is
     given 10 seconds to connect, and 10 for its answer. With retries in O(aws_config), it is botocore that tries again,
     and writes again without a look.
   - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
-    writes it, and looks at it once more in the end. What somebody else has overwritten meanwhile is merged and written
+    writes it, and reads it once more in the end. What somebody else has overwritten meanwhile is merged and written
     again. What the module itself overwrites, because it was written between its read and its write, it cannot know.
   - "B(Caution:) the wildcards of O(repositories) are matched in Python. An IAM policy that limits the caller to some
     repositories makes the others fail, and not be left out."
@@ -317,14 +317,14 @@ repositories:
               TLS is none, because ECR takes no such requests.
             - V(lambda_region_not_covered) if the declared Lambda regions do not cover the region of the repository.
             - >-
-              V(excess_access) if a principal keeps, or may keep, access beyond the declared through other statements;
+              V(excess_access) if a principal keeps, or may keep, more than the declared access through other statements;
               with O(purge_grants=true) also if the policy lets in others whom no grant names.
             - V(deleted_principal) if there are deleted principals in the policy.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - >-
               V(pattern_not_matched) if with O(state=absent) a pattern matches no repository, so that no access was
               taken away.
-            - V(not_verified) if the policy was written, but could not be looked at in the end.
+            - V(not_verified) if the policy was written, but could not be read again in the end.
           returned: always
           type: str
           sample: denied

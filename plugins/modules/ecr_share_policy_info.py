@@ -11,11 +11,11 @@ module: ecr_share_policy_info
 short_description: Tell who may use ECR repositories, and through which statements
 version_added: 1.0.0
 description:
-  - Reads the policies of private ECR repositories and tells who gets what from them, under which conditions, and
+  - Reads the policies of private ECR repositories and reports who gets what from them, under which conditions, and
     through which statements.
   - It understands any policy, however it came about, and not only what P(imageshare.aws.ecr_share_policy#module) has
-    written. What a policy does not decide is told as a condition, and nothing is guessed.
-  - It tells what repository policies grant. The account that owns the registry can grant access to its own roles and
+    written. What a policy does not decide is returned as a condition, and nothing is guessed.
+  - It reports what repository policies grant. The account that owns the registry can grant access to its own roles and
     users without them, and whoever is in another account needs the permission of that account as well. The filter
     P(imageshare.aws.ecr_consumer_policy#filter) makes the policy that is needed there.
   - Asks AWS once for each repository, and once for each 1,000 to match patterns. Writes nothing.
@@ -61,7 +61,7 @@ notes:
   - If O(registry_id) is left out and no answer of AWS says it, because all of the repositories are named and none has a
     policy, the account of the credentials is asked for. That takes one call of C(sts:GetCallerIdentity), which needs no
     permission.
-  - A repository that cannot be read is told with its error, and the task fails at its end, with all rows.
+  - A repository that cannot be read is returned with its error, and the task fails at its end, with all rows.
 seealso:
   - module: imageshare.aws.ecr_share_policy
   - module: imageshare.aws.ecr_repository_info
@@ -181,7 +181,7 @@ repositories:
       description:
         - Who gets what. A principal has one row for the managed statements, one for the unmanaged ones, and one more
           for each other set of conditions.
-        - What the statements with C(Allow) grant. RV(repositories[].shares[].denied_by) tells what becomes of it.
+        - What the statements with C(Allow) grant. RV(repositories[].shares[].denied_by) says what of that is denied.
       returned: if it could be read
       type: list
       elements: dict
@@ -212,7 +212,7 @@ repositories:
           elements: str
           sample: [pull]
         other_actions:
-          description: The actions that are not part of these capabilities, those for which V(admin) is told included.
+          description: The actions that are not part of these capabilities, those that make it V(admin) included.
           returned: always
           type: list
           elements: str
@@ -328,7 +328,7 @@ repositories:
         - Whether it is open to everyone, or to any account, so that somebody unknown may use it.
         - Conditions that strangers can meet do not keep it from being public, such as those on a tag or a name of
           theirs, nor do networks larger than C(/8). Those that a policy does not decide do, such as a date or a tag of
-          the repository; a row of V(*) tells them.
+          the repository; a share of V(*) has them.
       returned: if it could be read
       type: bool
       sample: false

@@ -182,7 +182,7 @@ repositories:
           description:
             - V(public) if the repository is open to everyone, or to any account.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
-            - V(not_verified) if the policy was written, but could not be looked at in the end, or had been changed.
+            - V(not_verified) if the policy was written, but could not be read again in the end, or had been changed.
           returned: always
           type: str
           sample: public

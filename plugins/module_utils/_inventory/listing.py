@@ -37,7 +37,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Listing:
-    """repositories: each once, in the order of the registries and of their names. warnings: what to tell a person."""
+    """What an inventory lists.
+
+    Args:
+        repositories: Each once, in the order of the registries and of their names.
+        warnings: What a person should know.
+    """
 
     repositories: tuple[Repository, ...]
     warnings: tuple[str, ...]
@@ -99,7 +104,7 @@ def _ask_for_all_tags(
         try:
             return list(workers.map(lambda repository: _ask_for_tags(registry, repository), described))
         except EcrError as error:
-            raise EcrError(f"{refusal} Nor would it tell them of each repository: {error}") from error
+            raise EcrError(f"{refusal} Nor would it list them for each repository: {error}") from error
 
 
 def _ask_for_tags(registry: TaggedRegistry, repository: Mapping[str, Any]) -> dict[str, str] | None:
@@ -137,13 +142,13 @@ def _variables(
 def _united(sources: Sequence[Source], listings: Sequence[Listing]) -> Listing:
     """All listings as one: a registry that several profiles lead to counts for the first of them."""
     found: dict[str, tuple[Source, Repository]] = {}
-    told: dict[str, None] = {}
+    warnings: dict[str, None] = {}
     for source, listing in zip(sources, listings, strict=True):
-        told.update(dict.fromkeys(listing.warnings))
+        warnings.update(dict.fromkeys(listing.warnings))
         for repository in listing.repositories:
             first, kept = found.setdefault(repository["ecr_repository_uri"], (source, repository))
             if kept is not repository:
                 registry = f"the registry {repository['ecr_registry_id']}"
                 warning = f"{source.label}: leads to {registry}, as {first.label} does, with which it is listed"
-                told[warning] = None
-    return Listing(tuple(repository for _source, repository in found.values()), tuple(told))
+                warnings[warning] = None
+    return Listing(tuple(repository for _source, repository in found.values()), tuple(warnings))
