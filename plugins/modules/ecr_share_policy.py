@@ -317,8 +317,8 @@ repositories:
               TLS is none, because ECR takes no such requests.
             - V(lambda_region_not_covered) if the declared Lambda regions do not cover the region of the repository.
             - >-
-              V(excess_access) if a principal keeps, or may keep, more than the declared access through other statements;
-              with O(purge_grants=true) also if the policy lets in others whom no grant names.
+              V(excess_access) if a principal keeps, or may keep, more than the declared access through other
+              statements; with O(purge_grants=true) also if the policy lets in others whom no grant names.
             - V(deleted_principal) if there are deleted principals in the policy.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - >-
