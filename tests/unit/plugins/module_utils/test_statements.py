@@ -16,7 +16,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.stateme
     ParsedStatement,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import Condition
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
+    Principal,
+    PrincipalType,
+    policy_principals,
+    policy_unique_ids,
+)
 from ansible_collections.imageshare.aws.tests.support.builders import (
     ACCOUNT,
     DELETED_ROLE,
@@ -177,6 +182,14 @@ def test_a_policy_names_what_its_statements_name() -> None:
         Principal(PrincipalType.USER, USER, ACCOUNT),
         Principal(PrincipalType.ACCOUNT, OTHER, OTHER),
     )
+
+
+def test_a_document_names_its_principals_as_it_spells_them() -> None:
+    named = policy(allow(DELETED_ROLE, ROOT, "*"), all_but(DELETED_USER, ACCOUNT), allow(DELETED_ROLE), statement())
+    assert policy_principals(named) == (DELETED_ROLE, ROOT, DELETED_USER, ACCOUNT)
+    assert policy_unique_ids(named) == (DELETED_ROLE, DELETED_USER)
+    assert policy_principals(policy(statement(Principal={"Service": "a"}), statement(Principal=ROOT))) == ()
+    assert policy_principals(None) == policy_unique_ids(None) == ()
 
 
 def test_no_policy_says_nothing() -> None:
