@@ -11,22 +11,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import count, islice
 from random import Random
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import repository_arn
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH, serialise
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
 from ansible_collections.imageshare.aws.plugins.module_utils._role import report as reports
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import findings
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing import merge
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import (
-    CAPABILITIES,
-    actions_of,
-    ordered,
-    versions,
-)
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 
@@ -199,29 +195,13 @@ def _row(
         "registry_id": account,
         "region": region,
         "policy": document,
-        **_findings(document, account),
+        **findings(document, _evaluator(account), resource=arn),
     }
 
 
-def _findings(document: dict[str, Any] | None, account: str) -> dict[str, Any]:
-    """Return the findings on a policy, with shares in the form that they are about to have."""
-    found = findings(document, _PARTITION, account)
-    return {**found, "shares": [_share(share) for share in found["shares"]]}
-
-
-def _share(share: dict[str, Any]) -> dict[str, Any]:
-    own = share["access"].split("_")
-    actions = frozenset(share["actions"] or actions_of(frozenset(own) - {"lambda"}))
-    access = ordered(versions(actions))
-    belonging = {
-        action for capability in CAPABILITIES if capability.name in access for action in capability.action_sets[-1]
-    }
-    return {
-        **share,
-        "principal_type": share["kind"],
-        "access": [*access, *(["admin"] if "admin" in own else [])],
-        "other_actions": sorted(actions - belonging),
-    }
+@cache
+def _evaluator(account: str) -> PolicyEvaluator:
+    return PolicyEvaluator(_PARTITION, account)
 
 
 def _grant(principal: Principal, region: str, random: Random) -> Grant:
