@@ -21,7 +21,7 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 
 # Width and height of the window, and the row and column of the cell that is opened.
 _SIZES = {
-    "wide": (1600, 1000, (4, 12)),
+    "wide": (1600, 1000, (0, 3)),
     "medium": (900, 800, None),
     "narrow": (400, 800, None),
     "phone": (400, 800, (3, 2)),
