@@ -94,7 +94,7 @@ class TestLength:
         result = run(repositories=["app"], grants=ORGANIZATIONS)
 
         assert "must have length less than or equal to 10240" in result.row["error"]
-        assert "To do: grant access to an organization" in result.row["error"]
+        assert "Grant access to an organization" in result.row["error"]
         assert aws.policies() == planted
 
     def test_characters_count_and_not_bytes(self, aws: EmbeddedAws, run: Run) -> None:
@@ -126,7 +126,7 @@ class TestOptions:
     def test_a_path_of_backups_that_is_none_is_refused(self, aws: EmbeddedAws, restore: Run, path: str) -> None:
         result = restore(backup=path)
         assert result.message.startswith("Nothing was done")
-        assert "is no path" in result.message
+        assert "is not a valid path" in result.message
         assert aws.actions() == set()
 
 

@@ -343,7 +343,7 @@ class TestTagsThatAreNotListed:
 
         assert names(listed) == ["app"]
         (warning,) = listed.warnings
-        assert "To do: allow the caller tag:GetResources on all repositories." in warning
+        assert "Allow the caller tag:GetResources on all repositories." in warning
         assert warning.endswith("Each of the 2 repositories was asked for its tags instead.")
         assert aws.calls() == {"DescribeRepositories": 1, "ListTagsForResource": 2}
 
@@ -352,8 +352,8 @@ class TestTagsThatAreNotListed:
         aws.settings(deny=[{"operation": "GetResources"}, {"operation": "ListTagsForResource"}])
         listed = inventory(tags={"team": "a"})
         assert listed.hosts == {}
-        assert "To do: allow the caller tag:GetResources on all repositories." in listed.warnings[0]
-        assert "To do: allow the caller ecr:ListTagsForResource on this repository." in listed.warnings[0]
+        assert "Allow the caller tag:GetResources on all repositories." in listed.warnings[0]
+        assert "Allow the caller ecr:ListTagsForResource on this repository." in listed.warnings[0]
 
 
 class TestFailures:
@@ -366,7 +366,7 @@ class TestFailures:
         assert listed.hosts == {}
         assert f"2 of 2 registries could not be listed. profile one, {REGION}: could not list the repositories" in told
         assert f" | profile two, {REGION}: could not list the repositories" in told
-        assert "To do: allow the caller ecr:DescribeRepositories on all repositories." in told
+        assert "Allow the caller ecr:DescribeRepositories on all repositories." in told
         assert listed.warnings[-1] == UNPARSED
 
     def test_a_failure_is_fatal_where_ansible_is_told_so(self, aws: EmbeddedAws, inventory: List) -> None:

@@ -97,7 +97,7 @@ class TestSharing:
         registry(aws)
         aws.settings(deny=NO_WRITES)
         self.use_every_feature(aws, tmp_path, check=True)
-        assert aws.actions() == {READ, LIST} == policy_of("LookAtSharing")
+        assert aws.actions() == {READ, LIST} == policy_of("CheckSharing")
         excepted = named(DOCUMENTED[SHARE].permissions().partition("outside check mode")[2].partition(".")[0])
         assert excepted == WRITES
         assert sum(aws.refused().values()) == 0
@@ -226,7 +226,7 @@ class TestTheRole:
         play("audit", "-e", f"ecr_share_report_dir={tmp_path / 'report'}")
         assert (tmp_path / "report" / "report.html").exists()
         play("share", "--check", "--diff")
-        assert aws.actions() == policy_of("LookAtSharing") | {"sts:AssumeRole"}
+        assert aws.actions() == policy_of("CheckSharing") | {"sts:AssumeRole"}
         assert sum(aws.refused().values()) == 0
 
     def test_lists_no_other_actions(self) -> None:
@@ -237,4 +237,4 @@ class TestTheRole:
 def test_the_policies_of_the_readme_are_what_its_words_say() -> None:
     (words,) = re.findall(r"Plain names need no .*?\n\n", README, re.DOTALL)
     assert named(words) <= policy_of("ShareRepositories") | {IDENTITY}
-    assert policy_of("LookAtSharing") == policy_of("ShareRepositories") - WRITES
+    assert policy_of("CheckSharing") == policy_of("ShareRepositories") - WRITES

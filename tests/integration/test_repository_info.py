@@ -89,7 +89,7 @@ def test_a_refusal_by_aws_is_told(planted: EmbeddedAws) -> None:
     planted.settings(deny=[{"operation": "DescribeRepositories"}])
     result = listed(planted)
     assert result.failed
-    assert "To do: allow the caller ecr:DescribeRepositories on all repositories" in result.message
+    assert "Allow the caller ecr:DescribeRepositories on all repositories" in result.message
 
 
 def test_examples_run(planted: EmbeddedAws, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_policy_that_cannot_be_kept_is_left_alone(aws: EmbeddedAws, run: Run, 
 
     assert result.failed
     assert reason in result.row["error"]
-    assert "left alone" in result.row["error"]
+    assert "policy not changed" in result.row["error"]
     assert aws.policies() == {NAME: text}
     assert aws.calls() == {"GetRepositoryPolicy": 1}
 

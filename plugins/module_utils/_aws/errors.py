@@ -175,9 +175,9 @@ class Operation:
         return answer
 
     def _typed(self, error: Exception, subject: str) -> EcrError:
-        code, said = _code_and_message(error)
-        known = self._known(code, said)
-        what = f"could not {self.label}{subject and f' {subject}'} ({self.name}): {code}: {said}"
+        code, message = _code_and_message(error)
+        known = self._known(code, message)
+        what = f"could not {self.label}{subject and f' {subject}'} ({self.name}): {code}: {message}"
         advice = known.advice.format(action=self.iam_action, resource=self.resource)
         text = f"{what.rstrip('.')}. {advice}" if advice else what
         aws_code = code if isinstance(error, ClientError) else None
@@ -186,17 +186,17 @@ class Operation:
             return known.raises(text, aws_code)
         return FaultError(text, aws_code, fault=fault, may_have_been_sent=known.may_have_been_sent)
 
-    def _known(self, code: str, said: str) -> KnownError:
+    def _known(self, code: str, message: str) -> KnownError:
         if self.sets_policy and code == _REFUSED_POLICY_CODE:
-            return next((known for part, known in _REFUSED_POLICIES.items() if part in said), KnownError())
+            return next((known for part, known in _REFUSED_POLICIES.items() if part in message), KnownError())
         return ERRORS.get(code, KnownError())
 
 
 def _code_and_message(error: Exception) -> tuple[str, str]:
-    code, said = type(error).__name__, str(error)
+    code, message = type(error).__name__, str(error)
     if isinstance(error, ClientError):
-        code, said = (str(error.response["Error"].get(key, "")) for key in ("Code", "Message"))
-    return code, said if len(said) <= MAX_MESSAGE_LENGTH else f"{said[:MAX_MESSAGE_LENGTH]}…"
+        code, message = (str(error.response["Error"].get(key, "")) for key in ("Code", "Message"))
+    return code, message if len(message) <= MAX_MESSAGE_LENGTH else f"{message[:MAX_MESSAGE_LENGTH]}…"
 
 
 def _is_transient(error: Exception) -> bool:

@@ -210,7 +210,7 @@ def find(path: str) -> tuple[Saved, ...]:
     """
     if not _is_path(path):
         raise BackupError(f"{path!a} is not a valid path")
-    # Whoever names a link means where it leads. Nobody has named links below.
+    # A link that a user names stands for its target; links below it were named by no user.
     path = os.path.realpath(path)
     if not os.path.exists(path):
         raise BackupError(f"{path} does not exist")

@@ -13,7 +13,7 @@ Rules
 - Before a policy is written, the one that it replaces is saved.
 - Between the read and the write somebody else may write, and one of the two is lost. If it is ours, a read afterwards
   shows that. So when the whole run is written, each policy that was written is read once more, and written again where
-  it was overwritten, up to `MAX_TRIES` times. What somebody else loses, nobody but they can know.
+  it was overwritten, up to `MAX_TRIES` times. What somebody else loses, only they can know.
 - What was written stays in the result, whatever goes wrong afterwards: the error or the warning is beside it.
 """
 
@@ -285,9 +285,9 @@ class PolicyWrites:
             raise EcrError(f"{str(error).rstrip('.')}. {causes}", error.code) from error
         if stored is None or self._means(stored, write.policy):
             return ()
-        said = f"AWS stored another policy than the one that was sent. It has now: {stored}"
+        difference = f"AWS stored another policy than the one that was sent. It has now: {stored}"
         context = RepositoryContext(target.label, self._registry.region, write.replaces.registry_id)
-        return (context.warning("stored_policy_differs", said),)
+        return (context.warning("stored_policy_differs", difference),)
 
     def _means(self, text: str, policy: Policy | None) -> bool:
         try:
@@ -297,9 +297,9 @@ class PolicyWrites:
 
     def _not_verified(self, written: WriteResult, found: WriteResult) -> WriteResult:
         reason = str(found.error).removeprefix(f"{found.name}: ")
-        said = f"its policy was written, but reading it afterwards did not confirm that: {reason}"
+        text = f"its policy was written, but reading it afterwards did not confirm that: {reason}"
         context = RepositoryContext(written.name, self._registry.region, written.registry_id)
-        warning = context.warning("not_verified", said)
+        warning = context.warning("not_verified", text)
         return replace(written, warnings=certain_first([*written.warnings, warning]))
 
     def _pause(self) -> None:

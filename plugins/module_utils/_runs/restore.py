@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""One run that puts backed up policies back, where nobody has changed them since."""
+"""One run that puts policies back from their backups, unless somebody has changed them since."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
 
     Args:
         request: What is asked for.
-        registry: Of any owner; it says the region, and whose the credentials are.
+        registry: That of the credentials; it gives the region, and the registry of any other owner.
 
     Raises:
         BackupError: The backups cannot be used, or it is not clear which are meant.

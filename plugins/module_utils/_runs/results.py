@@ -46,7 +46,7 @@ class PolicyDiff:
     """A policy before and after, as Ansible shows them.
 
     Args:
-        name: Whose policy it is.
+        name: What the policy belongs to.
         before: A text; empty for no policy.
         after: The same.
     """

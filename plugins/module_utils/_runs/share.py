@@ -60,7 +60,7 @@ class SharingPlanner:
 
     def __init__(self, request: Request, partition: str, region: str) -> None:
         self._request, self._partition, self._region = request, partition, region
-        # One for the policies of which AWS says whose they are, and one for none.
+        # AWS says who owns a policy, but not where there is none, so there are two at most.
         self._evaluator = cache(partial(PolicyEvaluator, partition))
 
     def covers(self, label: str) -> bool:
