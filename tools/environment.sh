@@ -75,6 +75,13 @@ install_requirements() {
     "$python" -m pip install --quiet --requirement "requirements/$name.txt"
 }
 
+# Two of them at a time would make one environment between them. Whoever waits finds it made. The lock is on a file that
+# stays; where there is no flock, as on macOS, nobody waits.
+exec 9<"requirements/$name.txt"
+if type -P flock >/dev/null; then
+    flock 9
+fi
+
 wanted=
 reason=
 if [[ -n ${PYTHON:-} ]]; then
