@@ -40,13 +40,13 @@ help: ## Print this list
 demo: demo-environment ## Show the collection at work, on an embedded AWS
 	@python demo/run.py
 
-# Of what `make test` runs at the same time, each is a list of checks that run one after the other.
-SINGLE_THREADED := lint docs package sanity molecule
-PARALLEL := unit integration
+# What `make test` runs at the same time: the checks of a list one after the other, and both lists beside each other. Some
+# tests of the second wait more than they work.
+LANES := --lane 'lint unit docs package sanity molecule' --lane 'integration'
 
 .PHONY: test
 test: test-environment ## Run every check, and stop at the first that fails
-	@env -u MAKEFLAGS -u MFLAGS python tools/checks.py --lane '$(SINGLE_THREADED)' --lane '$(PARALLEL)' -- \
+	@env -u MAKEFLAGS -u MFLAGS python tools/checks.py $(LANES) -- \
 	    '$(MAKE)' --no-print-directory PYTHON='$(PYTHON)' THOROUGH='$(THOROUGH)'
 
 .PHONY: test-thorough

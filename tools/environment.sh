@@ -55,7 +55,7 @@ recipe() {
 }
 
 is_current() {
-    recipe "$1" | cmp -s - "$venv/$1.recipe"
+    [[ -e $venv/$1.recipe && $(recipe "$1") == "$(<"$venv/$1.recipe")" ]]
 }
 
 made_elsewhere() {
