@@ -42,12 +42,14 @@ demo: demo-environment ## Show the collection at work, on an embedded AWS
 
 # What `make test` runs at the same time: the checks of a list one after the other, and both lists beside each other. Some
 # tests of the second wait more than they work.
+# Not $(MAKE) itself, which make runs even with --dry-run.
+ONE_CHECK := $(MAKE) --no-print-directory
 LANES := --lane 'lint unit docs package sanity molecule' --lane 'integration'
 
 .PHONY: test
 test: test-environment ## Run every check, and stop at the first that fails
 	@env -u MAKEFLAGS -u MFLAGS python tools/checks.py $(LANES) -- \
-	    '$(MAKE)' --no-print-directory PYTHON='$(PYTHON)' THOROUGH='$(THOROUGH)'
+	    $(ONE_CHECK) PYTHON='$(PYTHON)' THOROUGH='$(THOROUGH)'
 
 .PHONY: test-thorough
 test-thorough: ## The same with all examples and scenarios, in half an hour

@@ -92,7 +92,7 @@ class _Server:
             given.write(text.encode())
             given.seek(0)
             with theirs:
-                request = json.dumps([module, dict(environment)]).encode()
+                request = json.dumps([module, os.getcwd(), dict(environment)]).encode()
                 streams = [file.fileno() for file in (given, out, err, theirs)]
                 with _lock:
                     socket.send_fds(self._control, [_NUMBER.pack(len(request))], streams)
@@ -112,15 +112,17 @@ def _number(source: socket.socket) -> int:
     return int(number)
 
 
-def _serve(control: socket.socket) -> tuple[str, dict[str, str], list[int]]:
-    """Fork a process for each request. Returns in such a process alone, with the request and its standard streams."""
+def _serve(control: socket.socket) -> tuple[str, str, dict[str, str], list[int]]:
+    """Fork a process for each request. Returns in such a process alone, with the module, the working directory, the
+    environment and the standard streams.
+    """
     # Whoever interrupts the tests ends the process that started the server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         header, streams, _flags, _address = socket.recv_fds(control, _NUMBER.size, 4)
         if not header:
             os._exit(0)
-        module, environment = json.loads(control.recv(*_NUMBER.unpack(header), socket.MSG_WAITALL))
+        module, folder, environment = json.loads(control.recv(*_NUMBER.unpack(header), socket.MSG_WAITALL))
         _import_once(module)
         *standard, status = streams
         # Of the three processes, the one between the server and the run waits for the run.
@@ -130,7 +132,7 @@ def _serve(control: socket.socket) -> tuple[str, dict[str, str], list[int]]:
             if not process:
                 control.close()
                 os.close(status)
-                return module, environment, standard
+                return module, folder, environment, standard
             os.write(status, _NUMBER.pack(process))
             code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             os.write(status, _NUMBER.pack(code))
@@ -162,10 +164,11 @@ def _reap() -> None:
         pass
 
 
-def _become(environment: Mapping[str, str], standard: list[int]) -> None:
+def _become(folder: str, environment: Mapping[str, str], standard: list[int]) -> None:
     for number, stream in enumerate(standard):
         os.dup2(stream, number)
         os.close(stream)
+    os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -174,9 +177,9 @@ def _become(environment: Mapping[str, str], standard: list[int]) -> None:
 def main() -> None:
     # The folder of this file is no place to import from.
     del sys.path[0]
-    module, environment, standard = _serve(socket.socket(fileno=int(sys.argv[1])))
-    _become(environment, standard)
-    sys.path.insert(0, os.getcwd())
+    module, folder, environment, standard = _serve(socket.socket(fileno=int(sys.argv[1])))
+    _become(folder, environment, standard)
+    sys.path.insert(0, folder)
     sys.argv = [module]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
