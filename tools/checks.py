@@ -169,7 +169,9 @@ def main() -> int:
     parser.add_argument("--lane", action="append", type=str.split, required=True, help="checks, one after the other")
     parser.add_argument("command", nargs="+", help="what runs a check, once its name is added")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     try:
         return run(arguments.command, arguments.lane)
     except KeyboardInterrupt:
