@@ -89,7 +89,7 @@ integration: test-environment ## Run the modules, as real tasks, against an embe
 molecule: test-environment ## Run the role, by molecule, against an embedded AWS
 	@# The AWS of the scenarios outlives a molecule that is ended. What the scenarios beside this one tell, the tests of
 	@# the role tell as well.
-	trap 'kill $$(cat build/molecule/aws.pid) 2>/dev/null || true' EXIT; \
+	trap 'kill $$(cat build/molecule/aws.pid 2>/dev/null) 2>/dev/null || true; rm -rf build/molecule' EXIT; \
 	    molecule test $(if $(THOROUGH),--all,--scenario-name share)
 
 .PHONY: package
