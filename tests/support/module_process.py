@@ -124,7 +124,11 @@ def run_module(
     """
     begin = time.monotonic()
     process = warm_python.run(
-        f"{_MODULES}.{module}", _arguments(check, diff, options), _environment(aws, environment or {}), timeout=120
+        f"{_MODULES}.{module}",
+        [],
+        _environment(aws, environment or {}),
+        text=_arguments(check, diff, options),
+        timeout=120,
     )
     seconds = time.monotonic() - begin
     assert process.stderr == ""
@@ -168,14 +172,11 @@ def run_playbook(
     """Run tasks, in YAML, on localhost with ansible-playbook and these arguments, in a folder of the test's own."""
     playbook = folder / "playbook.yml"
     playbook.write_text(_PLAY + textwrap.indent(tasks + _SAVE, "    "), encoding="utf-8")
-    process = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "--inventory=localhost,", *arguments, str(playbook)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=_environment(aws, {**_settings(folder), **(environment or {})}),
+    process = warm_python.run(
+        warm_python.COMMAND_LINE,
+        ["playbook", "--inventory=localhost,", *arguments, str(playbook)],
+        _environment(aws, {**_settings(folder), **(environment or {})}),
         timeout=120,
-        check=False,
     )
     text = process.stdout + process.stderr
     saved = folder / "registered.json"
@@ -193,14 +194,11 @@ def run_inventory(
     """List an inventory of these options with ansible-inventory and these arguments, in a folder of the test's own."""
     source = folder / "ecr_repositories.yml"
     source.write_text(json.dumps(options), encoding="utf-8")
-    process = subprocess.run(
-        [sys.executable, "-m", "ansible", "inventory", f"--inventory={source}", "--list", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=_environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
+    process = warm_python.run(
+        warm_python.COMMAND_LINE,
+        ["inventory", f"--inventory={source}", "--list", *arguments],
+        _environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
         timeout=120,
-        check=False,
     )
     assert "Traceback" not in process.stderr
     assert SECRET_KEY not in process.stdout + process.stderr

@@ -23,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def started(text: str, given: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
         (tmp_path / "example.py").write_text(text, encoding="utf-8")
-        return warm_python.run("example", given, ENVIRONMENT, timeout)
+        return warm_python.run("example", [], ENVIRONMENT, text=given, timeout=timeout)
 
     monkeypatch.chdir(tmp_path)
     return started
