@@ -63,7 +63,7 @@ def test_benchmark_measures_every_contender(
             if not playing or kinds.count(kind) == 1:
                 return super()._run(arguments, text)
             for module, given in commands(arguments):
-                done = warm_python.run(module, [], self._environment, text=given, timeout=120)
+                done = warm_python.run(module, [], self._environment, text=given, timeout=600)
                 assert done.returncode == 0, done.stdout
             return run.Cost(1.0, 1.0, 1.0)
 

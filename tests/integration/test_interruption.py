@@ -37,7 +37,7 @@ def rest_of(process: subprocess.Popen[str]) -> str:
     """What it prints until it ends."""
     assert process.stdout
     output = process.stdout.read()
-    process.wait(timeout=120)
+    process.wait(timeout=600)
     return output
 
 

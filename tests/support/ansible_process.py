@@ -42,7 +42,7 @@ def ansible(
     command: str,
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,
-    timeout: float = 180,
+    timeout: float = 600,
 ) -> Done:
     """Run a command such as C(playbook). home: a folder of the test's own, which stands in for the user's.
 

@@ -128,7 +128,7 @@ def run_module(
         [],
         _environment(aws, environment or {}),
         text=_arguments(check, diff, options),
-        timeout=120,
+        timeout=600,
     )
     seconds = time.monotonic() - begin
     assert process.stderr == ""
@@ -176,7 +176,7 @@ def run_playbook(
         warm_python.COMMAND_LINE,
         ["playbook", "--inventory=localhost,", *arguments, str(playbook)],
         _environment(aws, {**_settings(folder), **(environment or {})}),
-        timeout=120,
+        timeout=600,
     )
     text = process.stdout + process.stderr
     saved = folder / "registered.json"
@@ -198,7 +198,7 @@ def run_inventory(
         warm_python.COMMAND_LINE,
         ["inventory", f"--inventory={source}", "--list", *arguments],
         _environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
-        timeout=120,
+        timeout=600,
     )
     assert "Traceback" not in process.stderr
     assert SECRET_KEY not in process.stdout + process.stderr
