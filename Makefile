@@ -11,6 +11,9 @@ comma := ,
 # The interpreter that makes .venv; empty: the first usable one.
 PYTHON ?=
 
+# What `make test-thorough` sets.
+THOROUGH :=
+
 # Whoever runs this may have settings and credentials that change what a check finds, or that reach a real account.
 # Python's bytecode is wanted: hundreds of Ansible's processes start here, each of which would compile it all again.
 unexport $(filter ANSIBLE_% AWS_% BOTO% MOLECULE_% MOTO_% MYPY% PYTHON% RUFF_% VIRTUAL_ENV,$(.VARIABLES))
@@ -37,16 +40,27 @@ help: ## Print this list
 demo: demo-environment ## Show the collection at work, on an embedded AWS
 	@python demo/run.py
 
+# What `make test` runs at the same time: the checks of a list one after the other, and both lists beside each other. Some
+# tests of the second wait more than they work.
+# Not $(MAKE) itself, which make runs even with --dry-run.
+ONE_CHECK := $(MAKE) --no-print-directory
+LANES := --lane 'lint unit docs package sanity molecule' --lane 'integration'
+
 .PHONY: test
-test: lint docs unit package integration molecule sanity ## Run every check, and stop at the first that fails
-	@echo
-	@echo 'All checks passed: lint, docs, unit, package, integration, molecule, sanity.'
+test: test-environment ## Run every check, and stop at the first that fails
+	@env -u MAKEFLAGS -u MFLAGS python tools/checks.py $(LANES) -- \
+	    $(ONE_CHECK) PYTHON='$(PYTHON)' THOROUGH='$(THOROUGH)'
+
+.PHONY: test-thorough
+test-thorough: ## The same with all examples and scenarios, in half an hour
+	@$(MAKE) --no-print-directory test THOROUGH=yes
 
 .PHONY: lint
-lint: test-environment ## Check style and types: ruff, yamllint, ansible-lint, mypy
+lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, mypy
 	ruff check .
 	ruff format --check .
 	yamllint --strict .
+	shellcheck .ci/run tools/*.sh
 	ansible-lint
 	@# mypy wants to find the code by the name under which it is imported.
 	@mkdir -p build/mypy/ansible_collections/imageshare
@@ -64,15 +78,19 @@ docs: test-environment ## Check the documentation and the changelog
 
 .PHONY: unit
 unit: test-environment ## Run the unit tests
-	python -m pytest --numprocesses auto --maxprocesses 4 tests/unit
+	python -m pytest $(if $(THOROUGH),--hypothesis-profile=thorough) --numprocesses auto --maxprocesses 4 tests/unit
 
 .PHONY: integration
 integration: test-environment ## Run the modules, as real tasks, against an embedded AWS
-	python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup tests/integration
+	$(if $(THOROUGH),COLD_PROCESSES=yes) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup \
+	    tests/integration
 
 .PHONY: molecule
 molecule: test-environment ## Run the role, by molecule, against an embedded AWS
-	molecule test --all
+	@# The AWS of the scenarios outlives a molecule that is ended. What the scenarios beside this one tell, the tests of
+	@# the role tell as well.
+	trap 'kill $$(cat build/molecule/aws.pid 2>/dev/null) 2>/dev/null || true; rm -rf build/molecule' EXIT; \
+	    molecule test $(if $(THOROUGH),--all,--scenario-name share)
 
 .PHONY: package
 package: test-environment ## Build the artifact, install it, and read its documentation

@@ -55,7 +55,7 @@ recipe() {
 }
 
 is_current() {
-    recipe "$1" | cmp -s - "$venv/$1.recipe"
+    [[ -e $venv/$1.recipe && $(recipe "$1") == "$(<"$venv/$1.recipe")" ]]
 }
 
 made_elsewhere() {
@@ -74,6 +74,13 @@ install_requirements() {
     echo "uv cannot install the packages; pip tries, which takes longer." >&2
     "$python" -m pip install --quiet --requirement "requirements/$name.txt"
 }
+
+# Two of them at a time would make one environment between them. Whoever waits finds it made. The lock is on a file that
+# stays; where there is no flock, as on macOS, nobody waits.
+exec 9<"requirements/$name.txt"
+if type -P flock >/dev/null; then
+    flock 9
+fi
 
 wanted=
 reason=

@@ -37,18 +37,24 @@ ANSIBLE_COLLECTIONS_PATH=$installed ansible-galaxy collection install --force --
 
 shopt -s extglob failglob
 # Every plugin that users call by name: a folder is named for its type, but for that of the modules.
-for file in "$installed"/ansible_collections/imageshare/aws/plugins/!(doc_fragments|module_utils|plugin_utils)/*.py; do
-    type=$(basename "$(dirname "$file")")
+for folder in "$installed"/ansible_collections/imageshare/aws/plugins/!(doc_fragments|module_utils|plugin_utils)/; do
+    type=$(basename "$folder")
     type=${type/#modules/module}
-    plugin=imageshare.aws.$(basename "$file" .py)
+    files=("$folder"*.py)
+    plugins=("${files[@]##*/}")
+    plugins=("${plugins[@]/#/imageshare.aws.}")
     # Nor may the repository stand in for the artifact here.
-    ANSIBLE_COLLECTIONS_PATH=$installed ansible-doc --type "$type" --json "$plugin" |
+    ANSIBLE_COLLECTIONS_PATH=$installed ansible-doc --type "$type" --json "${plugins[@]%.py}" |
         python -c '
 import json, sys
-plugin, file = sys.argv[1:]
-documented = json.load(sys.stdin)[plugin]["doc"]["filename"]
-if documented != file:
-    raise SystemExit(f"{plugin} is documented by {documented} instead of {file}")
-' "$plugin" "$file"
-    echo "$type $plugin: installed and documented."
+from pathlib import Path
+kind, *files = sys.argv[1:]
+documented = json.load(sys.stdin)
+for file in files:
+    plugin = f"imageshare.aws.{Path(file).stem}"
+    found = documented[plugin]["doc"]["filename"]
+    if found != file:
+        raise SystemExit(f"{plugin} is documented by {found} instead of {file}")
+    print(f"{kind} {plugin}: installed and documented.")
+' "$type" "${files[@]}"
 done

@@ -232,8 +232,7 @@ def test_at_a_rate_limit_no_call_is_wasted(aws: EmbeddedAws, run: Run, rate: flo
 
     assert not result.failed
     assert aws.calls() == {"GetRepositoryPolicy": 2 * number, "SetRepositoryPolicy": number}
-    # What the calls may take, and the start of a process on a busy machine. In virtual time test_pace.py is exact.
-    assert result.seconds < 3 * number / rate / 0.9 + 10
+    # How much of the limit is used, test_pace.py tells in virtual time.
 
 
 class TestNobodyAnswers:
@@ -247,7 +246,6 @@ class TestNobodyAnswers:
         assert all("Could not connect to the endpoint URL" in row["error"] for row in result.rows.values())
         given_up = [row for row in result.rows.values() if "the run was stopped" in row["error"]]
         assert len(given_up) >= 490
-        assert result.seconds < 20
 
     def test_if_it_dies_amid_a_run_what_was_done_is_told(self, run: Run) -> None:
         with EmbeddedAws(latency=0.01) as aws:
@@ -271,7 +269,7 @@ class TestNobodyAnswers:
 
         assert_true(result, stored)
         assert 20 < result.values["summary"]["changed"] < 200
-        assert result.seconds < 30
+        assert any("the run gave up" in row.get("error", "") for row in result.rows.values())
 
     def test_where_all_hangs_all_say_so_soon(self, aws: EmbeddedAws, run: Run) -> None:
         wanted = plant(aws, 200)
@@ -283,7 +281,6 @@ class TestNobodyAnswers:
         assert all("ReadTimeoutError" in row["error"] for row in result.rows.values())
         assert sum(aws.calls().values()) < 4 * 8, "three tries a worker, and a few more until all have heard"
         assert_true(result, aws.policies())
-        assert result.seconds < 25
 
 
 @pytest.mark.parametrize("after", [0, 101])

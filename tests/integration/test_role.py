@@ -72,7 +72,6 @@ class TestManyRegistries:
         done = play("share", self.INVENTORY)
 
         assert done.code == 0, done.output
-        assert done.seconds < 30
         team = allow("pull", root(TEAM))
         both = allow("pull_push", root(PARTNER))
         for account, region in self.SHARED:
@@ -259,7 +258,6 @@ class TestRepositoriesOfTheInventory:
         done = play("share", repositories({"ecr_share_grants": GRANTS}, **hosts))
 
         assert done.code == 0, done.output
-        assert done.seconds < 60
         assert done.output.count("(item=us-east-1: 250 repositories)") == 2, "one task, and what it left"
         team, partner = allow("pull", root(TEAM)), allow("push", root(PARTNER))
         for number, name in enumerate(names):

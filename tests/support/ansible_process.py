@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.imageshare.aws.tests.support import warm_python
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
 
 
@@ -43,7 +42,7 @@ def ansible(
     command: str,
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,
-    timeout: float = 180,
+    timeout: float = 600,
 ) -> Done:
     """Run a command such as C(playbook). home: a folder of the test's own, which stands in for the user's.
 
@@ -52,14 +51,10 @@ def ansible(
     configuration = home / "ansible.cfg"
     configuration.touch()
     begin = time.monotonic()
-    process = subprocess.run(
-        [sys.executable, "-m", "ansible", command, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=home,
-        env={
+    process = warm_python.run(
+        warm_python.COMMAND_LINE,
+        [command, *map(str, arguments)],
+        {
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
             "HOME": str(home),
@@ -71,7 +66,8 @@ def ansible(
             **(environment or {}),
         },
         timeout=timeout,
-        check=False,
+        folder=str(home),
+        merge=True,
     )
     done = Done(process.returncode, process.stdout, time.monotonic() - begin)
     assert SECRET_KEY not in done.output, done.output

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.imageshare.aws.tests.support import warm_python
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, SECRET_KEY, EmbeddedAws
 
 _MODULES = "ansible_collections.imageshare.aws.plugins.modules"
@@ -121,14 +123,12 @@ def run_module(
     Whatever a run is about: it prints one JSON object and nothing else, and its exit code tells whether it failed.
     """
     begin = time.monotonic()
-    process = subprocess.run(
-        [sys.executable, "-m", f"{_MODULES}.{module}"],
-        input=_arguments(check, diff, options),
-        capture_output=True,
-        text=True,
-        env=_environment(aws, environment or {}),
-        timeout=120,
-        check=False,
+    process = warm_python.run(
+        f"{_MODULES}.{module}",
+        [],
+        _environment(aws, environment or {}),
+        text=_arguments(check, diff, options),
+        timeout=600,
     )
     seconds = time.monotonic() - begin
     assert process.stderr == ""
@@ -151,6 +151,7 @@ def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> 
         stderr=subprocess.STDOUT,
         text=True,
         env=_environment(aws, {}),
+        preexec_fn=_heed_interrupts,
     ) as process:
         assert process.stdin
         try:
@@ -171,14 +172,11 @@ def run_playbook(
     """Run tasks, in YAML, on localhost with ansible-playbook and these arguments, in a folder of the test's own."""
     playbook = folder / "playbook.yml"
     playbook.write_text(_PLAY + textwrap.indent(tasks + _SAVE, "    "), encoding="utf-8")
-    process = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "--inventory=localhost,", *arguments, str(playbook)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=_environment(aws, {**_settings(folder), **(environment or {})}),
-        timeout=120,
-        check=False,
+    process = warm_python.run(
+        warm_python.COMMAND_LINE,
+        ["playbook", "--inventory=localhost,", *arguments, str(playbook)],
+        _environment(aws, {**_settings(folder), **(environment or {})}),
+        timeout=600,
     )
     text = process.stdout + process.stderr
     saved = folder / "registered.json"
@@ -196,14 +194,11 @@ def run_inventory(
     """List an inventory of these options with ansible-inventory and these arguments, in a folder of the test's own."""
     source = folder / "ecr_repositories.yml"
     source.write_text(json.dumps(options), encoding="utf-8")
-    process = subprocess.run(
-        [sys.executable, "-m", "ansible", "inventory", f"--inventory={source}", "--list", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=_environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
-        timeout=120,
-        check=False,
+    process = warm_python.run(
+        warm_python.COMMAND_LINE,
+        ["inventory", f"--inventory={source}", "--list", *arguments],
+        _environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
+        timeout=600,
     )
     assert "Traceback" not in process.stderr
     assert SECRET_KEY not in process.stdout + process.stderr
@@ -226,6 +221,11 @@ def profiles(aws: EmbeddedAws, folder: Path, accounts: Mapping[str, str]) -> dic
     configuration.write_text("\n".join(lines), encoding="utf-8")
     # amazon.aws takes its endpoint from AWS_URL, and boto3, which assumes the roles, from this one.
     return {"AWS_CONFIG_FILE": str(configuration), "AWS_ENDPOINT_URL": aws.url}
+
+
+def _heed_interrupts() -> None:
+    """A process that starts in the background of a shell script ignores SIGINT, and so do those that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _settings(folder: Path) -> dict[str, str]:

@@ -29,11 +29,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups impor
     problem_with_directory,
     to_text,
 )
+from ansible_collections.imageshare.aws.tests.support.laws import laws
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-LAWS = settings(max_examples=300, deadline=None, derandomize=True)
+LAWS = laws(300)
 POLICY = '{\n  "Version" : "2008-10-17",\n  "Statement" : [ { "Sid" : "Über-Zugriff 🔑" } ]\n}'
 PLACE = {"kind": "repository", "partition": "aws", "registry_id": "123456789012", "region": "us-east-1"}
 BACKUP = Backup(**PLACE, name="base/python", time="2026-01-31T12:00:00Z", policy=POLICY, written=None)

@@ -34,12 +34,13 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_st
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import Merged, share, unshare
 from ansible_collections.imageshare.aws.tests.support import policies, policy_text
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
-from hypothesis import HealthCheck, given, settings
+from ansible_collections.imageshare.aws.tests.support.laws import laws
+from hypothesis import given
 from hypothesis import strategies as st
 
-# Derandomized, so that a red check means a change in the code; examples are cheap, asking 77 requesters is not.
-LAWS = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-ACCESS_LAWS = settings(LAWS, max_examples=120)
+# Examples are cheap, asking 77 requesters is not.
+LAWS = laws(300)
+ACCESS_LAWS = laws(120)
 OWNER = policies.REGISTRY_ID
 # What is managed does not depend on the partition.
 MANAGED = ManagedStatements("aws")

@@ -26,9 +26,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import 
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policies as generated
 from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.support.laws import laws
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only, rows
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
@@ -475,7 +476,7 @@ def test_of_several_backups_only_those_that_are_asked_for_must_be_clear(tmp_path
 
 # --- laws ---
 
-LAWS = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+LAWS = laws(60)
 
 
 @st.composite

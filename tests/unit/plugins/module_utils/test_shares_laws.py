@@ -25,11 +25,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_st
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
 from ansible_collections.imageshare.aws.tests.support import policies
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
+from ansible_collections.imageshare.aws.tests.support.laws import laws
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-LAWS = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+LAWS = laws(200)
 OWNER = policies.REGISTRY_ID
 LAMBDA = "lambda.amazonaws.com"
 REPOSITORY = f"arn:aws:ecr:us-east-1:{OWNER}:repository/base/python"
