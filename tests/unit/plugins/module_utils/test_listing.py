@@ -131,7 +131,7 @@ class TestTagsThatAreNotListed:
 
     def test_who_refuses_both_is_a_failure_that_tells_both(self) -> None:
         refusals = {"tags": EcrError("no list."), "web": EcrError("no tags.")}
-        with pytest.raises(ListingError, match=r"us-east-1: no list\. Nor .* of each repository: no tags\."):
+        with pytest.raises(ListingError, match=r"us-east-1: no list\. Nor .* for each repository: no tags\."):
             list_registries([Source(None, Registry(["app", "web"], refusals=refusals))])
 
 
