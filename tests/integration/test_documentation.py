@@ -115,7 +115,7 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     )
     aws.settings(others=VANISHING)
     grants = [{"principals": [STRANGER], "lambda_regions": ["eu-west-1"]}, {"principals": [CI]}]
-    sharing = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder))
+    sharing = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder), include_policy=True)
     every = [{"principals": [TEAM]}, *grants]
     taking = run_module(aws, repositories=["base/shared", "tools/*"], grants=every, state="absent")
     assert aws.policies()["base/shared"] is None
@@ -143,13 +143,19 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     aws.settings(others=VANISHING)
     names = ["base/*", "nowhere"]
     restored = run_module(
-        aws, module=RESTORE, backup=str(folder), repositories=names, overwrite=True, backup_dir=str(folder / "later")
+        aws,
+        module=RESTORE,
+        backup_path=str(folder),
+        repositories=names,
+        overwrite=True,
+        backup_dir=str(folder / "later"),
+        include_policy=True,
     )
     assert aws.policies()["base/new"] is None
     again = run_module(
         aws,
         module=RESTORE,
-        backup=restored.values["backup_path"],
+        backup_path=restored.values["backup_path"],
         repositories=["base/p*", "nowhere"],
         on_missing="skip",
     )

@@ -62,16 +62,24 @@ def test_each_failure_is_told_and_the_others_are_done(aws: EmbeddedAws, run: Run
     )
     names = ["app", "not-json", "not-readable", "not-writable", "not-there", "shared", "web"]
 
-    result = run(repositories=names, grants=GRANTS, diff=True)
+    result = run(repositories=names, grants=GRANTS, diff=True, include_policy=True)
 
     assert (result.failed, result.changed) == (True, True)
     assert list(result.rows) == names
     errors = {name: row["error"] for name, row in result.rows.items() if "error" in row}
     assert list(errors) == ["not-json", "not-readable", "not-writable", "not-there"]
     assert "not valid JSON" in errors["not-json"]
-    assert "allow the caller ecr:GetRepositoryPolicy" in errors["not-readable"]
-    assert "allow the caller ecr:SetRepositoryPolicy" in errors["not-writable"]
-    assert "check its name, the region and registry_id" in errors["not-there"]
+    assert "Allow the caller ecr:GetRepositoryPolicy" in errors["not-readable"]
+    assert "Allow the caller ecr:SetRepositoryPolicy" in errors["not-writable"]
+    assert "Check its name, the region and registry_id" in errors["not-there"]
+    assert {name: row.get("error_code") for name, row in result.rows.items() if "error" in row} == {
+        "not-json": None,
+        "not-readable": "AccessDeniedException",
+        "not-writable": "AccessDeniedException",
+        "not-there": "RepositoryNotFoundException",
+    }
+    # We name the repository once; what AWS says may name it again.
+    assert all(error.startswith(f"{name}: ") and f"of {name}" not in error for name, error in errors.items())
     assert [error for error in errors.values() if error not in result.message] == []
     assert "4 of 7 repositories failed" in result.message
     assert result.values["summary"] == {
@@ -191,7 +199,7 @@ class TestPrincipalsThatAwsRefuses:
 
         assert result.failed
         assert DELETED_ROLE in result.row["error"]
-        assert "set purge_deleted_principals" in result.row["error"]
+        assert "Set purge_deleted_principals" in result.row["error"]
         (warning,) = result.row["warnings"]
         assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
         assert aws.calls() == {"GetRepositoryPolicy": 1, "SetRepositoryPolicy": 1}, "waiting cannot help"
