@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import parse, statements
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import match_template
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, ORGANIZATION, TEAM, policy
 from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
@@ -77,8 +77,11 @@ class TestPolicies:
         assert [error for error in unforeseen.values() if "characters long, and AWS allows" not in error] == []
 
 
+MANAGED = ManagedStatements("aws")
+
+
 def foreign(document: Any) -> list[str]:
-    return sorted(json.dumps(statement) for statement in statements(document) if match_template(statement) is None)
+    return sorted(json.dumps(statement) for statement in statements(document) if MANAGED.match(statement) is None)
 
 
 class TestLength:

@@ -33,7 +33,7 @@ OCTAL = 0o12345670123
             {"principals": [OCTAL]}, ["1402433619", "octal", "quote"], id="what YAML makes of a zero in front"
         ),
         pytest.param({"principals": [""]}, ["principal is empty"], id="no text"),
-        pytest.param({"principals": None}, ["principal is empty"], id="nothing"),
+        pytest.param({"principals": []}, ["principals is empty"], id="nobody"),
         pytest.param({"principals": ["*"]}, ["no wildcard", "organization"], id="everyone"),
         pytest.param(
             {"principals": ["arn:aws:iam::111122223333:role/*"]}, ["no wildcard"], id="a wildcard in the name of a role"
@@ -65,13 +65,13 @@ OCTAL = 0o12345670123
             {"principals": [TEAM], "access": []}, ["at least one region"], id="access for Lambda, and no region"
         ),
         pytest.param(
-            {"principal": TEAM, "access": [], "lambda_regions": []},
+            {"principals": [TEAM], "access": [], "lambda_regions": []},
             ["at least one region"],
             id="access for Lambda in an empty list of regions",
         ),
         pytest.param(
-            {"principal": TEAM, "access": ["push"], "lambda_regions": ["us-east-1"]},
-            ["Lambda needs the pull", "pull_push"],
+            {"principals": [TEAM], "access": ["push"], "lambda_regions": ["us-east-1"]},
+            ["Lambda needs the pull", "access: []"],
             id="regions with push alone",
         ),
         pytest.param(
@@ -80,7 +80,7 @@ OCTAL = 0o12345670123
             id="Lambda functions of an organization",
         ),
         pytest.param(
-            {"principal": UNIT, "access": [], "lambda_regions": ["*"]},
+            {"principals": [UNIT], "access": [], "lambda_regions": ["*"]},
             ["accounts only", "an organizational unit"],
             id="Lambda functions of an organizational unit",
         ),
@@ -154,7 +154,9 @@ def test_a_bad_grant_is_named_by_its_number(
         pytest.param({"repositories": ["{base,services}/*"]}, ["{base,services}/*"], id="braces"),
         pytest.param({"state": "shared"}, ["state", "present, absent"], id="an unknown state"),
         pytest.param(
-            {"state": "absent", "purge_grants": True}, ["purge", "state: present"], id="purge of what is taken away"
+            {"state": "absent", "purge_grants": True},
+            ["purge_grants", "state=present"],
+            id="purge of what is taken away",
         ),
         pytest.param({"concurrency": 0}, ["concurrency", "between 1 and 16"], id="nobody at work"),
         pytest.param({"concurrency": 17}, ["concurrency", "between 1 and 16"], id="too many at work"),
