@@ -127,7 +127,7 @@ class TestOptions:
 
     @pytest.mark.parametrize("path", WHOLE_CHARACTERS.values(), ids=WHOLE_CHARACTERS.keys())
     def test_a_path_of_backups_that_is_none_is_refused(self, aws: EmbeddedAws, restore: Run, path: str) -> None:
-        result = restore(backup=path)
+        result = restore(backup_path=path)
         assert result.message.startswith("Nothing was done")
         assert "is not a valid path" in result.message
         assert aws.actions() == set()

@@ -132,7 +132,9 @@ def test_a_bad_grant_is_named_by_its_number(
         pytest.param({"grants": []}, ["grants is empty"], id="no grants"),
         pytest.param({"grants": [{}]}, ["principal", "grants"], id="a grant to nobody"),
         pytest.param(
-            {"grants": [{**GRANT, "access": "read"}]}, ["read", "pull_push", "grants"], id="an unknown access"
+            {"grants": [{**GRANT, "access": "read"}]},
+            ["read", "pull, push, describe", "grants"],
+            id="an unknown access",
         ),
         pytest.param(
             {"grants": [{**GRANT, "region": "*"}]}, ["grants.region", "lambda_regions"], id="an unknown option"
