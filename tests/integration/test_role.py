@@ -195,9 +195,7 @@ class TestFailures:
         common = sharing(ecr_share_repositories=["app", "broken"], ecr_share_on_missing="skip")
         done = play("share", registries({**common, "ecr_share_regions": [REGION, OTHER_REGION]}, images={}))
         assert done.code == 2
-        assert (
-            "us-east-1: app, broken: 1 of 2 repositories failed, the others are done. broken: its policy" in done.flat
-        )
+        assert "us-east-1: app, broken: 1 of 2 repositories failed, the others are done. broken: " in done.flat
         assert writes(aws) == 2
 
     def test_to_assume_a_role_are_told_and_say_why(self, aws: EmbeddedAws, play: Play) -> None:
