@@ -68,8 +68,6 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome impor
     verdict,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
-    OF_OWNERS,
-    RESULT,
     AssumedRole,
     Plan,
     Purpose,
@@ -79,6 +77,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
     read_run,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import AuditAnswer, HostAudit, report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, RESULT
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types import native
 
@@ -158,7 +157,7 @@ def _ready(planned: Values, *, selection: str, assumed: Values, listed: Values |
     return [asdict(run) for run in prepared.ready]
 
 
-def _results(planned: Values, *, assumed: Values, listed: Values, done: Values) -> list[dict[str, Any]]:
+def _results(planned: Values, *, assumed: Values, listed: Values, done: Values) -> list[Values]:
     """Return the fact ecr_share_result."""
     read = read_plan(native(planned))
     unusable, lists = _unusable(read, assumed), _answers(listed)
@@ -210,7 +209,7 @@ def _reports(
         audit = hostvars[name].get("_ecr_share_audit") if name in hostvars else None
         if audit:
             audits.setdefault(audit["host"], audit)
-    by_directory = {directory: [] for directory in directories}
+    by_directory: dict[str, list[HostAudit]] = {directory: [] for directory in directories}
     for audit in audits.values():
         if audit["report_dir"] in by_directory:
             by_directory[audit["report_dir"]].append(_host_audit(native(audit)))

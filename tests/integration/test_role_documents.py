@@ -17,7 +17,7 @@ from ansible_collections.imageshare.aws.plugins.filter import (
     ecr_consumer_policy,
     ecr_share_internal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import KNOWN
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, policy

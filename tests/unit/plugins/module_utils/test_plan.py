@@ -17,7 +17,6 @@ from ansible_collections.imageshare.aws.plugins.filter.ecr_share_internal import
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import matches, select
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
-    KNOWN,
     AssumedRole,
     Connection,
     Plan,
@@ -29,6 +28,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
     plan,
     read_plan,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN
 from hypothesis import given
 from hypothesis import strategies as st
 
