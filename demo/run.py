@@ -51,12 +51,12 @@ class Seen:
 class Demonstration:
     def __init__(self, aws: EmbeddedAws, registry: Mapping[str, Any]) -> None:
         self._aws = aws
-        self._foreign = {
-            name: [registry["foreign"][key] for key in keys if key in registry["foreign"]]
+        self._unmanaged = {
+            name: [registry["unmanaged"][key] for key in keys if key in registry["unmanaged"]]
             for name, keys in registry["repositories"].items()
         }
         self._warned: set[str] = set()
-        statements = registry["foreign"] | registry["managed"]
+        statements = registry["unmanaged"] | registry["managed"]
         aws.plant_many(
             {
                 name: {"Version": "2012-10-17", "Statement": [statements[key] for key in keys]} if keys else None
@@ -72,22 +72,22 @@ class Demonstration:
             "shares those in base/ and services/ with an account and its Lambda functions, a CI role and an "
             "organization."
         )
-        foretold = self._look()
-        self._share(foretold)
+        expected = self._check()
+        self._share(expected)
         self._share_again()
         self._unshare()
 
-    def _look(self) -> int:
-        heading("1. Look.", "Check mode foretells each change, and writes nothing.")
-        seen = self._play("1-look.log", "--check", "--diff")
+    def _check(self) -> int:
+        heading("1. Check.", "Check mode reports each change without making it.")
+        seen = self._play("1-check.log", "--check", "--diff")
         expect(seen.changes > 0, "there is something to change")
         expect(seen.writes == 0 and self._aws.policies() == self._before, "check mode writes nothing")
         return seen.changes
 
-    def _share(self, foretold: int) -> None:
+    def _share(self, expected: int) -> None:
         heading("2. Share.", "The same without --check. Grants go into the policies that are there, beside the rest.")
         seen = self._play("2-share.log")
-        expect(seen.changed and seen.writes == foretold, f"{foretold} policies are written, as foretold")
+        expect(seen.changed and seen.writes == expected, f"{expected} policies are written, as reported before")
         self._prove_kept()
 
     def _share_again(self) -> None:
@@ -98,7 +98,8 @@ class Demonstration:
 
     def _unshare(self) -> None:
         heading(
-            "4. Unshare.", "With state: absent, the same principals leave the statements that the collection manages."
+            "4. Unshare.",
+            "With state: absent, the principals are removed from the statements that the collection manages.",
         )
         seen = self._play("4-unshare.log", "--extra-vars", "state=absent")
         expect(seen.changed and seen.writes > 0, "policies are written")
@@ -135,15 +136,15 @@ class Demonstration:
     def _prove_kept(self) -> None:
         """Hold every policy against what was planted, with no help of the collection's own code."""
         after = self._aws.policies()
-        for name, statements in self._foreign.items():
+        for name, statements in self._unmanaged.items():
             spelt = [spelling(statement) for statement in statements]
             kept = [text for text in map(spelling, statements_of(after[name])) if text in spelt]
-            expect(kept == spelt, f"{name} keeps every foreign statement, to the letter and in place")
+            expect(kept == spelt, f"{name} keeps every unmanaged statement, to the letter and in place")
         uncovered = [name for name in after if not name.startswith(("base/", "services/"))]
         expect(all(after[name] == self._before[name] for name in uncovered), "the others are untouched")
         read = {name for _operation, name in self._aws.journal()}
         expect(read.isdisjoint(uncovered), "the others are not even read")
-        count = sum(map(len, self._foreign.values()))
+        count = sum(map(len, self._unmanaged.values()))
         say(
             f"Proof: all {count} statements of others are there to the letter; the {len(uncovered)} repositories "
             "elsewhere were not even read."
@@ -231,7 +232,7 @@ def main() -> int:
             except Unexpected as error:
                 print(f"\nThe demonstration failed: {error}.\nThe output is in {LOGS}.", file=sys.stderr)
                 return 1
-    heading("Where to go next:", "README.md says what a task can declare, and what becomes of a policy.")
+    heading("Where to go next:", "README.md says what a task can declare, and how policies are merged.")
     say("demo/share.yml is the playbook, demo/registry.yml holds the policies it met, build/demo its whole output.")
     say("To see every option: .venv/bin/ansible-doc imageshare.aws.ecr_share_policy. To run every check: make test.")
     return 0

@@ -84,16 +84,16 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.consumer_p
     partition_of,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import read_grants
-from ansible_collections.imageshare.aws.plugins.plugin_utils._options import read_options
-from ansible_collections.imageshare.aws.plugins.plugin_utils._plain import plain
+from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
+from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types import native
 
 
 def ecr_consumer_policy(grant: Mapping[str, Any], arns: Sequence[str] | str) -> dict[str, Any]:
-    listed = [arns] if isinstance(arns, str) else [str(arn) for arn in plain(arns)]
+    listed = [arns] if isinstance(arns, str) else [str(arn) for arn in native(arns)]
     try:
         # All principals of a grant have the same access.
         read, *_others = read_grants(
-            read_options("grants", [plain(grant)]),
+            read_grant_options("grants", [native(grant)]),
             partition=partition_of(listed),
             sharing=True,
             partition_of_region=lambda _region: None,

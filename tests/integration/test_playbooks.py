@@ -34,29 +34,30 @@ TASKS = f"""\
       imageshare.aws.ecr_share_policy:
         repositories: [app]
         grants:
-          - principal: 111122223333
+          - principals: 111122223333
         registry_id: 123456789012
+        include_policy: true
       register: result_decimal
     - name: An account that YAML takes for octal
       imageshare.aws.ecr_share_policy:
         repositories: [app]
         grants:
-          - principal: 444455556666
-          - principal: 012345670123
+          - principals: 444455556666
+          - principals: [012345670123]
       register: result_octal
       ignore_errors: true
     - name: Repositories of which some fail
       imageshare.aws.ecr_share_policy:
         repositories: [web, not-json, not-there]
         grants:
-          - principal: "111122223333"
+          - principals: "111122223333"
       register: result_partial
       ignore_errors: true
     - name: Repositories to be warned about
       imageshare.aws.ecr_share_policy:
         repositories: [denied/*, app]
         grants:
-          - principal: "111122223333"
+          - principals: "111122223333"
       register: result_warned
 """
 SHARE = """\
@@ -64,7 +65,7 @@ SHARE = """\
   imageshare.aws.ecr_share_policy:
     repositories: [app, base/*]
     grants:
-      - principal: "111122223333"
+      - principals: "111122223333"
   register: result_share
 """
 

@@ -15,12 +15,9 @@ import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.filter import (
     ecr_consumer_policy,
-    ecr_share_batches,
-    ecr_share_findings,
-    ecr_share_plan,
-    ecr_share_report,
+    ecr_share_internal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import KNOWN
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, policy
@@ -66,13 +63,15 @@ def test_options_of_a_grant_are_those_of_the_module() -> None:
 @pytest.mark.parametrize(
     ("entry", "module", "differing"),
     [
-        pytest.param("main", ecr_share_policy, {"repositories", "grants"}, id="main"),
-        pytest.param("restore", ecr_share_policy_restore, {"repositories", "missing"}, id="restore"),
+        pytest.param("main", ecr_share_policy, {"repositories", "grants", "include_policy"}, id="main"),
+        pytest.param(
+            "restore", ecr_share_policy_restore, {"repositories", "on_missing", "include_policy"}, id="restore"
+        ),
     ],
 )
 def test_variables_are_the_options_of_the_module(entry: str, module: Any, differing: set[str]) -> None:
     """Those that differ: the role needs other variables of a host that is a registry than of one that is a repository,
-    and puts back what there is.
+    restores what there is, and has no use for policies.
     """
     options = SPECS[entry]["options"]
     for name, option in module.ARGUMENT_SPEC.items():
@@ -97,10 +96,7 @@ def test_readme_has_the_table_of_the_specification() -> None:
     ("filter_", "shown"),
     [
         (ecr_consumer_policy, "ecr:GetAuthorizationToken"),
-        (ecr_share_batches, "us-east-1: base"),
-        (ecr_share_findings, "Write a report on it"),
-        (ecr_share_plan, "us-east-1: base"),
-        (ecr_share_report, '"registries": []'),
+        (ecr_share_internal, "us-east-1: base"),
     ],
     ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2] or None,
 )
@@ -146,8 +142,9 @@ class TestReadme:
             }
 
     def test_grants_of_groups_add_up(self) -> None:
-        (connection,) = ecr_share_plan.ecr_share_plan({**BLOCKS[2], "ecr_share_repositories": ["base/*"]})
-        assert len(connection["runs"][0]["grants"]) == 3
+        variables = {**BLOCKS[2], "ecr_share_repositories": ["base/*"]}
+        (run,) = ecr_share_internal.ecr_share_internal(variables, "plan")["runs"]
+        assert len(run["grants"]) == 3
 
     def test_repositories_are_shared(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         aws.plant_many({"app": None, "web": None})

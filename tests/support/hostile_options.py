@@ -236,9 +236,9 @@ PATHS = {
 }
 
 VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
-    "a misspelt variable": ({"ecr_share_grant": []}, "is no variable of this role; is ecr_share_grants meant?"),
-    "a variable without a name": ({"ecr_share_": 1}, "is no variable of this role"),
-    "grants of a group in capitals": ({"ecr_share_grants_A": []}, "is no variable of this role"),
+    "a misspelt variable": ({"ecr_share_grant": []}, "is not a variable of this role; did you mean ecr_share_grants?"),
+    "a variable without a name": ({"ecr_share_": 1}, "is not a variable of this role"),
+    "grants of a group in capitals": ({"ecr_share_grants_A": []}, "is not a variable of this role"),
     "repositories that are a number": ({"ecr_share_repositories": 5}, "ecr_share_repositories is not a list"),
     "repositories in an object": ({"ecr_share_repositories": {"base": 1}}, "ecr_share_repositories is not a list"),
     "repositories that are null": ({"ecr_share_repositories": None}, "ecr_share_repositories is empty"),
@@ -270,7 +270,7 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "a grant to nobody": ({"ecr_share_grants_team": [{}]}, "missing required arguments: principals"),
     "a grant to null": (
         {"ecr_share_grants_team": [{"principals": None}]},
-        "ecr_share_grants_team[0]: principal is empty",
+        "argument 'principals' is of type NoneType found in 'ecr_share_grants_team'",
     ),
     "a key of a grant that is a number": ({"ecr_share_grants_team": [{5: 6}]}, "the key 5 of a grant is not a string"),
     "a region of a grant that is a number": (

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.filter.ecr_consumer_policy import ecr_consumer_policy
-from ansible_collections.imageshare.aws.plugins.filter.ecr_share_plan import read_options
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share
+from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
 from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, REGISTRY_ID, grants, requesters
 from hypothesis import given
@@ -138,7 +138,7 @@ def test_what_cannot_be_meant_is_refused(grant: Any, arns: Any, said: str) -> No
 def test_both_halves_together_allow_what_the_grant_shares(grant: dict[str, Any], requester: Requester) -> None:
     """Across accounts, AWS allows what both halves allow."""
     (read,) = read_grants(
-        read_options("grants", [grant]), partition="aws", sharing=True, partition_of_region=lambda _region: None
+        read_grant_options("grants", [grant]), partition="aws", sharing=True, partition_of_region=lambda _region: None
     )
     theirs = share(None, [read], managed=ManagedStatements("aws"), registry_id=REGISTRY_ID).policy
     shared = effective_actions(theirs, requester, ACTIONS)

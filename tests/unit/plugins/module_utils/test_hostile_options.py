@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.imageshare.aws.plugins.filter.ecr_share_plan import ecr_share_plan
+from ansible_collections.imageshare.aws.plugins.filter.ecr_share_internal import ecr_share_internal
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError, find
@@ -111,7 +111,7 @@ def test_a_variable_of_the_role_is_refused(variables: dict[str, Any], said: str)
     (name,) = variables
     registry = {"ecr_share_repositories": ["base/python"], "ecr_share_grants": [GRANT], **variables}
     with pytest.raises(Exception, match=r"^Nothing was done\. ") as refusal:
-        ecr_share_plan(registry)
+        ecr_share_internal(registry, "plan")
     assert name in str(refusal.value)
     assert said in str(refusal.value)
 

@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""What a filter gets from Ansible, as the code of the collection takes it."""
+"""Values that Ansible hands to a plugin, in Python's own types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def plain(value: Any) -> Any:
-    """The value in dicts and lists of Python's own. Those of Ansible hold templates until somebody looks, and cannot be
-    copied.
+def native(value: Any) -> Any:
+    """Return the value in dicts and lists of Python's own.
+
+    Those of Ansible render their templates when they are read, and cannot be copied.
     """
     if isinstance(value, Mapping):
-        return {plain(key): plain(member) for key, member in value.items()}
+        return {native(key): native(member) for key, member in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [plain(member) for member in value]
+        return [native(member) for member in value]
     return value

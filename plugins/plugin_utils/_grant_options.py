@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Grants that a filter gets, as the argument specification of the module reads them."""
+"""Grants that a plugin gets as variables, read as a module reads its options."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._errors import Inva
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 
 
-def read_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
-    """What the argument specification of the module makes of grants, under the name of their variable. Raises
-    InputError.
+def read_grant_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
+    """Return grants as the argument specification of the module reads them.
+
+    Args:
+        name: The variable that holds them, which messages name.
+
+    Raises:
+        InvalidInputError: If they are not grants.
     """
     options = value if isinstance(value, list) else [value]
     odd = [key for option in options if isinstance(option, Mapping) for key in option if not isinstance(key, str)]

@@ -1,0 +1,330 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""Read what the hosts of a play declare, and check every variable of the role.
+
+* What is wrong is reported all at once, under the name of the variable, before anything is done.
+* A host is a registry, whose repositories its variables list, or it is one repository of an inventory that lists them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from .._errors import InvalidInputError
+from .._iam.arns import is_region
+from .._repository_names import is_pattern, matches, problem_with
+from .._sharing.grants import grant_label, read_grants
+
+Variables = Mapping[str, Any]
+GrantOptions = Mapping[str, Any]
+# Reads the options of grants that a variable holds. Raises InvalidInputError for what is not a list of grants.
+ReadOptions = Callable[[str, Any], Sequence[GrantOptions]]
+
+# Each host that is a repository may have these for itself.
+_OF_CONNECTIONS = ("ecr_share_profile", "ecr_share_assume_role_arn", "ecr_share_assume_role_external_id")
+# A host that is a repository answers these by itself.
+_OF_REGISTRIES = ("ecr_share_repositories", "ecr_share_regions", "ecr_share_registry_id")
+_LISTS = ("ecr_share_repositories", "ecr_share_regions")
+# These are one for all hosts that are repositories.
+_OF_PLAYS = (
+    "ecr_share_access_key",
+    "ecr_share_assume_role_session_name",
+    "ecr_share_backup_path",
+    "ecr_share_backup_dir",
+    "ecr_share_batch_size",
+    "ecr_share_concurrency",
+    "ecr_share_endpoint_url",
+    "ecr_share_fail_on_drift",
+    "ecr_share_force_set_policy",
+    "ecr_share_on_missing",
+    "ecr_share_overwrite",
+    "ecr_share_purge_deleted_principals",
+    "ecr_share_purge_grants",
+    "ecr_share_report_dir",
+    "ecr_share_secret_key",
+    "ecr_share_session_token",
+    "ecr_share_state",
+)
+# Hosts that have the same of these may be one registry.
+_OWNERS = ("ecr_share_assume_role_arn", "ecr_share_profile", "ecr_share_registry_id", "ecr_share_access_key")
+OF_OWNERS = (*_OWNERS, "ecr_share_regions")
+_DIRECTORIES = ("ecr_share_backup_dir", "ecr_share_report_dir")
+# The role sets it.
+RESULT = "ecr_share_result"
+KNOWN = (*_OF_CONNECTIONS, *_OF_REGISTRIES, *_OF_PLAYS, RESULT, "ecr_share_grants")
+# Beside ecr_share_grants, so that each group adds grants of its own: a list in one group replaces that of another.
+_GRANTS = re.compile(r"ecr_share_grants(?:_[a-z0-9_]+)?")
+_UNSET: tuple[Any, ...] = (None, "", [])
+_TRUE = ("true", "yes", "on", "y", "t", "1")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What tells connections apart. None where it is not set."""
+
+    profile: str | None
+    role_arn: str | None
+    external_id: str | None
+
+    @property
+    def label(self) -> str:
+        return self.role_arn or (f"profile {self.profile}" if self.profile else "these credentials")
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one host brings: repositories of a registry, and the grants for them."""
+
+    credentials: Credentials
+    region: str | None
+    registry_id: str | None
+    repositories: tuple[str, ...]
+    grants: tuple[GrantOptions, ...]
+
+
+def read_members(
+    variables: Variables,
+    hosts: Mapping[str, Variables] | None,
+    *,
+    host: str,
+    read_options: ReadOptions,
+    granting: bool,
+    required: bool,
+) -> list[Member]:
+    """Return what the hosts declare.
+
+    Args:
+        variables: The variables of the role as the current host sees them.
+        hosts: The variables of each host, if hosts are repositories; None if the current host is a registry.
+        host: The name of the current host.
+        granting: Whether grants matter.
+        required: Whether there must be grants.
+
+    Raises:
+        InvalidInputError: With every problem; each begins with the variable that is wrong.
+    """
+    of_hosts = {} if hosts is None else hosts
+    problems = [*_misspelt([variables, *of_hosts.values()]), *_different(of_hosts), *_problems_of_plays(variables)]
+    read = _remembering(_strictly(read_options, sharing=variables.get("ecr_share_state") != "absent"))
+    sources = [(host, variables)] if hosts is None else [(n, _effective(variables, hosts, n, host)) for n in hosts]
+    members: list[Member] = []
+    for name, own in sources:
+        try:
+            grants = _all_grants(own, read) if granting else ()
+            members += (
+                _registry(own, grants, needs_repositories=required or bool(grants))
+                if hosts is None
+                else [_repository(name, own, grants)]
+            )
+        except InvalidInputError as error:
+            problems += error.problems
+    if not problems and required and not any(member.grants for member in members):
+        problems = ["ecr_share_grants is empty: name at least one principal, there or in variables ecr_share_grants_…"]
+    if problems:
+        raise InvalidInputError(list(dict.fromkeys(problems)))
+    return members
+
+
+def throttle(registries: Iterable[Variables]) -> int:
+    """Return how many hosts may share at the same time; 0 for no limit.
+
+    Hosts that may be one registry share one after the other: each reads what the one before has written. Side by side,
+    the last of them would overwrite the grants of the others.
+    """
+    places = []
+    for variables in registries:
+        regions = variables.get("ecr_share_regions")
+        # What is wrong with the variables of another host is for that host to refuse.
+        listed = _listed(regions) if isinstance(regions, (str, list)) else []
+        owner = tuple(text_of(variables, name) for name in _OWNERS)
+        places += [(owner, region) for region in dict.fromkeys(map(str, listed)) or [None]]
+    return 0 if len(set(places)) == len(places) else 1
+
+
+def covers(grant: GrantOptions, name: str) -> bool:
+    """Return whether a grant is for a repository."""
+    narrowed = grant.get("repositories")
+    return narrowed is None or matches(narrowed, name)
+
+
+def is_true(value: Any) -> bool:
+    """Return whether a variable is true, as Ansible reads it."""
+    return str(value).lower() in _TRUE
+
+
+def _misspelt(variables: Iterable[Variables]) -> Iterator[str]:
+    names = dict.fromkeys(name for of_host in variables for name in of_host if name.startswith("ecr_share_"))
+    for name in names:
+        if name in KNOWN or _GRANTS.fullmatch(name):
+            continue
+        (nearest,) = get_close_matches(name, KNOWN, n=1, cutoff=0)
+        yield f"{name} is not a variable of this role; did you mean {nearest}?"
+
+
+def _different(hosts: Mapping[str, Variables]) -> Iterator[str]:
+    for name in _OF_PLAYS:
+        holders: dict[str, str] = {}
+        for host, variables in hosts.items():
+            holders.setdefault(canonical(variables.get(name)), host)
+        if len(holders) > 1:
+            first, second, *_others = holders.values()
+            yield (
+                f"{name} differs between {first} and {second}, and all hosts that are repositories share one value: "
+                "run a play for each value"
+            )
+
+
+def _problems_of_plays(variables: Variables) -> Iterator[str]:
+    for name in _DIRECTORIES:
+        path = variables.get(name)
+        if path and not str(path).startswith(("/", "~")):
+            # A module's working directory is that of the playbook, which may be in the collection itself.
+            yield f"{name}: {path} is not an absolute path"
+    size = variables.get("ecr_share_batch_size") or 0
+    if not str(size).isdecimal():
+        yield f"ecr_share_batch_size: {size!r} is not a number of repositories"
+
+
+def _effective(play: Variables, hosts: Mapping[str, Variables], host: str, current: str) -> dict[str, Any]:
+    """Return the variables of a host, as it would see them.
+
+    What the current host sees and its inventory does not say was set by the play or the role's defaults. Ansible puts
+    the first before every inventory, and the second after.
+    """
+    own, first = hosts[host], hosts.get(current, {})
+    above = {
+        name: value
+        for name, value in play.items()
+        if value not in _UNSET
+        and canonical(value) != canonical(first.get(name))
+        and (_GRANTS.fullmatch(name) or name in _OF_CONNECTIONS)
+    }
+    return {**own, **above}
+
+
+def _all_grants(variables: Variables, read: ReadOptions) -> tuple[GrantOptions, ...]:
+    grants: list[GrantOptions] = []
+    problems: list[str] = []
+    for name in sorted(filter(_GRANTS.fullmatch, variables)):
+        if variables[name] == []:
+            continue
+        try:
+            grants += read(name, variables[name])
+        except InvalidInputError as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInputError(problems)
+    return tuple(grants)
+
+
+def _strictly(read_options: ReadOptions, *, sharing: bool) -> ReadOptions:
+    """Return a reader that refuses what the module would refuse, under the name of the variable."""
+
+    def read(name: str, value: Any) -> Sequence[GrantOptions]:
+        options = read_options(name, value)
+        problems = [
+            f"{grant_label(name, index, option['principals'])}: repositories: {problem}"
+            for index, option in enumerate(options)
+            for problem in map(problem_with, option.get("repositories") or ())
+            if problem
+        ]
+        try:
+            read_grants(
+                options, partition=None, sharing=sharing, partition_of_region=lambda _region: None, option_name=name
+            )
+        except InvalidInputError as error:
+            problems += error.problems
+        if problems:
+            raise InvalidInputError(problems)
+        return options
+
+    return read
+
+
+def _remembering(read: ReadOptions) -> ReadOptions:
+    """Return a reader that reads each value once: all hosts of a group hold the same."""
+    known: dict[tuple[str, str], Sequence[GrantOptions]] = {}
+
+    def remembering(name: str, value: Any) -> Sequence[GrantOptions]:
+        key = (name, canonical(value))
+        if key not in known:
+            known[key] = read(name, value)
+        return known[key]
+
+    return remembering
+
+
+def _registry(variables: Variables, grants: tuple[GrantOptions, ...], *, needs_repositories: bool) -> list[Member]:
+    problems = list(_problems_with_types(variables, _LISTS, (str, list), "a list"))
+    problems += _problems_with_types(variables, (*_OF_CONNECTIONS, "ecr_share_registry_id"), (str, int), "a text")
+    if problems:
+        raise InvalidInputError(problems)
+    wanted, regions = (_listed(variables.get(name)) for name in _LISTS)
+    if needs_repositories and not wanted:
+        problems.append("ecr_share_repositories is empty: name at least one repository or pattern")
+    problems += [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
+    # A region without a name would be that of the connection, which nobody has named.
+    problems += [f"ecr_share_regions: {_no_region(region)}" for region in regions if not is_region(region)]
+    if problems:
+        raise InvalidInputError(problems)
+    registry_id = text_of(variables, "ecr_share_registry_id")
+    return [
+        Member(_credentials(variables), region, registry_id, tuple(wanted), grants)
+        for region in (dict.fromkeys(regions) if regions else (None,))
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return a list of texts as the argument specification reads it: in a text, commas separate the members."""
+    members = value.split(",") if isinstance(value, str) else value or []
+    return [str(member).strip() if isinstance(member, (str, int)) else member for member in members]
+
+
+def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...]) -> Member:
+    name: Any = variables.get("ecr_repository_name")
+    region = variables.get("ecr_region") or None
+    texts = (*_OF_CONNECTIONS, "ecr_profile", "ecr_registry_id")
+    problems = list(_problems_with_types(variables, texts, (str, int), "a text", f" of the host {host}"))
+    if not isinstance(name, str) or is_pattern(name) or problem_with(name):
+        problems.append(f"ecr_repository_name of the host {host} is not the name of a repository: {name!r}")
+    if region is not None and not is_region(region):
+        problems.append(f"ecr_region of the host {host}: {_no_region(region)}")
+    if problems:
+        raise InvalidInputError(problems)
+    covering = tuple({**grant, "repositories": None} for grant in grants if covers(grant, name))
+    return Member(_credentials(variables), region, text_of(variables, "ecr_registry_id"), (name,), covering)
+
+
+def _problems_with_types(
+    variables: Variables, names: Iterable[str], types: tuple[type, ...], what: str, whose: str = ""
+) -> Iterator[str]:
+    # The value is left out: it may be a secret.
+    return (f"{name}{whose} is not {what}" for name in names if not isinstance(variables.get(name) or "", types))
+
+
+def _no_region(value: Any) -> str:
+    return f"{value!r} is not the name of a region, such as us-east-1"
+
+
+def text_of(variables: Variables, name: str) -> str | None:
+    """Return the text that a variable holds; None where it is not set."""
+    return str(variables.get(name) or "") or None
+
+
+def _credentials(variables: Variables) -> Credentials:
+    profile, role_arn, external_id = (text_of(variables, name) for name in _OF_CONNECTIONS)
+    return Credentials(profile or text_of(variables, "ecr_profile"), role_arn, external_id)
+
+
+def canonical(value: Any) -> str:
+    """Return a text that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, default=str)
