@@ -2,59 +2,31 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which repositories a task works on, in which order it tells of them, and what it asks AWS for that."""
+"""Which repositories a task works on, and what it asks AWS for that.
+
+Which names and patterns choose what is tested in tests/unit/plugins/module_utils.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import Any
 
-import pytest
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
-from ansible_collections.imageshare.aws.tests.integration.statements import CI, PARTNER, TEAM, allow, policy, root
+from ansible_collections.imageshare.aws.tests.integration.statements import CI, TEAM, allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 
 GRANTS = [{"principals": [TEAM]}]
-SHARED = policy(allow("pull", root(TEAM)))
 
 
-def shared_with(aws: EmbeddedAws) -> dict[str, list[str]]:
-    """The principals of each repository that has a policy."""
-    return {
-        name: [statement["Principal"]["AWS"] for statement in json.loads(text)["Statement"]]
-        for name, text in aws.policies().items()
-        if text
-    }
-
-
-@pytest.mark.parametrize(
-    ("wanted", "chosen"),
-    [
-        pytest.param(["base/go", "app", "base/api"], ["base/go", "app", "base/api"], id="names, in the order given"),
-        pytest.param(
-            ["services/*", "base/*"],
-            ["services/a", "services/a/b", "services/b", "base/api", "base/go"],
-            id="patterns in the order given, each one sorted; an asterisk crosses slashes",
-        ),
-        pytest.param(
-            ["base/go", "base/*", "base/go", "app", "*/go", "base/api"],
-            ["base/go", "base/api", "app"],
-            id="each repository once, where it is first chosen",
-        ),
-        pytest.param(["services/?", "[!b]p[o-q]"], ["services/a", "services/b", "app"], id="one character, or a set"),
-    ],
-)
-def test_names_and_patterns_choose(aws: EmbeddedAws, run: Run, wanted: list[str], chosen: list[str]) -> None:
+def test_names_and_patterns_choose_each_repository_once_in_the_order_given(aws: EmbeddedAws, run: Run) -> None:
     aws.plant_many(dict.fromkeys(["app", "base/go", "base/api", "services/b", "services/a", "services/a/b"]))
 
-    result = run(repositories=wanted, grants=GRANTS)
+    result = run(repositories=["services/*", "base/go", "base/*", "base/go", "*/go"], grants=GRANTS)
 
+    chosen = ["services/a", "services/a/b", "services/b", "base/go", "base/api"]
     assert [row["name"] for row in result.values["repositories"]] == chosen
-    assert shared_with(aws) == {name: [root(TEAM)] for name in chosen}
-    calls = {"GetRepositoryPolicy": 2 * len(chosen), "SetRepositoryPolicy": len(chosen)}
-    lists = any(character in text for text in wanted for character in "*?[")
-    assert aws.calls() == calls | ({"DescribeRepositories": 1} if lists else {})
+    assert {name for name, text in aws.policies().items() if text} == set(chosen)
+    assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 10, "SetRepositoryPolicy": 5}
 
 
 def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, run: Run) -> None:
@@ -69,7 +41,7 @@ def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, r
 
 def test_a_thousand_repositories_that_are_as_they_should_be_cost_one_call_each(aws: EmbeddedAws, run: Run) -> None:
     names = [f"app-{number:04}" for number in range(1000)]
-    aws.plant_many(dict.fromkeys(names, SHARED))
+    aws.plant_many(dict.fromkeys(names, policy(allow("pull", root(TEAM)))))
 
     result = run(repositories=names, grants=GRANTS, concurrency=16)
 
@@ -77,125 +49,52 @@ def test_a_thousand_repositories_that_are_as_they_should_be_cost_one_call_each(a
     assert Counter(aws.journal()) == Counter(("GetRepositoryPolicy", name) for name in names)
 
 
-UNMATCHED = [
-    pytest.param(["gone", "app"], GRANTS, "gone", "does not exist", id="a name"),
-    pytest.param(["none/*", "app"], GRANTS, "none/*", 'no repository matches "none/*"', id="a pattern"),
-    pytest.param(
-        ["ap*"],
-        [*GRANTS, {"principals": [CI], "repositories": ["apple"]}],
-        "apple",
-        'grants[1]: no repository of this task matches "apple"',
-        id="a name that a grant is narrowed to",
-    ),
-    pytest.param(
-        ["ap*"],
-        [*GRANTS, {"principals": [CI], "repositories": ["*/nightly"]}],
-        "*/nightly",
-        'grants[1]: no repository of this task matches "*/nightly"',
-        id="a pattern that a grant is narrowed to",
-    ),
-]
+def test_what_matches_nothing_fails_or_is_missing_and_the_others_are_done(aws: EmbeddedAws, run: Run) -> None:
+    aws.plant_many({"app": None, "base/nightly": None})
+    narrowed = [{"principals": [CI], "repositories": [name]} for name in ("apple", "*/nightly")]
+    task = {"repositories": ["gone", "none/*", "ap*"], "grants": [*GRANTS, *narrowed]}
 
+    failed = run(**task)
 
-class TestWhatMatchesNothing:
-    @pytest.mark.parametrize(("wanted", "grants", "name", "words"), UNMATCHED)
-    def test_fails_and_the_others_are_done(
-        self, aws: EmbeddedAws, run: Run, wanted: list[str], grants: list[dict[str, Any]], name: str, words: str
-    ) -> None:
-        aws.plant_many({"app": None, "base/nightly": None})
+    assert failed.message.startswith("4 of 5 repositories failed, the others are done.")
+    for name, words in {
+        "gone": "does not exist",
+        "none/*": 'no repository matches "none/*"',
+        "apple": 'grants[1]: no repository of this task matches "apple"',
+        "*/nightly": 'grants[2]: no repository of this task matches "*/nightly"',
+    }.items():
+        assert words in failed.message
+        assert words in failed.rows[name]["error"]
+    assert {name: bool(text) for name, text in aws.policies().items()} == {"app": True, "base/nightly": False}
 
-        result = run(repositories=wanted, grants=grants)
+    skipped = run(**task, on_missing="skip")
 
-        assert result.failed
-        assert words in result.message
-        assert words in result.rows[name]["error"]
-        assert result.values["summary"] == {
-            "repositories": 2,
-            "changed": 1,
-            "unchanged": 0,
-            "missing": 0,
-            "failed": 1,
-            "warnings": 0,
-        }
-        assert shared_with(aws) == {"app": [root(TEAM)]}
-
-    @pytest.mark.parametrize(("wanted", "grants", "name", "_words"), UNMATCHED)
-    def test_may_be_missing(
-        self, aws: EmbeddedAws, run: Run, wanted: list[str], grants: list[dict[str, Any]], name: str, _words: str
-    ) -> None:
-        aws.plant_many({"app": None, "base/nightly": None})
-
-        result = run(repositories=wanted, grants=grants, on_missing="skip")
-
-        assert not result.failed
-        assert result.rows[name] == {
-            "name": name,
-            "changed": False,
-            "granted": [],
-            "revoked": [],
-            "warnings": [],
-            "missing": True,
-        }
-        assert result.values["summary"] == {
-            "repositories": 2,
-            "changed": 1,
-            "unchanged": 0,
-            "missing": 1,
-            "failed": 0,
-            "warnings": 0,
-        }
-        assert shared_with(aws) == {"app": [root(TEAM)]}
-
-
-def test_grants_are_narrowed_by_names_and_patterns(aws: EmbeddedAws, run: Run) -> None:
-    aws.plant_many(dict.fromkeys(["app", "base/go", "base/api", "services/a"]))
-
-    result = run(
-        repositories=["app", "base/*", "services/a"],
-        grants=[
-            {"principals": [TEAM], "repositories": ["base/*"]},
-            {"principals": [CI], "repositories": ["base/go", "services/a"]},
-            {"principals": [PARTNER], "repositories": ["base/api"], "access": ["push"]},
-            {"principals": [PARTNER], "repositories": ["*/api"]},
-        ],
-    )
-
-    assert shared_with(aws) == {
-        "base/api": [root(TEAM), root(PARTNER)],
-        "base/go": [[root(TEAM), CI]],
-        "services/a": [CI],
+    assert not skipped.failed
+    assert skipped.rows["gone"] == {
+        "name": "gone",
+        "changed": False,
+        "granted": [],
+        "revoked": [],
+        "warnings": [],
+        "missing": True,
     }
-    assert result.rows["base/api"]["granted"] == [
-        {"principal": TEAM, "access": ["pull"], "lambda_regions": []},
-        {"principal": PARTNER, "access": ["pull", "push"], "lambda_regions": []},
-    ]
-    assert ("GetRepositoryPolicy", "app") not in aws.journal(), "no grant covers it"
-    assert not result.rows["app"]["changed"]
+    assert skipped.values["summary"] == {
+        "repositories": 5,
+        "changed": 0,
+        "unchanged": 1,
+        "missing": 4,
+        "failed": 0,
+        "warnings": 0,
+    }
 
 
-class TestPermissions:
-    """Without a permission that is not needed for a task, it succeeds; the documentation says which are needed."""
+def test_where_repositories_cannot_be_listed_nothing_is_begun(aws: EmbeddedAws, run: Run) -> None:
+    aws.plant("app", None)
+    aws.settings(deny=[{"operation": "DescribeRepositories"}])
 
-    def test_names_alone_need_not_be_listed(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant("app", None)
-        aws.settings(deny=[{"operation": "DescribeRepositories"}])
+    result = run(repositories=["app", "base/*"], grants=GRANTS)
 
-        assert run(repositories=["app"], grants=GRANTS).changed
-
-    def test_check_mode_needs_no_permission_to_write(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant_many({"app": None, "base/go": SHARED})
-        aws.settings(deny=[{"operation": "SetRepositoryPolicy"}, {"operation": "DeleteRepositoryPolicy"}])
-
-        assert run(repositories=["*"], grants=GRANTS, check=True).changed
-        assert run(repositories=["*"], grants=GRANTS, state="absent", check=True).changed
-
-    def test_patterns_need_them_listed_and_else_nothing_is_begun(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant("app", None)
-        aws.settings(deny=[{"operation": "DescribeRepositories"}])
-
-        result = run(repositories=["app", "base/*"], grants=GRANTS)
-
-        assert result.failed
-        assert result.message.startswith("Nothing was done: could not list the repositories")
-        assert "ecr:DescribeRepositories" in result.message
-        assert aws.calls() == {}
+    assert result.failed
+    assert result.message.startswith("Nothing was done: could not list the repositories")
+    assert "ecr:DescribeRepositories" in result.message
+    assert aws.calls() == {}

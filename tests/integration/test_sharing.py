@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of policies: sharing, sharing no more, purge, orphans; always with a second run that does nothing."""
+"""What AWS has in the end: as it rewrites policies, in other accounts, regions and partitions, and after a second run.
+
+What becomes of a policy is tested in tests/unit/plugins/module_utils: the merge, and runs against a registry in memory.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import pytest
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     BUILDS,
@@ -62,89 +63,31 @@ def sorted_principals(document: Policy) -> Policy:
     return {**document, "Statement": [settled(statement) for statement in listed]}
 
 
-@pytest.mark.parametrize(
-    ("grant", "expected"),
-    [
-        pytest.param(
-            {"principals": [TEAM]},
+def test_a_repository_without_a_policy_gets_the_documented_one_to_the_letter(aws: EmbeddedAws, run: Run) -> None:
+    expected = {
+        "Version": "2008-10-17",
+        "Statement": [
             {
-                "Version": "2008-10-17",
-                "Statement": [
-                    {
-                        "Sid": "AllowPull",
-                        "Effect": "Allow",
-                        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
-                        "Action": [
-                            "ecr:GetDownloadUrlForLayer",
-                            "ecr:BatchGetImage",
-                            "ecr:BatchCheckLayerAvailability",
-                        ],
-                    }
-                ],
+                "Sid": "AllowPull",
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+                "Action": ["ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"],
             },
-            id="pull",
-        ),
-        pytest.param(
-            {"principals": [TEAM], "access": ["pull", "push"]},
             {
-                "Version": "2008-10-17",
-                "Statement": [
-                    {
-                        "Sid": "AllowPullAndPush",
-                        "Effect": "Allow",
-                        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
-                        "Action": [
-                            "ecr:GetDownloadUrlForLayer",
-                            "ecr:BatchGetImage",
-                            "ecr:BatchCheckLayerAvailability",
-                            "ecr:PutImage",
-                            "ecr:InitiateLayerUpload",
-                            "ecr:UploadLayerPart",
-                            "ecr:CompleteLayerUpload",
-                        ],
-                    }
-                ],
+                "Sid": "AllowLambdaPull",
+                "Effect": "Allow",
+                "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Condition": {"StringLike": {"aws:sourceARN": "arn:aws:lambda:us-east-1:111122223333:function:*"}},
             },
-            id="pull and push",
-        ),
-        pytest.param(
-            {"principals": [TEAM], "access": ["pull"], "lambda_regions": ["us-east-1"]},
-            {
-                "Version": "2008-10-17",
-                "Statement": [
-                    {
-                        "Sid": "AllowPull",
-                        "Effect": "Allow",
-                        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
-                        "Action": [
-                            "ecr:GetDownloadUrlForLayer",
-                            "ecr:BatchGetImage",
-                            "ecr:BatchCheckLayerAvailability",
-                        ],
-                    },
-                    {
-                        "Sid": "AllowLambdaPull",
-                        "Effect": "Allow",
-                        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                        "Principal": {"Service": "lambda.amazonaws.com"},
-                        "Condition": {
-                            "StringLike": {"aws:sourceARN": "arn:aws:lambda:us-east-1:111122223333:function:*"}
-                        },
-                    },
-                ],
-            },
-            id="pull, and Lambda functions",
-        ),
-    ],
-)
-def test_a_repository_without_a_policy_gets_the_documented_one_to_the_letter(
-    aws: EmbeddedAws, run: Run, grant: dict[str, Any], expected: Policy
-) -> None:
+        ],
+    }
     aws.plant(NAME, None)
 
-    result = run(repositories=[NAME], grants=[grant], include_policy=True)
+    result = run(repositories=[NAME], grants=[{"principals": [TEAM], "lambda_regions": [REGION]}], include_policy=True)
 
     assert result.changed
+    assert "diff" not in result.values
     # As text, because the order of the members counts here.
     assert json.dumps(result.row["policy"]) == json.dumps(expected)
     assert stored(aws) == expected
@@ -160,38 +103,32 @@ SHARED = (
 PULLED_BEFORE = {"Sid": "cross-account pulling", "Action": [action.lower() for action in PULL]}
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        pytest.param(policy(LAMBDAS_OWN), policy(LAMBDAS_OWN, *SHARED), id="Lambda wrote a statement of its own"),
-        pytest.param(
-            {"Version": "2012-10-17", "Id": "guard rails", "Statement": [PLAIN_HTTP_DENIED, DELETION_DENIED]},
-            {"Version": "2012-10-17", "Id": "guard rails", "Statement": [PLAIN_HTTP_DENIED, DELETION_DENIED, *SHARED]},
-            id="denials, one without a Sid, in another version and with an Id",
-        ),
-        pytest.param(
-            policy(allow("pull", PUBLISHER, root(STRANGER), **PULLED_BEFORE), BUILDS),
-            policy(allow("pull", PUBLISHER, root(STRANGER), root(TEAM), **PULLED_BEFORE), BUILDS, *SHARED[1:]),
-            id="others pull already, by a statement with a Sid and a spelling of somebody else",
-        ),
-        pytest.param(
-            policy(SCANNERS, BUILDS),
-            policy(SCANNERS, BUILDS, {**SHARED[0], "Sid": "AllowPull2"}, *SHARED[1:]),
-            id="a foreign statement has our Sid",
-        ),
-        pytest.param(
-            {"Statement": allow_organization("pull", ORGANIZATION)},
-            {"Statement": [allow_organization("pull", ORGANIZATION), *SHARED]},
-            id="a single statement that is no list, and no version",
-        ),
-    ],
-)
-def test_grants_join_what_is_there_and_leave_it_alone(
-    aws: EmbeddedAws, run: Run, before: Policy, after: Policy
-) -> None:
-    aws.plant(NAME, before)
+# Of each: the policy before, and after the grants.
+JOINED: dict[str, tuple[Policy, Policy]] = {
+    "lambda-wrote-its-own": (policy(LAMBDAS_OWN), policy(LAMBDAS_OWN, *SHARED)),
+    "version-id-and-denials": (
+        {"Version": "2012-10-17", "Id": "guard rails", "Statement": [PLAIN_HTTP_DENIED, DELETION_DENIED]},
+        {"Version": "2012-10-17", "Id": "guard rails", "Statement": [PLAIN_HTTP_DENIED, DELETION_DENIED, *SHARED]},
+    ),
+    "others-pull-in-another-spelling": (
+        policy(allow("pull", PUBLISHER, root(STRANGER), **PULLED_BEFORE), BUILDS),
+        policy(allow("pull", PUBLISHER, root(STRANGER), root(TEAM), **PULLED_BEFORE), BUILDS, *SHARED[1:]),
+    ),
+    "foreign-statement-with-our-sid": (
+        policy(SCANNERS, BUILDS),
+        policy(SCANNERS, BUILDS, {**SHARED[0], "Sid": "AllowPull2"}, *SHARED[1:]),
+    ),
+    "single-statement-without-version": (
+        {"Statement": allow_organization("pull", ORGANIZATION)},
+        {"Statement": [allow_organization("pull", ORGANIZATION), *SHARED]},
+    ),
+}
+
+
+def test_grants_join_what_is_there_and_leave_it_alone(aws: EmbeddedAws, run: Run) -> None:
+    aws.plant_many({name: before for name, (before, _after) in JOINED.items()})
     task = {
-        "repositories": [NAME],
+        "repositories": list(JOINED),
         "grants": [
             {"principals": [TEAM], "lambda_regions": [REGION]},
             {"principals": [CI], "access": ["pull", "push"]},
@@ -200,69 +137,25 @@ def test_grants_join_what_is_there_and_leave_it_alone(
     }
 
     first = run(**task)
-    assert first.row["policy"] == after
-    assert stored(aws) == after
-    assert first.row["granted"] == [
-        {"principal": TEAM, "access": ["pull"], "lambda_regions": [REGION]},
-        {"principal": CI, "access": ["pull", "push"], "lambda_regions": []},
-    ]
-    assert first.row["revoked"] == []
+    for name, (_before, after) in JOINED.items():
+        assert first.rows[name]["policy"] == stored(aws, name) == after
+        assert first.rows[name]["granted"] == [
+            {"principal": TEAM, "access": ["pull"], "lambda_regions": [REGION]},
+            {"principal": CI, "access": ["pull", "push"], "lambda_regions": []},
+        ]
+        assert first.rows[name]["revoked"] == []
 
     aws.reset_calls()
     second = run(**task)
     assert not second.changed
-    assert second.row.keys() == {"name", "changed", "granted", "revoked", "warnings"}
-    assert aws.journal() == [("GetRepositoryPolicy", NAME)], "one call, and no write"
+    assert {frozenset(row) for row in second.rows.values()} == {
+        frozenset({"name", "changed", "granted", "revoked", "warnings"})
+    }
+    assert aws.calls() == {"GetRepositoryPolicy": len(JOINED)}, "one call each, and no write"
 
-    undone = run(**task, state="absent")
-    assert undone.changed
-    assert sorted_principals(stored(aws)) == sorted_principals(before)
-
-
-@pytest.mark.parametrize(
-    ("before", "grant", "after", "granted", "revoked"),
-    [
-        pytest.param(
-            allow("pull_push", root(TEAM)),
-            {"principals": [TEAM]},
-            allow("pull", root(TEAM)),
-            [],
-            [{"principal": TEAM, "access": ["push"], "lambda_regions": []}],
-            id="pull takes the push away",
-        ),
-        pytest.param(
-            allow_functions(functions(TEAM, "eu-west-1")),
-            {"principals": [TEAM], "access": [], "lambda_regions": [REGION]},
-            allow_functions(functions(TEAM)),
-            [{"principal": TEAM, "access": [], "lambda_regions": [REGION]}],
-            [{"principal": TEAM, "access": [], "lambda_regions": ["eu-west-1"]}],
-            id="another region takes the place of the one before",
-        ),
-        pytest.param(
-            allow_organization("pull", "o-z9y8x7w6v5"),
-            {"principals": [ORGANIZATION]},
-            allow_organization("pull", "o-z9y8x7w6v5", ORGANIZATION),
-            [{"principal": ORGANIZATION, "access": ["pull"], "lambda_regions": []}],
-            [],
-            id="an organization joins another one",
-        ),
-    ],
-)
-def test_access_becomes_exactly_what_is_declared(
-    aws: EmbeddedAws,
-    run: Run,
-    before: Statement,
-    grant: dict[str, Any],
-    after: Statement,
-    granted: list[dict[str, Any]],
-    revoked: list[dict[str, Any]],
-) -> None:
-    aws.plant(NAME, policy(before))
-
-    result = run(repositories=[NAME], grants=[grant])
-
-    assert stored(aws) == policy(after)
-    assert (result.row["granted"], result.row["revoked"]) == (granted, revoked)
+    assert run(**task, state="absent").changed
+    for name, (before, _after) in JOINED.items():
+        assert sorted_principals(stored(aws, name) or {}) == sorted_principals(before)
 
 
 def test_what_aws_shuffles_and_rewrites_is_no_change(aws: EmbeddedAws, run: Run) -> None:
@@ -282,64 +175,30 @@ def test_what_aws_shuffles_and_rewrites_is_no_change(aws: EmbeddedAws, run: Run)
     assert aws.policies() == texts
 
 
-class TestAbsent:
-    @pytest.mark.parametrize(
-        ("before", "after"),
-        [
-            pytest.param(
-                policy(allow("pull", root(PARTNER), root(TEAM), CI), BUILDS),
-                policy(allow("pull", root(PARTNER), CI), BUILDS),
-                id="others keep their access",
-            ),
-            pytest.param(
-                policy(
-                    PLAIN_HTTP_DENIED,
-                    allow("push", root(TEAM)),
-                    allow("pull_push", root(TEAM)),
-                    allow_functions(functions(TEAM), functions(TEAM, "eu-west-*")),
-                ),
-                policy(PLAIN_HTTP_DENIED),
-                id="a statement goes with its last principal, whatever the access was",
-            ),
-            pytest.param(
-                policy(allow("pull", TEAM), allow("pull", root(TEAM), Sid="once more")),
-                None,
-                id="the policy goes with its last statement",
-            ),
-        ],
-    )
-    def test_the_named_principal_leaves(self, aws: EmbeddedAws, run: Run, before: Policy, after: Policy | None) -> None:
-        aws.plant(NAME, before)
-        task = {
-            "repositories": [NAME],
-            # Access and regions are ignored, even such as sharing would refuse.
-            "grants": [{"principals": [TEAM], "access": ["push"], "lambda_regions": [REGION]}],
-            "state": "absent",
-            "include_policy": True,
-        }
+def test_absent_takes_the_named_principal_and_the_policy_with_its_last_statement(aws: EmbeddedAws, run: Run) -> None:
+    lambdas = allow_functions(functions(TEAM), functions(TEAM, "eu-west-*"))
+    before = policy(PLAIN_HTTP_DENIED, allow("push", root(TEAM)), allow("pull_push", root(TEAM), CI), lambdas)
+    aws.plant_many({NAME: before, "alone": policy(allow("pull", TEAM), allow("pull", root(TEAM), Sid="once more"))})
+    task = {
+        "repositories": [NAME, "alone", "gone", "none/*"],
+        # Access and regions are ignored, even such as sharing would refuse.
+        "grants": [{"principals": [TEAM], "access": ["push"], "lambda_regions": [REGION]}],
+        "state": "absent",
+        "include_policy": True,
+    }
 
-        first = run(**task)
-        assert first.row["policy"] == stored(aws) == after
-        write = "DeleteRepositoryPolicy" if after is None else "SetRepositoryPolicy"
-        read = "GetRepositoryPolicy"
-        assert aws.journal() == [(operation, NAME) for operation in (read, write, read)]
+    first = run(**task)
 
-        aws.reset_calls()
-        assert not run(**task).changed
-        assert aws.journal() == [("GetRepositoryPolicy", NAME)]
+    after = policy(PLAIN_HTTP_DENIED, allow("pull_push", CI))
+    assert first.rows[NAME]["policy"] == stored(aws) == after
+    assert first.rows["alone"]["policy"] is stored(aws, "alone") is None
+    assert [name for name, row in first.rows.items() if row.get("missing")] == ["gone", "none/*"]
+    writes = [call for call in aws.journal() if call[0] in ("SetRepositoryPolicy", "DeleteRepositoryPolicy")]
+    assert sorted(writes) == [("DeleteRepositoryPolicy", "alone"), ("SetRepositoryPolicy", NAME)]
 
-    def test_a_repository_that_does_not_exist_is_no_failure(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, policy(allow("pull", root(TEAM))))
-
-        result = run(repositories=["gone", NAME, "none/*"], grants=[{"principals": [TEAM]}], state="absent")
-
-        assert not result.failed
-        assert {name: (row["changed"], row.get("missing")) for name, row in result.rows.items()} == {
-            "gone": (False, True),
-            NAME: (True, None),
-            "none/*": (False, True),
-        }
-        assert aws.policies() == {NAME: None}
+    aws.reset_calls()
+    assert not run(**task).changed
+    assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 3}
 
 
 def test_purge_takes_out_who_is_not_declared_and_spares_the_owner_and_the_unclear(aws: EmbeddedAws, run: Run) -> None:
@@ -398,60 +257,80 @@ def test_purge_takes_out_who_is_not_declared_and_spares_the_owner_and_the_unclea
     assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 2}
 
 
-class TestDeletedPrincipals:
-    BEFORE = policy(allow("pull", root(TEAM), DELETED_ROLE), allow("push", DELETED_USER), BUILDS)
+def test_deleted_principals_leave_managed_statements_on_request_and_are_named_in_others(
+    aws: EmbeddedAws, run: Run
+) -> None:
+    foreign = {**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}
+    before = policy(allow("pull", root(TEAM), DELETED_ROLE), allow("push", DELETED_USER), BUILDS)
+    aws.plant_many({NAME: before, "foreign": policy(foreign, allow("pull", root(TEAM))), "undone": before})
+    task = {"grants": [{"principals": [TEAM]}], "purge_deleted_principals": True}
 
-    def test_pruning_takes_them_out_of_managed_statements(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, self.BEFORE)
+    result = run(repositories=[NAME, "foreign"], **task)
+    assert run(repositories=["undone"], state="absent", **task).changed
 
-        result = run(repositories=[NAME], grants=[{"principals": [PARTNER]}], purge_deleted_principals=True)
-
-        assert stored(aws) == policy(allow("pull", root(TEAM), root(PARTNER)), BUILDS)
-        assert [change["principal"] for change in result.row["revoked"]] == [DELETED_ROLE, DELETED_USER]
-        assert result.row["warnings"] == []
-
-    def test_pruning_is_reason_enough_to_write(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, self.BEFORE)
-
-        assert run(repositories=[NAME], grants=[{"principals": [TEAM]}], purge_deleted_principals=True).changed
-        assert stored(aws) == policy(allow("pull", root(TEAM)), BUILDS)
-
-    def test_pruning_goes_with_absent_too(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, self.BEFORE)
-
-        run(repositories=[NAME], grants=[{"principals": [TEAM]}], purge_deleted_principals=True, state="absent")
-
-        assert stored(aws) == policy(BUILDS)
-
-    def test_those_in_unmanaged_statements_stay_and_are_named(self, aws: EmbeddedAws, run: Run) -> None:
-        foreign = {**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}
-        aws.plant(NAME, policy(foreign, allow("pull", root(TEAM))))
-
-        result = run(repositories=[NAME], grants=[{"principals": [TEAM]}], purge_deleted_principals=True)
-
-        assert (result.failed, result.changed) == (False, False)
-        (warning,) = result.row["warnings"]
-        assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
-        assert stored(aws) == policy(foreign, allow("pull", root(TEAM)))
+    assert stored(aws) == policy(allow("pull", root(TEAM)), BUILDS)
+    assert [change["principal"] for change in result.rows[NAME]["revoked"]] == [DELETED_ROLE, DELETED_USER]
+    assert not result.rows["foreign"]["changed"]
+    (warning,) = result.rows["foreign"]["warnings"]
+    assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
+    assert stored(aws, "undone") == policy(BUILDS)
 
 
-class TestForce:
-    LOCKED = policy({"Sid": "hands off", "Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy"})
+def test_a_policy_that_locks_its_owner_out_is_set_by_force_alone(aws: EmbeddedAws, run: Run) -> None:
+    locked = policy({"Sid": "hands off", "Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy"})
+    aws.plant(NAME, locked)
+    task = {"repositories": [NAME], "grants": [{"principals": [TEAM]}]}
 
-    def test_a_policy_that_locks_its_owner_out_is_refused(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, self.LOCKED)
+    assert "would prevent setting another policy" in run(**task).row["error"]
+    assert stored(aws) == locked
+    assert run(**task, force_set_policy=True).changed
+    assert stored(aws) == policy(*locked["Statement"], allow("pull", root(TEAM)))
+
+
+class TestWarnings:
+    """Each is in the row of its repository, and each kind once in the warnings of the task, with a count."""
+
+    def test_the_task_warns_once_a_kind_with_a_count(self, aws: EmbeddedAws, run: Run) -> None:
+        denied = {"Sid": "no more", "Effect": "Deny", "Principal": {"AWS": root(TEAM)}, "Action": "ecr:BatchGet*"}
+        everybody = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:BatchGetImage", "ecr:PutImage"]}
+        # Needs no change, and is warned about all the same.
+        unchanged = policy(denied, {**denied, "Sid": "never"}, allow("pull", root(TEAM)))
+        aws.plant_many(
+            {"app": policy(denied, everybody), "base/go": unchanged, "base/python": policy(allow("pull", root(TEAM)))}
+        )
+        task = {"repositories": ["*"], "grants": [{"principals": [TEAM]}]}
+
+        result = run(**task)
+
+        kinds = {name: [warning["kind"] for warning in row["warnings"]] for name, row in result.rows.items()}
+        assert kinds == {"app": ["public", "explicit_deny"], "base/go": ["explicit_deny"] * 2, "base/python": []}
+        assert (result.rows["base/go"]["changed"], result.values["summary"]["warnings"]) == (False, 4)
+        (opened, closed) = sorted(result.warnings)
+        assert (opened[:6], closed[:6]) == ("1 of 3", "2 of 3")
+        assert closed.endswith(result.rows["app"]["warnings"][1]["message"])
+        assert result.warnings == run(**task, check=True).warnings
+
+    def test_a_policy_that_aws_stores_in_other_words_is_told(self, aws: EmbeddedAws, run: Run) -> None:
+        # The embedded AWS names the account of a NotPrincipal by its ARN, which there need not mean the same.
+        others = {"Sid": "others", "Effect": "Deny", "NotPrincipal": {"AWS": PARTNER}, "Action": "ecr:DeleteRepository"}
+        aws.plant(NAME, policy(others))
 
         result = run(repositories=[NAME], grants=[{"principals": [TEAM]}])
 
-        assert result.failed
-        assert "would prevent setting another policy" in result.row["error"]
-        assert stored(aws) == self.LOCKED
+        assert result.changed
+        (warning,) = result.row["warnings"]
+        assert warning["kind"] == "stored_policy_differs"
+        assert root(PARTNER) in warning["message"]
 
-    def test_force_sets_it_all_the_same(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, self.LOCKED)
+    def test_a_region_that_boto3_does_not_know_is_granted(self, aws: EmbeddedAws, run: Run) -> None:
+        aws.plant(NAME, None)
+        regions = [REGION, "us-esat-1"]
 
-        assert run(repositories=[NAME], grants=[{"principals": [TEAM]}], force_set_policy=True).changed
-        assert stored(aws) == policy(*self.LOCKED["Statement"], allow("pull", root(TEAM)))
+        result = run(repositories=[NAME], grants=[{"principals": [TEAM], "lambda_regions": regions}])
+
+        assert result.row["granted"] == [{"principal": TEAM, "access": ["pull"], "lambda_regions": regions}]
+        (warning,) = result.warnings
+        assert "boto3 knows no region us-esat-1" in warning
 
 
 class TestElsewhere:
