@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Policies are saved before they are replaced, and put back: after a whole run, and after one that was killed."""
+"""Policies are saved before they are replaced, and put back: after a whole run, and after one that was killed.
+
+Which backups are taken, and what becomes of each, is tested in tests/unit/plugins/module_utils.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,8 @@ from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import (
     BUILDS,
     CI,
-    DELETED_ROLE,
     DELETION_DENIED,
     LAMBDAS_OWN,
-    PARTNER,
     PLAIN_HTTP_DENIED,
     SCANNERS,
     TEAM,
@@ -88,32 +89,6 @@ class TestSaving:
         # A pattern is matched in a list that says whose the registry is.
         assert "GetCallerIdentity" not in aws.calls()
 
-    @pytest.mark.parametrize(
-        ("options", "check"),
-        [
-            pytest.param({"grants": GRANTS}, True, id="in check mode"),
-            pytest.param({"grants": [{"principals": [PARTNER]}], "state": "absent"}, False, id="where nothing changes"),
-        ],
-    )
-    def test_nothing_is_made_on_disk(
-        self, run: Run, planted: dict[str, str | None], tmp_path: Path, options: dict[str, Any], check: bool
-    ) -> None:
-        result = run(repositories=["base/*"], backup_dir=str(tmp_path / "backups"), check=check, **options)
-
-        assert not result.failed
-        assert "backup_path" not in result.values
-        assert list(tmp_path.iterdir()) == []
-
-    def test_a_directory_that_cannot_be_is_refused_before_anything_is_asked(
-        self, aws: EmbeddedAws, run: Run, tmp_path: Path
-    ) -> None:
-        (tmp_path / "file").touch()
-
-        result = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path / "file" / "backups"))
-
-        assert result.message == f"Nothing was done. backup_dir: {tmp_path / 'file'} is not a directory"
-        assert aws.journal() == []
-
     def test_a_write_that_is_repeated_keeps_the_one_backup(self, aws: EmbeddedAws, run: Run, tmp_path: Path) -> None:
         names = [f"app-{number:02}" for number in range(40)]
         aws.plant_many({name: policy({**BUILDS, "Sid": name}) for name in names})
@@ -128,46 +103,26 @@ class TestSaving:
         assert {file["name"]: file["policy"] for file in saved} == planted
 
 
-class TestWhoseRegistryItIs:
+def test_whose_the_registry_is_is_asked_once_and_only_for_backups(aws: EmbeddedAws, run: Run, tmp_path: Path) -> None:
     """AWS does not say it of a repository without a policy."""
+    names = ["new-1", "new-2", "new-3"]
+    aws.plant_many(dict.fromkeys(names))
+    aws.settings(deny=[{"operation": "GetCallerIdentity"}])
+    task = {"repositories": names, "grants": GRANTS, "backup_dir": "~/backups", "environment": {"HOME": str(tmp_path)}}
 
-    NAMES = ("new-1", "new-2", "new-3")
+    refused = run(**task)
+    assert all(row["error"].endswith("Set registry_id.") for row in refused.rows.values())
+    assert set(aws.policies().values()) == {None}
+    assert aws.refused() == {"GetCallerIdentity": 1}
 
-    def test_it_is_asked_once_for_all(self, aws: EmbeddedAws, run: Run, tmp_path: Path) -> None:
-        aws.plant_many(dict.fromkeys(self.NAMES))
+    named = run(**task, registry_id=ACCOUNT)
+    assert {file["registry_id"] for file in files(Path(named.values["backup_path"])).values()} == {ACCOUNT}
+    assert aws.refused() == {"GetCallerIdentity": 1}
 
-        result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
-
-        assert {file["registry_id"] for file in files(Path(result.values["backup_path"])).values()} == {ACCOUNT}
-        assert aws.calls()["GetCallerIdentity"] == 1
-
-    @pytest.mark.parametrize(
-        "options",
-        [
-            pytest.param({}, id="without backups"),
-            pytest.param({"backup_dir": "~/backups", "registry_id": ACCOUNT}, id="with registry_id"),
-            pytest.param({"backup_dir": "~/backups", "check": True}, id="in check mode"),
-        ],
-    )
-    def test_it_is_not_asked(self, aws: EmbeddedAws, run: Run, tmp_path: Path, options: dict[str, Any]) -> None:
-        aws.plant_many(dict.fromkeys(self.NAMES))
-
-        result = run(repositories=self.NAMES, grants=GRANTS, environment={"HOME": str(tmp_path)}, **options)
-
-        assert (result.failed, result.changed) == (False, True)
-        assert "GetCallerIdentity" not in aws.calls()
-
-    def test_if_it_cannot_be_known_those_without_a_policy_fail(
-        self, aws: EmbeddedAws, run: Run, tmp_path: Path
-    ) -> None:
-        aws.plant_many(dict.fromkeys(self.NAMES))
-        aws.settings(deny=[{"operation": "GetCallerIdentity"}])
-
-        result = run(repositories=self.NAMES, grants=GRANTS, backup_dir=str(tmp_path))
-
-        assert all(row["error"].endswith("Set registry_id.") for row in result.rows.values())
-        assert set(aws.policies().values()) == {None}
-        assert aws.refused() == {"GetCallerIdentity": 1}
+    aws.plant_many(dict.fromkeys(names))
+    aws.settings(deny=[])
+    assert not run(**task).failed
+    assert aws.calls()["GetCallerIdentity"] == 1
 
 
 class TestRestoring:
@@ -238,92 +193,6 @@ class TestRestoring:
         assert restore(backup_path=str(tmp_path), registry_id=OTHER_ACCOUNT).values["summary"]["changed"] == 3
         assert same(aws.policies(OTHER_ACCOUNT), planted)
         assert restore(backup_path=str(tmp_path), region="eu-central-1").message.startswith("Nothing was done: ")
-
-    def test_of_several_runs_one_must_be_named(
-        self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
-    ) -> None:
-        first = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
-        second = run(repositories=["base/*"], grants=[{"principals": [CI]}], backup_dir=str(tmp_path)).values[
-            "backup_path"
-        ]
-        aws.reset_calls()
-
-        refused = restore(backup_path=str(tmp_path))
-
-        assert refused.message.startswith("Nothing was done: there are 2 backups of ")
-        assert first in refused.message
-        assert second in refused.message
-        assert aws.journal() == [("GetCallerIdentity", None)]
-        assert [restore(backup_path=backup).failed for backup in (second, first)] == [False, False]
-        assert same(aws.policies(), planted)
-
-    @pytest.mark.parametrize(
-        ("damage", "said"),
-        [
-            pytest.param(lambda file: file.write_text(file.read_text()[:99]), "it is not valid JSON", id="cut off"),
-            pytest.param(lambda file: (file.unlink(), file.symlink_to("/etc/passwd")), "it is a link", id="a link"),
-        ],
-    )
-    def test_a_damaged_file_is_refused_before_anything_is_asked(
-        self,
-        aws: EmbeddedAws,
-        run: Run,
-        restore: Run,
-        planted: dict[str, str | None],
-        tmp_path: Path,
-        damage: Callable[[Path], object],
-        said: str,
-    ) -> None:
-        backup = Path(run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"])
-        damage(backup / "base__foreign.json")
-        aws.reset_calls()
-
-        result = restore(backup_path=str(backup))
-
-        assert result.message.startswith("Nothing was done: not every file there is a backup: ")
-        assert f"{backup}/base__foreign.json: {said}" in result.message
-        assert aws.journal() == []
-
-    def test_a_role_that_was_deleted_since_is_named(
-        self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
-    ) -> None:
-        aws.plant("app", policy(BUILDS, allow("pull", CI)))
-        grants = [{"principals": [CI]}, {"principals": [TEAM]}]
-        backup = run(repositories=["app"], grants=grants, state="absent", backup_dir=str(tmp_path)).values[
-            "backup_path"
-        ]
-        aws.settings(missing_principals=[CI])
-
-        result = restore(backup_path=backup)
-
-        assert f"Does each of these exist, and is its region enabled: {CI}?" in result.row["error"]
-        assert aws.calls()["SetRepositoryPolicy"] == 2, "waiting cannot help"
-
-    def test_a_role_that_was_deleted_before_is_named(
-        self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
-    ) -> None:
-        aws.plant("app", policy(BUILDS, allow("pull", root(TEAM), DELETED_ROLE)))
-        task = {"repositories": ["app"], "grants": [{"principals": [TEAM]}], "purge_deleted_principals": True}
-        backup = run(**task, backup_dir=str(tmp_path)).values["backup_path"]
-
-        error = restore(backup_path=backup).row["error"]
-
-        assert f"It names deleted principals, which AWS refuses: {DELETED_ROLE}. Remove them from" in error
-        assert f"{backup}/app.json" in error
-
-    def test_calls_that_fail_for_a_while_fail_no_repository(
-        self, aws: EmbeddedAws, run: Run, restore: Run, tmp_path: Path
-    ) -> None:
-        aws.plant_many({f"app-{number:02}": policy({**BUILDS, "Sid": str(number)}) for number in range(40)})
-        planted = aws.policies()
-        backup = run(repositories=["app-*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
-        aws.settings(seed=3, throttle=0.3, server_error=0.1, drop=0.1)
-
-        result = restore(backup_path=backup)
-
-        assert (result.failed, result.values["summary"]["changed"]) == (False, 40)
-        assert sum(aws.refused().values()) > 10
-        assert same(aws.policies(), planted)
 
 
 class TestAKilledRun:
