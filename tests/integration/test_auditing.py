@@ -173,19 +173,6 @@ def test_right_after_a_share_the_managed_rows_are_the_declared_grants_in_the_sam
     assert [one["sid"] for one in rows["base/python"]["unmanaged_statements"]] == [SCANNERS["Sid"], LAMBDAS_OWN["Sid"]]
 
 
-def test_a_policy_is_returned_as_aws_has_it(aws: EmbeddedAws, audit: Run) -> None:
-    statement = {"Effect": "Allow", "Principal": {"AWS": root(TEAM)}, "Action": "ecr:BatchGetImage"}
-    strange = {
-        "Statement": {**statement, "Sid": "{{ 7*7 }}<script>", "Condition": {"Bool": {"aws:ViaAWSService": True}}}
-    }
-    aws.plant("app", json.dumps(strange))
-
-    result = audit(include_policy=True)
-
-    assert result.row["policy"] == strange
-    assert result.row["shares"][0]["statements"] == [{"position": 1, "sid": "{{ 7*7 }}<script>"}]
-
-
 def test_an_audit_of_a_large_registry_costs_one_call_each_and_one_a_thousand(aws: EmbeddedAws, audit: Run) -> None:
     names = [f"app-{number:04}" for number in range(1000)]
     aws.plant_many(dict.fromkeys(names, policy(allow("pull", root(TEAM)))))

@@ -38,6 +38,10 @@ TASKS = f"""\
         registry_id: 123456789012
         include_policy: true
       register: result_decimal
+    - name: The group has all modules
+      imageshare.aws.ecr_share_policy_info:
+        repositories: [app]
+      register: result_audit
     - name: An account that YAML takes for octal
       imageshare.aws.ecr_share_policy:
         repositories: [app]
@@ -93,6 +97,8 @@ class TestTasks:
     def test_defaults_of_the_group_and_numbers_of_accounts_reach_the_module(self, played: Played) -> None:
         (row,) = played.registered["result_decimal"]["repositories"]
         assert row["policy"] == policy(allow("pull", root(TEAM)))
+        (row,) = played.registered["result_audit"]["repositories"]
+        assert [share["principal"] for share in row["shares"]] == [TEAM]
 
     def test_what_yaml_takes_for_octal_is_refused_with_advice(self, played: Played) -> None:
         octal = played.registered["result_octal"]

@@ -68,28 +68,18 @@ def test_another_registry_can_be_asked_for(planted: EmbeddedAws) -> None:
     assert names(listed(planted, registry_id=OTHER_ACCOUNT)) == ["app"]
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        pytest.param({"repositories": ["Base"]}, 'repositories: "Base" is not a repository name', id="a name"),
-        pytest.param({"repositories": []}, "repositories is empty", id="no name"),
-        pytest.param({"registry_id": 12}, 'registry_id: "12" is not a 12-digit account id', id="a registry"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
-    planted: EmbeddedAws, options: dict[str, Any], said: str
-) -> None:
-    result = listed(planted, **options)
-    assert result.failed
-    assert said in result.message
-    assert planted.calls() == {}
-
-
-def test_a_refusal_by_aws_is_told(planted: EmbeddedAws) -> None:
+def test_what_cannot_be_done_is_told(planted: EmbeddedAws) -> None:
     planted.settings(deny=[{"operation": "DescribeRepositories"}])
-    result = listed(planted)
-    assert result.failed
-    assert "Allow the caller ecr:DescribeRepositories on all repositories" in result.message
+    for options, said in (
+        ({}, "Allow the caller ecr:DescribeRepositories on all repositories"),
+        ({"repositories": ["Base"]}, 'repositories: "Base" is not a repository name'),
+        ({"registry_id": 12}, 'registry_id: "12" is not a 12-digit account id'),
+    ):
+        result = listed(planted, **options)
+        assert result.failed
+        assert said in result.message
+    assert planted.calls() == {}
+    assert planted.refused() == {"DescribeRepositories": 1}
 
 
 def test_examples_run(planted: EmbeddedAws, tmp_path: Path) -> None:

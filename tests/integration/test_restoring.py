@@ -152,22 +152,6 @@ class TestRestoring:
         assert (again.changed, again.failed, again.values["diff"]) == (False, False, [])
         assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 3}
 
-    def test_what_somebody_changed_since_stays_unless_it_is_to_be_overwritten(
-        self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
-    ) -> None:
-        backup = run(repositories=["base/*"], grants=GRANTS, backup_dir=str(tmp_path)).values["backup_path"]
-        written = json.loads(aws.policies()["base/foreign"] or "")
-        aws.plant("base/foreign", {**written, "Statement": [*written["Statement"], BUILDS]})
-
-        refused = restore(backup_path=backup)
-
-        assert refused.message.startswith("1 of 3 repositories failed, the others are done.")
-        assert 'it was changed (new: statement "CodeBuild access") after' in refused.rows["base/foreign"]["error"]
-        assert BUILDS in json.loads(aws.policies()["base/foreign"] or "")["Statement"]
-
-        assert restore(backup_path=backup, overwrite=True).changed
-        assert same(aws.policies(), planted)
-
     def test_no_other_registry_is_touched(
         self, aws: EmbeddedAws, run: Run, restore: Run, planted: dict[str, str | None], tmp_path: Path
     ) -> None:

@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong with a repository, with AWS or on the way there: it is told, and the other repositories are done."""
+"""What goes wrong with a repository, with AWS or on the way there: it is told, and the other repositories are done.
+
+Policies that cannot be read or would be too long are in test_hostile.py and test_check_mode.py.
+"""
 
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
-from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
@@ -20,7 +21,6 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     CI,
     DELETED_ROLE,
     PARTNER,
-    PLAIN_HTTP_DENIED,
     SCANNERS,
     TEAM,
     allow,
@@ -97,81 +97,6 @@ def test_each_failure_is_told_and_the_others_are_done(aws: EmbeddedAws, run: Run
     assert {name: aws.policies()[name] for name in untouched} == {name: planted[name] for name in untouched}
 
 
-def test_of_many_failures_the_message_tells_the_first_and_the_rows_all(aws: EmbeddedAws, run: Run) -> None:
-    names = [f"gone-{number}" for number in range(8)]
-
-    result = run(repositories=names, grants=GRANTS)
-
-    assert [name for name in names if name in result.message] == names[:5]
-    assert "and 3 more" in result.message
-    assert all("error" in row for row in result.rows.values())
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        pytest.param('{"Version":"2008-10-17","Statement":[', "not valid JSON", id="JSON that breaks off"),
-        pytest.param("", "not valid JSON", id="no text"),
-        pytest.param('["Statement"]', "not a JSON object", id="a list"),
-        pytest.param('{"Version":"2008-10-17"}', "has no Statement", id="no statements"),
-        pytest.param('{"Statement":["Allow"]}', "neither an object nor a list of objects", id="a statement of text"),
-        pytest.param(
-            '{"Version":"2008-10-17","Statement":[{"Effect":"Deny","Action":"ecr:*","Action":"*","Principal":"*"}]}',
-            'the key "Action" occurs twice',
-            id="a key that occurs twice",
-        ),
-    ],
-)
-def test_a_policy_that_cannot_be_kept_is_left_alone(aws: EmbeddedAws, run: Run, text: str, reason: str) -> None:
-    aws.plant(NAME, text)
-
-    result = run(repositories=[NAME], grants=GRANTS, purge_grants=True, purge_deleted_principals=True)
-
-    assert result.failed
-    assert reason in result.row["error"]
-    assert "policy not changed" in result.row["error"]
-    assert aws.policies() == {NAME: text}
-    assert aws.calls() == {"GetRepositoryPolicy": 1}
-
-
-def test_nor_is_access_taken_away_from_one_that_cannot_be_kept(aws: EmbeddedAws, run: Run) -> None:
-    aws.plant(NAME, "{}")
-
-    assert run(repositories=[NAME], grants=GRANTS, state="absent").failed
-    assert aws.policies() == {NAME: "{}"}
-
-
-class TestLength:
-    @staticmethod
-    def foreign(excess: int) -> dict[str, Any]:
-        """A statement that lets the policy, once shared with the team, exceed the limit by so many characters."""
-        whole = policy({**PLAIN_HTTP_DENIED, "Sid": ""}, allow("pull", root(TEAM)))
-        length = len(json.dumps(whole, separators=(",", ":")))
-        return {**PLAIN_HTTP_DENIED, "Sid": "x" * (10_240 + excess - length)}
-
-    @pytest.mark.parametrize("check", [True, False], ids=["in check mode", "in a run"])
-    def test_a_policy_that_would_be_too_long_is_left_alone(self, aws: EmbeddedAws, run: Run, check: bool) -> None:
-        before = policy(self.foreign(excess=1))
-        aws.plant_many({NAME: before, "app": None})
-        planted = aws.policies()
-
-        result = run(repositories=[NAME, "app"], grants=GRANTS, check=check, diff=True)
-
-        error = result.rows[NAME]["error"]
-        assert [words for words in ("10,241 characters", "10,240", "organization") if words not in error] == []
-        assert (result.failed, result.rows["app"]["changed"]) == (True, True)
-        assert [shown["after_header"] for shown in result.values["diff"]] == ["app"]
-        assert aws.policies()[NAME] == planted[NAME]
-        assert ("SetRepositoryPolicy", NAME) not in aws.journal()
-
-    def test_the_longest_policy_is_stored(self, aws: EmbeddedAws, run: Run) -> None:
-        foreign = self.foreign(excess=0)
-        aws.plant(NAME, policy(foreign))
-
-        assert run(repositories=[NAME], grants=GRANTS).changed
-        assert json.loads(aws.policies()[NAME]) == policy(foreign, allow("pull", root(TEAM)))
-
-
 class TestPrincipalsThatAwsRefuses:
     def test_a_role_that_was_made_just_now_is_waited_for(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant_many({NAME: None, "app": None})
@@ -181,29 +106,20 @@ class TestPrincipalsThatAwsRefuses:
 
         assert (result.failed, result.values["summary"]["changed"]) == (False, 2)
 
-    @pytest.mark.parametrize(
-        "managed",
-        [
-            pytest.param(allow("pull", DELETED_ROLE, root(PARTNER)), id="in a statement that the grant joins"),
-            pytest.param(
-                allow_functions(functions(PARTNER)) | {"Principal": {"AWS": DELETED_ROLE}, "Sid": "theirs"},
-                id="in a foreign statement",
-            ),
-        ],
-    )
-    def test_one_that_was_deleted_is_named_at_once(self, aws: EmbeddedAws, run: Run, managed: dict[str, Any]) -> None:
-        before = policy(managed)
-        aws.plant(NAME, before)
+    def test_one_that_was_deleted_is_named_at_once(self, aws: EmbeddedAws, run: Run) -> None:
+        foreign = allow_functions(functions(PARTNER)) | {"Principal": {"AWS": DELETED_ROLE}, "Sid": "theirs"}
+        before = {"joined": policy(allow("pull", DELETED_ROLE, root(PARTNER))), "foreign": policy(foreign)}
+        aws.plant_many(before)
 
-        result = run(repositories=[NAME], grants=GRANTS)
+        result = run(repositories=list(before), grants=GRANTS)
 
-        assert result.failed
-        assert DELETED_ROLE in result.row["error"]
-        assert "Set purge_deleted_principals" in result.row["error"]
-        (warning,) = result.row["warnings"]
-        assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
-        assert aws.calls() == {"GetRepositoryPolicy": 1, "SetRepositoryPolicy": 1}, "waiting cannot help"
-        assert json.loads(aws.policies()[NAME]) == before
+        for row in result.rows.values():
+            assert DELETED_ROLE in row["error"]
+            assert "Set purge_deleted_principals" in row["error"]
+            (warning,) = row["warnings"]
+            assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
+        assert aws.calls() == {"GetRepositoryPolicy": 2, "SetRepositoryPolicy": 2}, "waiting cannot help"
+        assert {name: json.loads(text) for name, text in aws.policies().items()} == before
 
     def test_none_is_suspected_of_those_that_were_there(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, policy(SCANNERS, allow("pull", root(PARTNER), root(TEAM))))
@@ -239,34 +155,7 @@ def test_a_write_that_had_to_wait_keeps_what_somebody_else_wrote_meanwhile(aws: 
     assert stored["Statement"][2]["Principal"] == {"AWS": CI}
 
 
-class TestOnTheWay:
-    NAMES = tuple(f"app-{number:02}" for number in range(60))
-
-    @pytest.mark.parametrize(
-        "faults",
-        [
-            pytest.param({"throttle": 0.3}, id="three calls in ten are throttled"),
-            pytest.param({"server_error": 0.1, "drop": 0.1}, id="one in ten fails at AWS, and one is dropped"),
-            pytest.param({"rate_limit": 60}, id="more than 60 a second are throttled"),
-        ],
-    )
-    def test_calls_that_fail_for_a_while_fail_no_repository(
-        self, aws: EmbeddedAws, run: Run, faults: dict[str, float]
-    ) -> None:
-        aws.plant_many(dict.fromkeys(self.NAMES, policy(BUILDS)))
-        aws.settings(seed=7, **faults)
-
-        result = run(repositories=["app-*"], grants=GRANTS)
-
-        assert not result.failed
-        assert result.values["summary"]["changed"] == 60
-        assert {text and json.loads(text)["Statement"][1]["Sid"] for text in aws.policies().values()} == {"AllowPull"}
-        calls, refused = aws.calls(), aws.refused()
-        assert (calls["DescribeRepositories"], calls["SetRepositoryPolicy"]) == (1, 60)
-        # Before and after each write, and before one is repeated that may have been done.
-        assert 120 <= calls["GetRepositoryPolicy"] <= 120 + refused["SetRepositoryPolicy"]
-        assert sum(refused.values()) > 10
-
+class TestConnection:
     @pytest.mark.parametrize(
         ("wanted", "beginning"),
         [
@@ -285,15 +174,6 @@ class TestOnTheWay:
         assert result.message.startswith(beginning)
         assert "Unable to locate credentials" in result.message
         assert aws.calls() == {}
-
-    def test_where_nobody_listens_it_says_so_soon(self, aws: EmbeddedAws, run: Run) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-
-        result = run(repositories=[NAME], grants=GRANTS, environment={"AWS_URL": f"http://127.0.0.1:{port}"})
-
-        assert result.failed
-        assert f'Could not connect to the endpoint URL: "http://127.0.0.1:{port}/"' in result.row["error"]
 
     def test_without_a_region_it_says_so(self, aws: EmbeddedAws, run: Run) -> None:
         result = run(repositories=[NAME], grants=GRANTS, environment={"AWS_REGION": None, "AWS_DEFAULT_REGION": None})

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ansible_collections.imageshare.aws.tests.support import warm_python
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import ansible_settings, clean_environment
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,11 @@ def ansible(
 
     Whatever a run is about, it prints no secret, no traceback and no warning of deprecation.
     """
-    configuration = home / "ansible.cfg"
-    configuration.touch()
     begin = time.monotonic()
     process = warm_python.run(
         warm_python.COMMAND_LINE,
         [command, *map(str, arguments)],
-        {
-            "PATH": os.environ["PATH"],
-            "LC_ALL": "C.UTF-8",
-            "HOME": str(home),
-            "ANSIBLE_CONFIG": str(configuration),
-            "ANSIBLE_HOME": str(home / "ansible"),
-            "ANSIBLE_REMOTE_TMP": str(home / "remote"),
-            "ANSIBLE_NOCOLOR": "true",
-            **aws.environment(),
-            **(environment or {}),
-        },
+        clean_environment(aws, {**ansible_settings(home), **(environment or {})}),
         timeout=timeout,
         folder=str(home),
         merge=True,

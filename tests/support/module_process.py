@@ -126,7 +126,7 @@ def run_module(
     process = warm_python.run(
         f"{_MODULES}.{module}",
         [],
-        _environment(aws, environment or {}),
+        clean_environment(aws, environment or {}),
         text=_arguments(check, diff, options),
         timeout=600,
     )
@@ -150,7 +150,7 @@ def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=_environment(aws, {}),
+        env=clean_environment(aws, {}),
         preexec_fn=_heed_interrupts,
     ) as process:
         assert process.stdin
@@ -175,7 +175,7 @@ def run_playbook(
     process = warm_python.run(
         warm_python.COMMAND_LINE,
         ["playbook", "--inventory=localhost,", *arguments, str(playbook)],
-        _environment(aws, {**_settings(folder), **(environment or {})}),
+        clean_environment(aws, {**ansible_settings(folder), **(environment or {})}),
         timeout=600,
     )
     text = process.stdout + process.stderr
@@ -197,7 +197,7 @@ def run_inventory(
     process = warm_python.run(
         warm_python.COMMAND_LINE,
         ["inventory", f"--inventory={source}", "--list", *arguments],
-        _environment(aws, {**_settings(folder), "COLUMNS": "10000", **(environment or {})}),
+        clean_environment(aws, {**ansible_settings(folder), "COLUMNS": "10000", **(environment or {})}),
         timeout=600,
     )
     assert "Traceback" not in process.stderr
@@ -228,7 +228,8 @@ def _heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def ansible_settings(folder: Path) -> dict[str, str]:
+    """The variables that have Ansible read and write in a folder of the test's own, and nowhere else."""
     configuration = folder / "ansible.cfg"
     # Stands in for the configuration files of the user and in /etc.
     configuration.touch()
@@ -245,7 +246,11 @@ def _arguments(check: bool, diff: bool, options: Mapping[str, Any]) -> str:
     return json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": check, "_ansible_diff": diff, **options}})
 
 
-def _environment(aws: EmbeddedAws, changes: Mapping[str, str | None]) -> dict[str, str]:
+def clean_environment(aws: EmbeddedAws, changes: Mapping[str, str | None]) -> dict[str, str]:
+    """An environment that leads to the embedded AWS, and has nothing else of the one of the tests.
+
+    changes: variables to replace, or with None to take out.
+    """
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": os.devnull, **aws.environment(), **changes}
     return {name: value for name, value in environment.items() if value is not None}
 
