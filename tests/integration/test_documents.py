@@ -138,7 +138,7 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
         assert sids == ["Uploads", *of_staging, "AllowOrganizationPull"]
         assert aws.policies(*registry)["tools"] is None
     # One run for both: they are the same but for their variables.
-    assert report[:4] == audit[:3] + ["-e"]
+    assert report[:4] == [*audit[:3], "-e"]
     assert run(audit + report[3:]).code == 0
     found = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["registries"]
     assert len(found) == 3

@@ -137,16 +137,6 @@ class TestFaultsThatStay:
         assert run(repositories=names(1), grants=GRANTS, aws_config=config).failed
         assert aws.refused() == {"GetRepositoryPolicy": tries}
 
-    def test_where_access_is_denied_the_others_are_done(self, aws: EmbeddedAws, run: Run) -> None:
-        wanted = plant(aws, 30)
-        aws.settings(deny=[{"operation": "SetRepositoryPolicy", "repository": "app-00[0-4]"}])
-
-        result = run(repositories=wanted, grants=GRANTS)
-
-        assert_true(result, aws.policies())
-        assert [name for name, row in result.rows.items() if "error" in row] == names(5)
-        assert all("Allow the caller ecr:SetRepositoryPolicy" in result.rows[name]["error"] for name in names(5))
-
     @pytest.mark.parametrize("missing", ["fail", "skip"])
     def test_one_that_is_deleted_between_read_and_write_is_missing(
         self, aws: EmbeddedAws, run: Run, missing: str

@@ -45,14 +45,14 @@ def inventory(aws: EmbeddedAws, tmp_path: Path) -> List:
 
 @pytest.fixture
 def two_accounts(aws: EmbeddedAws, tmp_path: Path) -> dict[str, str]:
-    """Repositories C(app) and C(web) in two regions of two accounts, and the environment of the profiles C(one),
-    C(again) and C(two) that lead there.
+    """Repositories C(app) and C(web) in two regions of two accounts, and the environment of the profiles C(one)
+    and C(two) that lead there.
     """
     for account in (ACCOUNT, OTHER_ACCOUNT):
         for region in (REGION, OTHER_REGION):
             aws.plant_many({"app": None, "web": None}, account, region)
             aws.tag_many({"app": {"account": account, "region": region}}, account, region)
-    return profiles(aws, tmp_path, {"one": ACCOUNT, "again": ACCOUNT, "two": OTHER_ACCOUNT})
+    return profiles(aws, tmp_path, {"one": ACCOUNT, "two": OTHER_ACCOUNT})
 
 
 def uri(name: str, account: str = ACCOUNT, region: str = REGION) -> str:
@@ -98,10 +98,6 @@ class TestHosts:
             name: {"number": name[-3:]} for name in existing
         }
 
-    def test_a_registry_without_repositories_is_an_empty_group(self, inventory: List) -> None:
-        listed = inventory()
-        assert (listed.hosts, listed.warnings) == ({}, [])
-
     def test_throttled_and_broken_answers_are_asked_for_again(self, aws: EmbeddedAws, inventory: List) -> None:
         aws.plant_many({"app": None, "web": None})
         aws.settings(seed=3, throttle=0.3, server_error=0.2)
@@ -132,17 +128,6 @@ class TestRegistries:
             for name in ("app", "web")
         }
         assert aws.calls() == {"DescribeRepositories": 4, "GetResources": 4}
-
-    def test_profiles_that_lead_to_the_same_registry_make_one_host(
-        self, inventory: List, two_accounts: dict[str, str]
-    ) -> None:
-        listed = inventory(profiles=["one", "again"], environment=two_accounts)
-        assert {name: host["ecr_profile"] for name, host in listed.hosts.items()} == {
-            uri("app"): "one",
-            uri("web"): "one",
-        }
-        (warning,) = listed.warnings
-        assert warning.startswith(f"profile again, {REGION}: leads to the registry {ACCOUNT}, as profile one, {REGION}")
 
     def test_a_role_is_assumed(self, inventory: List, two_accounts: dict[str, str]) -> None:
         listed = inventory(assume_role_arn=f"arn:aws:iam::{OTHER_ACCOUNT}:role/lister", environment=two_accounts)

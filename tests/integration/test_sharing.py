@@ -281,15 +281,6 @@ class TestElsewhere:
         assert stored(aws) is None
         assert [change["principal"] for change in result.row["revoked"]] == [PUBLISHER]
 
-    def test_another_region_has_policies_of_its_own(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, None)
-        aws.plant(NAME, None, region="eu-west-1")
-
-        run(repositories=[NAME], grants=[{"principals": [TEAM]}], region="eu-west-1")
-
-        assert stored(aws) is None
-        assert stored(aws, region="eu-west-1") == policy(allow("pull", root(TEAM)))
-
     def test_another_partition_names_principals_in_its_own_way(self, aws: EmbeddedAws, run: Run) -> None:
         aws.plant(NAME, None, region="cn-north-1")
         task = {

@@ -21,7 +21,6 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     CI,
     DELETED_ROLE,
     PARTNER,
-    SCANNERS,
     TEAM,
     allow,
     allow_functions,
@@ -120,16 +119,6 @@ class TestPrincipalsThatAwsRefuses:
             assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
         assert aws.calls() == {"GetRepositoryPolicy": 2, "SetRepositoryPolicy": 2}, "waiting cannot help"
         assert {name: json.loads(text) for name, text in aws.policies().items()} == before
-
-    def test_none_is_suspected_of_those_that_were_there(self, aws: EmbeddedAws, run: Run) -> None:
-        aws.plant(NAME, policy(SCANNERS, allow("pull", root(PARTNER), root(TEAM))))
-        aws.settings(missing_principals=[SCANNERS["Principal"]["AWS"][1]])
-
-        result = run(repositories=[NAME], grants=GRANTS, state="absent")
-
-        assert result.failed
-        assert "None of the principals is new here" in result.row["error"]
-        assert aws.calls() == {"GetRepositoryPolicy": 1, "SetRepositoryPolicy": 1}, "waiting cannot help"
 
 
 def test_a_write_that_had_to_wait_keeps_what_somebody_else_wrote_meanwhile(aws: EmbeddedAws, run: Run) -> None:
