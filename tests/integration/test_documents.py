@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import SUMMARIES
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import NEWEST, ORGANIZATIONS
 from ansible_collections.imageshare.aws.tests.integration.inventories import plant_registries
+from ansible_collections.imageshare.aws.tests.integration.statements import allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import run_inventory
@@ -26,23 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # Every example changes this: it grants something else to the account that examples name, and something to a stranger.
-PLANTED = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Sid": "Uploads",
-            "Effect": "Allow",
-            "Principal": {"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::777788889999:root"]},
-            "Action": [
-                "ecr:BatchCheckLayerAvailability",
-                "ecr:PutImage",
-                "ecr:InitiateLayerUpload",
-                "ecr:UploadLayerPart",
-                "ecr:CompleteLayerUpload",
-            ],
-        }
-    ],
-}
+PLANTED = policy(allow("old push", root("111122223333"), root("777788889999"), Sid="Uploads"), Version="2012-10-17")
 
 
 def blocks(document: str, language: str) -> list[str]:

@@ -20,6 +20,12 @@ from ansible_collections.imageshare.aws.plugins.filter import (
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 from ansible_collections.imageshare.aws.plugins.modules import ecr_share_policy, ecr_share_policy_restore
+from ansible_collections.imageshare.aws.tests.integration.inventories import (
+    GRANTS,
+    OTHER_ACCOUNT,
+    OTHER_REGION,
+    repositories,
+)
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, policy
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
@@ -33,7 +39,6 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="u
 # As the first entry point that has it describes it.
 OPTIONS = {name: option for entry in reversed(SPECS.values()) for name, option in entry["options"].items()}
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
-OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
 
 
 def contract(option: dict[str, Any]) -> dict[str, Any]:
@@ -146,15 +151,8 @@ class TestReadme:
 
     def test_repositories_are_shared(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         aws.plant_many({"app": None, "web": None})
-        hosts = {
-            name: {"ecr_repository_name": name, "ecr_region": REGION, "ecr_registry_id": ACCOUNT}
-            for name in ("app", "web")
-        }
-        variables = {
-            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "ecr_share_grants": [{"principals": ["111122223333"]}],
-        }
-        inventory = {"ecr_repositories": {"hosts": hosts, "vars": variables}}
+        common = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", "ecr_share_grants": GRANTS}
+        inventory = repositories(common, app={}, web={})
         done = self.play(aws, tmp_path, inventory, BLOCKS[3])
         assert done.code == 0, done.output
         assert all(aws.policies().values())
