@@ -83,7 +83,7 @@ class Bench:
     def __init__(self, aws: EmbeddedAws, home: Path) -> None:
         self._aws, self._home = aws, home
         registry = yaml.safe_load((ROOT / "demo" / "registry.yml").read_text(encoding="utf-8"))
-        statements = registry["foreign"] | registry["managed"]
+        statements = registry["unmanaged"] | registry["managed"]
         self._policies = {
             name: {"Version": "2012-10-17", "Statement": [statements[key] for key in keys]} if keys else None
             for name, keys in registry["repositories"].items()
