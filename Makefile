@@ -82,8 +82,9 @@ unit: test-environment ## Run the unit tests
 
 .PHONY: integration
 integration: test-environment ## Run the modules, as real tasks, against an embedded AWS
-	$(if $(THOROUGH),COLD_PROCESSES=yes) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup \
-	    tests/integration
+	@# By file, because what the tests of a file share, such as a browser, is made in each process that runs one of them.
+	$(if $(THOROUGH),COLD_PROCESSES=yes) python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	    --no-loadscope-reorder tests/integration
 
 .PHONY: molecule
 molecule: test-environment ## Run the role, by molecule, against an embedded AWS

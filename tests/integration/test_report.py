@@ -29,14 +29,10 @@ from ansible_collections.imageshare.aws.tests.support.module_process import run_
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 
-pytestmark = [
-    pytest.mark.skipif(
-        not (BROWSER and DRIVER),
-        reason="THE REPORT IS NOT TESTED: there is no chromium with its chromedriver; tools/browser.sh installs them",
-    ),
-    # One browser, and one rendering, are enough.
-    pytest.mark.xdist_group("report"),
-]
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER),
+    reason="THE REPORT IS NOT TESTED: there is no chromium with its chromedriver; tools/browser.sh installs them",
+)
 
 MOST_ROWS, MOST_LAYOUTS = 100, 20
 HOSTILE = (
