@@ -152,7 +152,7 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
     everyone = {public.statement.position for public in policy.public_statements() if public.grants_everyone}
     for numbered in policy.effective_statements:
         statement = numbered.statement
-        if statement.denies or numbered.position in everyone:
+        if statement.denies or not statement.actions or numbered.position in everyone:
             continue
         excess = {access: policy.matcher.additional_actions(statement, known) for access, known in declared.items()}
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
