@@ -218,7 +218,8 @@ def _undeclared(
             # Where a whole account is let in, so are its users and functions.
             names = tuple(name for name, owner in let_in.items() if name == owner or owner not in let_in)
             if names:
-                text = f"{numbered.label} {verb} access to {_listed(names)}, which no grant does: purge_grants keeps it"
+                whom = f"{_listed(names)}, whom no grant names"
+                text = f"{numbered.label} {verb} access to {whom}. purge_grants does not change it"
                 yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
 
 

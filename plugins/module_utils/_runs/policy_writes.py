@@ -361,5 +361,6 @@ def _possible_causes(deleted: Sequence[str], write: PlannedWrite) -> str:
     if deleted:
         return f"It names deleted principals, which AWS refuses: {', '.join(deleted)}. {write.advice}"
     if write.new_principals:
-        return f"Does each of these exist, and is its region enabled: {', '.join(write.new_principals)}?"
+        names = ", ".join(write.new_principals)
+        return f"Check that each of these principals exists, and that the region is enabled for it: {names}."
     return "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts."
