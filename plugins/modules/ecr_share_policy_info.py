@@ -30,7 +30,7 @@ options:
     default: ["*"]
   principal:
     description:
-      - Tells only what this principal gets, and leaves out the repositories of which it gets nothing.
+      - Reports only what this principal gets, and leaves out the repositories of which it gets nothing.
       - "A principal as in the grants of P(imageshare.aws.ecr_share_policy#module): an account id or its root ARN, the
         ARN of an IAM role or user, or of an STS session, an organization or an organizational unit. Or else, as
         RV(repositories[].shares[].principal) has them, V(*) for everyone, a service, or the id of a deleted principal."
@@ -393,7 +393,7 @@ principals:
       sample: [base/node, base/python]
   sample:
     - principal: "111122223333"
-      kind: account
+      principal_type: account
       repositories: [base/node, base/python]
 summary:
   description: The rows, counted.

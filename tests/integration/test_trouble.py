@@ -124,15 +124,16 @@ class TestPrincipalsThatAwsRefuses:
 def test_a_write_that_had_to_wait_keeps_what_somebody_else_wrote_meanwhile(aws: EmbeddedAws, run: Run) -> None:
     theirs = policy(BUILDS, {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"})
     aws.plant(NAME, policy(BUILDS))
-    aws.settings(missing_principals=[CI])
+    # They write after the first read, and the first write is refused.
+    others = [{"after": "GetRepositoryPolicy", "policy": theirs}]
+    aws.settings(missing_principals=[CI], others=others)
 
-    def write_between() -> None:
+    def make_the_role() -> None:
         while "SetRepositoryPolicy" not in aws.calls():
             pass
-        aws.plant(NAME, theirs)
-        aws.settings(missing_principals=[])
+        aws.settings(missing_principals=[], others=[])
 
-    other = Thread(target=write_between, daemon=True)
+    other = Thread(target=make_the_role, daemon=True)
     other.start()
 
     result = run(repositories=[NAME], grants=[{"principals": [CI]}])
@@ -183,7 +184,7 @@ def test_a_role_that_never_exists_is_suspected(
     for name in ("base/go", "base/python"):
         error = result.rows[name]["error"]
         assert "InvalidParameterException" in error
-        assert f"Does each of these exist, and is its region enabled: {TEAM}, {ROLE}?" in error
+        assert f"and that the region is enabled for it: {TEAM}, {ROLE}." in error
     assert result.seconds > 15
     # One write of app, those of base/go for 20 seconds, 2 after each, and one of base/python.
     assert aws.calls()["SetRepositoryPolicy"] <= 1 + 12 + 1, "one wait for all repositories"
