@@ -32,8 +32,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import 
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA, LAMBDA_PULL, PULL, REPOSITORY, grant
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.support.laws import laws
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 from hypothesis import given
 from hypothesis import strategies as st
 

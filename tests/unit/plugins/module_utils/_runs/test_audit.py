@@ -14,8 +14,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import AuditRunResult, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 

@@ -25,7 +25,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge impo
     unshare,
 )
 from ansible_collections.imageshare.aws.tests.support.policies import ACCESS, ACTION_SETS
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
 OWNER = "123456789012"
 ACCOUNT = "111122223333"

@@ -26,7 +26,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_st
     Slot,
 )
 from ansible_collections.imageshare.aws.tests.support.policies import ACCESS, ACTION_SETS, TEMPLATES, new_statement
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
 ACCOUNT = "111122223333"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"

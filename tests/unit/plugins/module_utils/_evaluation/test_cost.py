@@ -21,8 +21,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support import builders
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
 OURS = run.__code__.co_filename.removesuffix("_runs/share.py")
 # AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.

@@ -21,9 +21,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.results impor
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policy_text
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only, rows
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.rows import only, rows
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"

@@ -29,9 +29,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     RepositoryMissingError,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import policy, pulling, request, root
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils._runs.test_share import (
+    policy,
+    pulling,
+    request,
+    root,
+)
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,

@@ -26,9 +26,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import 
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policies as generated
 from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory
 from ansible_collections.imageshare.aws.tests.support.laws import laws
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only, rows
+from ansible_collections.imageshare.aws.tests.support.rows import only, rows
 from hypothesis import given
 from hypothesis import strategies as st
 

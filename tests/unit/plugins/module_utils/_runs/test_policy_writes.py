@@ -22,10 +22,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs import restor
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
 from ansible_collections.imageshare.aws.tests.support.races import Race, figures
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import (
+from ansible_collections.imageshare.aws.tests.support.rows import only
+from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils._runs.test_share import (
     ACCOUNT,
     OTHER,
     change,

@@ -19,7 +19,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
     statements,
 )
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
 ROOT = "arn:aws:iam::111122223333:root"
 OTHER = "arn:aws:iam::444455556666:root"
