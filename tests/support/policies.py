@@ -69,18 +69,8 @@ ACCESS = {
 ACTIONS = (*PULL, *UPLOAD, *DESCRIBE, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy")
 
 LAMBDA_SID = "LambdaECRImageRetrievalPolicy"
-_SHAPES = {
-    "identity": "Allow",
-    "organization": "AllowOrganization",
-    "organizational_unit": "AllowOrganizationalUnit",
-}
-_TITLES = {
-    "pull": "Pull",
-    "old push": "Push",
-    "push": "Push",
-    "describe": "Describe",
-    "pull_push": "PullAndPush",
-}
+_SHAPES = {"identity": "Allow", "organization": "AllowOrganization", "organizational_unit": "AllowOrganizationalUnit"}
+_TITLES = {"pull": "Pull", "old push": "Push", "push": "Push", "describe": "Describe", "pull_push": "PullAndPush"}
 # (kind of slot, set of actions) of a managed statement, and the Sid that a new one gets.
 TEMPLATES = {
     **{("identity", name): f"Allow{title}" for name, title in _TITLES.items()},
@@ -116,10 +106,7 @@ _CONDITIONS = {
         ("StringLike", "ArnLike", "stringlike", "ARNLIKE"),
         ("aws:sourceARN", "aws:SourceArn", "aws:sourceArn", "AWS:SOURCEARN"),
     ),
-    "organization": (
-        ("StringEquals", "stringEquals"),
-        ("aws:PrincipalOrgID", "aws:principalOrgId"),
-    ),
+    "organization": (("StringEquals", "stringEquals"), ("aws:PrincipalOrgID", "aws:principalOrgId")),
     "organizational_unit": (
         ("ForAnyValue:StringLike", "forAnyValue:stringlike"),
         ("aws:PrincipalOrgPaths", "AWS:principalorgpaths"),
@@ -224,11 +211,7 @@ def strange_values(kind: str, partition: str = "aws") -> list[str]:
     region, account = world.regions[0], ACCOUNTS[1]
     if kind == "identity":
         elsewhere = universe("aws-cn" if partition == "aws" else "aws")
-        return [
-            "AROAEXAMPLEROLE123456",
-            "AIDAEXAMPLEUSER123456",
-            elsewhere.roots[1],
-        ]
+        return ["AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456", elsewhere.roots[1]]
     if kind == "lambda":
         return [
             "*",

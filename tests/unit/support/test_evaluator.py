@@ -212,13 +212,7 @@ CASES: list[tuple[str, Any, str, dict[str, Any], bool]] = [
     ("values of one key are ORed", when("StringEquals", "k", ["x", "y"]), USER, {"k": "y"}, ALLOWED),
     ("values of a negated operator are NORed", when("StringNotEquals", "k", ["x", "y"]), USER, {"k": "y"}, DENIED),
     ("a negated operator wants all others", when("StringNotLike", "k", ["x*", "y*"]), USER, {"k": "z"}, ALLOWED),
-    (
-        "keys are ANDed",
-        statement(Condition={"StringEquals": {"k": "x", "l": "y"}}),
-        USER,
-        {"k": "x", "l": "z"},
-        DENIED,
-    ),
+    ("keys are ANDed", statement(Condition={"StringEquals": {"k": "x", "l": "y"}}), USER, {"k": "x", "l": "z"}, DENIED),
     (
         "keys that differ in case are ANDed",
         statement(Condition={"StringLike": {"aws:sourceArn": "a*", "aws:SourceARN": "*z"}}),
@@ -250,13 +244,7 @@ CASES: list[tuple[str, Any, str, dict[str, Any], bool]] = [
     ),
     ("ForAnyValue fails without a match", when("ForAnyValue:StringEquals", "k", "x"), USER, {"k": ORG_PATHS}, DENIED),
     ("ForAnyValue fails for a missing key", when("ForAnyValue:StringLike", "k", "*"), USER, {}, DENIED),
-    (
-        "a negated ForAnyValue fails for a missing key",
-        when("ForAnyValue:StringNotLike", "k", "x"),
-        USER,
-        {},
-        DENIED,
-    ),
+    ("a negated ForAnyValue fails for a missing key", when("ForAnyValue:StringNotLike", "k", "x"), USER, {}, DENIED),
     ("ForAnyValue takes a single value", when("ForAnyValue:StringLike", "k", "x*"), USER, {"k": "xy"}, ALLOWED),
     (
         "ForAllValues wants all of the values",

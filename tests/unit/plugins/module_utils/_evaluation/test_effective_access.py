@@ -87,11 +87,11 @@ FOREIGN: Any = {"other_actions": ["ecr:ListImages"]}
 # --- who ---
 
 WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
-    "an account by its root": (allow(Principal=aws(ROOT)), [Row(ACCOUNT, "account", managed=True)]),
-    "an account by its id": (allow(Principal=aws(ACCOUNT)), [Row(ACCOUNT, "account", managed=True)]),
-    "an account once, by both": (allow(Principal=aws(ACCOUNT, ROOT)), [Row(ACCOUNT, "account", managed=True)]),
+    "an account by its root": (allow(ROOT), [Row(ACCOUNT, "account", managed=True)]),
+    "an account by its id": (allow(ACCOUNT), [Row(ACCOUNT, "account", managed=True)]),
+    "an account once, by both": (allow(ACCOUNT, ROOT), [Row(ACCOUNT, "account", managed=True)]),
     "a role, a user and a session": (
-        allow(Principal=aws(ROLE, USER, SESSION)),
+        allow(ROLE, USER, SESSION),
         [Row(ROLE, "role", managed=True), Row(USER, "user", managed=True), Row(SESSION, "session", managed=True)],
     ),
     "an organization": (
@@ -141,10 +141,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         [Row("*", "everyone", conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
     ),
     "everybody": (allow(), [Row("*", "everyone")]),
-    "everybody beside an account": (
-        allow(Principal=aws(ROOT, "*")),
-        [Row(ACCOUNT, "account"), Row("*", "everyone")],
-    ),
+    "everybody beside an account": (allow(ROOT, "*"), [Row(ACCOUNT, "account"), Row("*", "everyone")]),
     "everybody but some": (
         allow(Principal=None, NotPrincipal={"AWS": [ROOT], "Service": "ecs.amazonaws.com"}),
         [
@@ -155,18 +152,15 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
             )
         ],
     ),
-    "a service": (
-        allow(Principal={"Service": "codebuild.amazonaws.com"}),
-        [Row("codebuild.amazonaws.com", "service")],
-    ),
+    "a service": (allow(Principal={"Service": "codebuild.amazonaws.com"}), [Row("codebuild.amazonaws.com", "service")]),
     "Lambda for anybody": (functions(Condition=None), [Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL])]),
-    "a deleted role": (allow(Principal=aws(DELETED_ROLE)), [Row(DELETED_ROLE, "deleted", managed=True)]),
+    "a deleted role": (allow(DELETED_ROLE), [Row(DELETED_ROLE, "deleted", managed=True)]),
     "an account of another partition": (
-        allow(Principal=aws("arn:aws-cn:iam::111122223333:root")),
+        allow("arn:aws-cn:iam::111122223333:root"),
         [Row("arn:aws-cn:iam::111122223333:root", "other", managed=True)],
     ),
     "an organization as a principal, which it cannot be": (
-        allow(Principal=aws(ORGANIZATION)),
+        allow(ORGANIZATION),
         [Row(ORGANIZATION, "other", managed=True)],
     ),
     "a federated provider and a canonical user": (
@@ -227,15 +221,12 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         [Row(ACCOUNT, "account", [], regions=["us-east-1", "eu-west-1"], managed=True)],
     ),
     "the account and its functions in one row": (
-        [allow(Principal=aws(ROOT)), functions(EAST)],
+        [allow(ROOT), functions(EAST)],
         [Row(ACCOUNT, "account", regions=["us-east-1"], statements=[1, 2], managed=True)],
     ),
     "Lambda's own statement, which is foreign, in another row": (
-        [allow(Principal=aws(ROOT)), functions(EAST, Sid="LambdaECRImageRetrievalPolicy")],
-        [
-            Row(ACCOUNT, "account", managed=True),
-            Row(ACCOUNT, "account", [], regions=["us-east-1"], statements=[2]),
-        ],
+        [allow(ROOT), functions(EAST, Sid="LambdaECRImageRetrievalPolicy")],
+        [Row(ACCOUNT, "account", managed=True), Row(ACCOUNT, "account", [], regions=["us-east-1"], statements=[2])],
     ),
     "a single function, which is Lambda's row": (
         [functions(EAST, RESIZE)],
@@ -283,15 +274,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "a second condition that is not decided": (
         [functions(EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceOrgID": "o-1"}})],
-        [
-            Row(
-                ACCOUNT,
-                "account",
-                [],
-                regions=["us-east-1"],
-                conditions=[("StringEquals", "aws:SourceOrgID", ["o-1"])],
-            )
-        ],
+        [Row(ACCOUNT, "account", [], regions=["us-east-1"], conditions=[("StringEquals", "aws:SourceOrgID", ["o-1"])])],
     ),
     "any value of the source": (
         [functions(Condition={"ForAnyValue:StringLike": {"aws:sourceARN": [EAST]}})],
@@ -374,7 +357,7 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         [Row(ACCOUNT, "account", ["pull", "admin"], ["ecr:BatchDeleteImage"])],
     ),
     "foreign statements that add up": (
-        [allow(Principal=aws(ROOT), Action="ecr:BatchGet*"), allow(Principal=aws(ACCOUNT), Action="ecr:PutImage")],
+        [allow(ROOT, Action="ecr:BatchGet*"), allow(ACCOUNT, Action="ecr:PutImage")],
         [
             Row(
                 ACCOUNT,
@@ -386,11 +369,11 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         ],
     ),
     "wildcards that amount to a pull": (
-        [allow(Principal=aws(ROOT), Action=["ecr:BatchC*", "ecr:BatchGetI*", "ecr:GetDownload*", "ecr:GetAuth*"])],
+        [allow(ROOT, Action=["ecr:BatchC*", "ecr:BatchGetI*", "ecr:GetDownload*", "ecr:GetAuth*"])],
         [Row(ACCOUNT, "account")],
     ),
     "everything": (
-        [allow(Principal=aws(ROLE), Action="ecr:*")],
+        [allow(ROLE, Action="ecr:*")],
         [
             Row(
                 ROLE,
@@ -401,34 +384,31 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         ],
     ),
     "the same under a condition apart": (
-        [allow(Principal=aws(ROOT), Action=LISTING), allow(Principal=aws(ROOT), Condition=TAGGED)],
-        [
-            Row(ACCOUNT, "account", **FOREIGN),
-            Row(ACCOUNT, "account", conditions=[TAG], statements=[2]),
-        ],
+        [allow(ROOT, Action=LISTING), allow(ROOT, Condition=TAGGED)],
+        [Row(ACCOUNT, "account", **FOREIGN), Row(ACCOUNT, "account", conditions=[TAG], statements=[2])],
     ),
     "conditions that hold for certain are left out": (
-        [allow(Principal=aws(ROLE), Condition={"Bool": {"aws:SecureTransport": True}, **TAGGED})],
+        [allow(ROLE, Condition={"Bool": {"aws:SecureTransport": True}, **TAGGED})],
         [Row(ROLE, "role", conditions=[TAG])],
     ),
     "the owner's own account as the resource's": (
-        [allow(Principal=aws(ROLE), Condition={"StringEquals": {"aws:ResourceAccount": OWNER}})],
+        [allow(ROLE, Condition={"StringEquals": {"aws:ResourceAccount": OWNER}})],
         [Row(ROLE, "role")],
     ),
     "another account as the resource's": (
-        [allow(Principal=aws(ROLE), Condition={"StringEquals": {"aws:ResourceAccount": OTHER}})],
+        [allow(ROLE, Condition={"StringEquals": {"aws:ResourceAccount": OTHER}})],
         [],
     ),
     "an account under a condition on one of its roles": (
-        [allow(Principal=aws(ROOT), Condition={"ArnLike": {"aws:PrincipalArn": f"{ROLE}*"}})],
+        [allow(ROOT, Condition={"ArnLike": {"aws:PrincipalArn": f"{ROLE}*"}})],
         [Row(ACCOUNT, "account", conditions=[("ArnLike", "aws:PrincipalArn", [f"{ROLE}*"])])],
     ),
     "an account under a condition on another's role": (
-        [allow(Principal=aws(OTHER_ROOT), Condition={"ArnLike": {"aws:PrincipalArn": ROLE}})],
+        [allow(OTHER_ROOT, Condition={"ArnLike": {"aws:PrincipalArn": ROLE}})],
         [],
     ),
     "an account that must be in an organization": (
-        [allow(Principal=aws(ROOT), Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
+        [allow(ROOT, Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
         [Row(ACCOUNT, "account", conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "an organization, or none": (
@@ -452,7 +432,7 @@ def test_what_is_shared(listed: list[dict[str, Any]], expected: list[Row]) -> No
 
 # --- Deny ---
 
-BY_ACCOUNT = allow(Principal=aws(ROOT))
+BY_ACCOUNT = allow(ROOT)
 # Of each: an Allow, Deny statements after it, and which of them deny it, and whether certainly.
 DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bool]]]] = {
     "all of it": (BY_ACCOUNT, [deny(Action="ecr:*")], [(2, True)]),
@@ -463,16 +443,12 @@ DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bo
         [(2, True), (3, False), (4, True)],
     ),
     "what is not granted": (BY_ACCOUNT, [deny(Action="ecr:PutImage")], []),
-    "a role of the account": (BY_ACCOUNT, [deny(Principal=aws(ROLE))], [(2, False)]),
-    "a role's account": (allow(Principal=aws(ROLE)), [deny(Principal=aws(ROOT))], [(2, True)]),
-    "another account": (BY_ACCOUNT, [deny(Principal=aws(OTHER))], []),
+    "a role of the account": (BY_ACCOUNT, [deny(ROLE)], [(2, False)]),
+    "a role's account": (allow(ROLE), [deny(ROOT)], [(2, True)]),
+    "another account": (BY_ACCOUNT, [deny(OTHER)], []),
     "under a condition": (BY_ACCOUNT, [deny(Condition=TAGGED)], [(2, False)]),
     "requests without TLS": (BY_ACCOUNT, [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})], []),
-    "everybody else": (
-        allow(Principal=aws(USER)),
-        [deny(Condition={"StringNotEquals": {"aws:PrincipalArn": USER}})],
-        [],
-    ),
+    "everybody else": (allow(USER), [deny(Condition={"StringNotEquals": {"aws:PrincipalArn": USER}})], []),
     "everybody but the owner, by NotPrincipal": (
         BY_ACCOUNT,
         [all_but(OWNER, f"arn:aws:iam::{OWNER}:role/admin")],
@@ -485,13 +461,13 @@ DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bo
     ),
     "an account that may be in the organization": (
         allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
-        [deny(Principal=aws(ROOT))],
+        [deny(ROOT)],
         [(2, False)],
     ),
-    "an account, of everybody": (allow(), [deny(Principal=aws(ROOT))], [(2, False)]),
+    "an account, of everybody": (allow(), [deny(ROOT)], [(2, False)]),
     "a service, of everybody": (allow(), [deny(Principal=LAMBDA)], [(2, False)]),
-    "nobody, of everybody": (allow(), [deny(Principal=aws(DELETED_ROLE))], []),
-    "the same deleted role": (allow(Principal=aws(DELETED_ROLE)), [deny(Principal=aws(DELETED_ROLE))], [(2, True)]),
+    "nobody, of everybody": (allow(), [deny(DELETED_ROLE)], []),
+    "the same deleted role": (allow(DELETED_ROLE), [deny(DELETED_ROLE)], [(2, True)]),
     "the functions in one of two regions": (
         functions(EAST, WEST),
         [deny(Principal=LAMBDA, Condition={"StringLike": {"aws:SourceArn": EAST}})],
@@ -525,7 +501,7 @@ def test_a_share_is_denied(
 
 
 def test_a_pull_is_denied_for_certain_only_with_its_functions() -> None:
-    fence = deny(Principal=aws(ROOT))
+    fence = deny(ROOT)
     (row,) = found(BY_ACCOUNT, functions(EAST), fence)
     assert row.denied_by == [(3, False)]
     (row,) = found(BY_ACCOUNT, functions(EAST), fence, deny(Principal=LAMBDA))
@@ -535,22 +511,19 @@ def test_a_pull_is_denied_for_certain_only_with_its_functions() -> None:
 # Of each: statements, and of every share of an account whether it can pull, and push.
 ABLE: dict[str, tuple[list[dict[str, Any]], list[tuple[bool, bool]]]] = {
     "to pull by a pull": ([BY_ACCOUNT], [(True, False)]),
-    "to pull by the two actions that it takes": (
-        [allow(Principal=aws(ROOT), Action=list(LAMBDA_PULL))],
-        [(True, False)],
-    ),
-    "to pull by more": ([allow(Principal=aws(ROOT), Action=LISTING)], [(True, False)]),
-    "to do neither by one of the two": ([allow(Principal=aws(ROOT), Action=list(PULL[1:]))], [(False, False)]),
-    "to push alone": ([allow(Principal=aws(ROOT), Action=list(UPLOAD))], [(False, True)]),
-    "to push by PutImage": ([allow(Principal=aws(ROOT), Action="ecr:Put*")], [(False, True)]),
-    "to do both by everything": ([allow(Principal=aws(ROOT), Action="ecr:*")], [(True, True)]),
+    "to pull by the two actions that it takes": ([allow(ROOT, Action=list(LAMBDA_PULL))], [(True, False)]),
+    "to pull by more": ([allow(ROOT, Action=LISTING)], [(True, False)]),
+    "to do neither by one of the two": ([allow(ROOT, Action=list(PULL[1:]))], [(False, False)]),
+    "to push alone": ([allow(ROOT, Action=list(UPLOAD))], [(False, True)]),
+    "to push by PutImage": ([allow(ROOT, Action="ecr:Put*")], [(False, True)]),
+    "to do both by everything": ([allow(ROOT, Action="ecr:*")], [(True, True)]),
     "to do neither by its functions": ([functions(EAST)], [(False, False)]),
     "to pull by two statements, one of them foreign": (
         [allow(ROOT, Action=[PULL[0]]), allow(ROOT, Action=[PULL[1]], Condition=TAGGED)],
         [(True, False), (True, False)],
     ),
     "to push by one statement and pull by another": (
-        [BY_ACCOUNT, allow(Principal=aws(ROOT), Action=["ecr:PutImage", "ecr:ListImages"])],
+        [BY_ACCOUNT, allow(ROOT, Action=["ecr:PutImage", "ecr:ListImages"])],
         [(True, False), (False, True)],
     ),
     "to do neither where a Deny takes a part of the pull": (

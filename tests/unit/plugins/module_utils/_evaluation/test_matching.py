@@ -80,11 +80,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "a role stands for no session of another role": (allow(f"{ROLE}-2"), SESSION, NO),
     "a session is a part of its role": (allow(SESSION), ROLE_WITH_PATH, CONDITIONALLY),
     "a session is no other session": (allow(SESSION), f"{SESSION}-2", NO),
-    "a federated user is no session of a role": (
-        allow(ROLE),
-        f"arn:aws:sts::{ACCOUNT}:federated-user/ci",
-        NO,
-    ),
+    "a federated user is no session of a role": (allow(ROLE), f"arn:aws:sts::{ACCOUNT}:federated-user/ci", NO),
     "the strongest entry counts": (allow(ROLE, ROOT), ACCOUNT, YES),
     "an account says nothing of its organization": (allow(ROOT), ORGANIZATION, NO),
     "a service is no account": (statement(Principal={"Service": "lambda.amazonaws.com"}), ACCOUNT, NO),
@@ -223,11 +219,7 @@ WAYS: dict[str, tuple[dict[str, Any], str, dict[str, Applies]]] = {
     "none": (allow(OTHER), ACCOUNT, {}),
     "a star": (statement(), ACCOUNT, {"*": YES}),
     "an account, by its id": (allow(ROOT), ROLE, {ACCOUNT: YES}),
-    "each entry, in order": (
-        allow(SESSION, OTHER, ROOT, ROLE),
-        SESSION,
-        {SESSION: YES, ACCOUNT: YES, ROLE: YES},
-    ),
+    "each entry, in order": (allow(SESSION, OTHER, ROOT, ROLE), SESSION, {SESSION: YES, ACCOUNT: YES, ROLE: YES}),
     "a part of the account": (allow(ROLE), ACCOUNT, {ROLE: CONDITIONALLY}),
     "NotPrincipal, by that name": (all_but(OTHER), ACCOUNT, {"NotPrincipal": YES}),
     "an organization, by its id": (
@@ -245,11 +237,7 @@ WAYS: dict[str, tuple[dict[str, Any], str, dict[str, Applies]]] = {
         ACCOUNT,
         {ACCOUNT: CONDITIONALLY},
     ),
-    "a unit, by its path": (
-        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
-        ROLE,
-        {UNIT: CONDITIONALLY},
-    ),
+    "a unit, by its path": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), ROLE, {UNIT: CONDITIONALLY}),
     "no organization where none is listed": (when("StringEquals", "aws:PrincipalOrgID", []), ACCOUNT, {}),
 }
 
@@ -264,19 +252,13 @@ def test_a_principal_is_matched_as(drawn: dict[str, Any], name: str, expected: d
 
 FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     "the service without a condition": (statement(Principal=LAMBDA), YES),
-    "the service among others": (
-        statement(Principal={"Service": ["ecs.amazonaws.com", "lambda.amazonaws.com"]}),
-        YES,
-    ),
+    "the service among others": (statement(Principal={"Service": ["ecs.amazonaws.com", "lambda.amazonaws.com"]}), YES),
     "everybody": (statement(), YES),
     "everybody in a list": (allow(OTHER, "*"), YES),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), NO),
     "the account": (allow(ROOT), NO),
     "the account's functions": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), YES),
-    "one of the account's functions": (
-        when("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA),
-        YES,
-    ),
+    "one of the account's functions": (when("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA), YES),
     "the account's functions among others": (
         when("ArnLike", "aws:SourceArn", [EAST.replace(ACCOUNT, OTHER), EAST], Principal=LAMBDA),
         YES,
@@ -324,10 +306,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         NO,
     ),
-    "everybody in a unit, which no service is in": (
-        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
-        NO,
-    ),
+    "everybody in a unit, which no service is in": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), NO),
     "everybody outside an organization, as every service is": (
         when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
         YES,
@@ -439,10 +418,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         when("StringNotLike", "aws:sourceARN", EAST, Principal=LAMBDA),
         ("lambda.amazonaws.com",),
     ),
-    "everybody that Lambda acts for": (
-        when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"),
-        ("arn:aws:lambda:*",),
-    ),
+    "everybody that Lambda acts for": (when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"), ("arn:aws:lambda:*",)),
     "a Deny": (statement(Effect="Deny"), ()),
     "an account": (allow(ROOT), ()),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ()),
@@ -471,10 +447,7 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
         when("StringNotEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
         True,
     ),
-    "all outside of a unit": (
-        when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
-        True,
-    ),
+    "all outside of a unit": (when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"), True),
     "all but an account and its role": (all_but(ROOT, ROLE), True),
     "all outside of a network": (when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24", Effect="Deny"), True),
     "all outside of the owner's organization": (
@@ -501,10 +474,7 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
     ),
     "all outside of an endpoint": (when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d", Effect="Deny"), True),
     "all accounts but one": (when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT, Effect="Deny"), True),
-    "callers of the owner's repository": (
-        when("StringEquals", "aws:ResourceAccount", OWNER, Effect="Deny"),
-        True,
-    ),
+    "callers of the owner's repository": (when("StringEquals", "aws:ResourceAccount", OWNER, Effect="Deny"), True),
     "what is not decided": (when("StringNotEquals", "aws:ResourceTag/env", "dev", Effect="Deny"), False),
 }
 

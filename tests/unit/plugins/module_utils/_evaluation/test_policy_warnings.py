@@ -50,7 +50,6 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     UPLOAD,
     USER,
     WEST,
-    aws,
     grant,
     policy,
 )
@@ -153,19 +152,15 @@ def test_public(warnings_of: Any, drawn: dict[str, Any], named: str | None) -> N
 # Of each: a Deny, what is declared, and whom it denies, and whether for certain.
 DENIES, MAY_DENY = True, False
 DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]]] = {
-    "the account itself": (deny(Principal=aws(ROOT)), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
+    "the account itself": (deny(ROOT), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
     "everybody": (deny(), [grant(ACCOUNT), grant(ORGANIZATION)], {(ACCOUNT, ORGANIZATION): DENIES}),
-    "one of two": (deny(Principal=aws(OTHER)), [grant(ACCOUNT), grant(OTHER)], {(OTHER,): DENIES}),
+    "one of two": (deny(OTHER), [grant(ACCOUNT), grant(OTHER)], {(OTHER,): DENIES}),
     "one action of several": (deny(Action="ecr:BatchGetImage"), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
     "by a wildcard": (deny(Action="ecr:Put*"), [grant(ACCOUNT, ["push"])], {(ACCOUNT,): DENIES}),
-    "by NotAction": (
-        deny(Action=None, NotAction="ecr:DescribeImages"),
-        [grant(ACCOUNT)],
-        {(ACCOUNT,): DENIES},
-    ),
+    "by NotAction": (deny(Action=None, NotAction="ecr:DescribeImages"), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
     "by NotPrincipal": (all_but(OTHER_ROOT), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
-    "a role by its account": (deny(Principal=aws(ROOT)), [grant(ROLE)], {(ROLE,): DENIES}),
-    "an account by its role": (deny(Principal=aws(ROLE)), [grant(ACCOUNT)], {(ACCOUNT,): MAY_DENY}),
+    "a role by its account": (deny(ROOT), [grant(ROLE)], {(ROLE,): DENIES}),
+    "an account by its role": (deny(ROLE), [grant(ACCOUNT)], {(ACCOUNT,): MAY_DENY}),
     "under a condition": (
         deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
         [grant(ACCOUNT)],
@@ -176,7 +171,7 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]
         [grant(ORGANIZATION), grant(ACCOUNT, ["pull"]), grant(OTHER, (), ["us-east-1"])],
         {(OTHER,): DENIES, (ACCOUNT,): MAY_DENY},
     ),
-    "an account that may be in the organization": (deny(Principal=aws(OTHER)), [grant(UNIT)], {(UNIT,): MAY_DENY}),
+    "an account that may be in the organization": (deny(OTHER), [grant(UNIT)], {(UNIT,): MAY_DENY}),
     "some of the declared regions": (
         deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": EAST}}),
         [grant(ACCOUNT, (), ["us-east-1", "eu-west-1"])],
@@ -193,7 +188,7 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]
         {(ACCOUNT,): MAY_DENY},
     ),
     "certainly the one, perhaps the other": (
-        deny(Principal=aws(ROLE, OTHER)),
+        deny(ROLE, OTHER),
         [grant(ACCOUNT), grant(OTHER)],
         {(OTHER,): DENIES, (ACCOUNT,): MAY_DENY},
     ),
@@ -209,12 +204,8 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]
         {(ACCOUNT,): MAY_DENY},
     ),
     "actions that are not granted": (deny(Action="ecr:PutImage"), [grant(ACCOUNT)], {}),
-    "another account": (deny(Principal=aws(OTHER)), [grant(ACCOUNT), grant(ROLE)], {}),
-    "all but the user and its account": (
-        all_but(ROOT, USER),
-        [grant(USER)],
-        {},
-    ),
+    "another account": (deny(OTHER), [grant(ACCOUNT), grant(ROLE)], {}),
+    "all but the user and its account": (all_but(ROOT, USER), [grant(USER)], {}),
     "Lambda's service, where no region is declared": (deny(Principal=LAMBDA), [grant(ACCOUNT, ["pull"], [])], {}),
     "Lambda's service for another account's functions": (
         deny(Principal=LAMBDA, Condition={"StringEquals": {"aws:SourceAccount": OTHER}}),
@@ -301,32 +292,28 @@ def test_lambda_region_not_covered(grants: list[Grant], named: tuple[str, ...] |
 ALLOWS, MAY_ALLOW = True, False
 EXCESS: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], tuple[str | None, bool]]]] = {
     "an action more of the account": (
-        allow(Principal=aws(ROOT), Action=[*PULL, "ecr:PutImage"]),
+        allow(ROOT, Action=[*PULL, "ecr:PutImage"]),
         [grant(ACCOUNT)],
         {(ACCOUNT,): (None, ALLOWS)},
     ),
-    "a wildcard of the account": (
-        allow(Principal=aws(ACCOUNT), Action="ecr:*"),
-        [grant(ACCOUNT, BOTH)],
-        {(ACCOUNT,): (None, ALLOWS)},
-    ),
+    "a wildcard of the account": (allow(ACCOUNT, Action="ecr:*"), [grant(ACCOUNT, BOTH)], {(ACCOUNT,): (None, ALLOWS)}),
     "all but some actions": (
-        allow(Principal=aws(ROOT), Action=None, NotAction="ecr:Delete*"),
+        allow(ROOT, Action=None, NotAction="ecr:Delete*"),
         [grant(ACCOUNT)],
         {(ACCOUNT,): (None, ALLOWS)},
     ),
     "what the account has and the role has not": (
-        allow(Principal=aws(ROOT), Action=PULL_PUSH),
+        allow(ROOT, Action=PULL_PUSH),
         [grant(ROLE)],
         {(ROLE,): (ACCOUNT, ALLOWS)},
     ),
     "what a role has and its account has not": (
-        allow(Principal=aws(ROLE), Action=PULL_PUSH),
+        allow(ROLE, Action=PULL_PUSH),
         [grant(ACCOUNT)],
         {(ACCOUNT,): (ROLE, MAY_ALLOW)},
     ),
     "what a role's sessions have by the role": (
-        allow(Principal=aws(ROLE), Action=PULL_PUSH),
+        allow(ROLE, Action=PULL_PUSH),
         [grant(SESSION)],
         {(SESSION,): (ROLE, ALLOWS)},
     ),
@@ -346,29 +333,21 @@ EXCESS: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], tuple
         {(ACCOUNT, ORGANIZATION): ("*", MAY_ALLOW)},
     ),
     "what describes the images, which is declared": (
-        allow(Principal=aws(ROOT), Action=[*PULL, *DESCRIBE]),
+        allow(ROOT, Action=[*PULL, *DESCRIBE]),
         [grant(ACCOUNT, ["pull", "describe"])],
         {},
     ),
-    "a push as an earlier version wrote it": (
-        allow(Principal=aws(ROOT), Action=list(UPLOAD)),
-        [grant(ACCOUNT, ["push"])],
-        {},
-    ),
-    "what is no more than the declared": (allow(Principal=aws(ROOT)), [grant(ACCOUNT)], {}),
-    "what is less than the declared": (
-        allow(Principal=aws(ROOT), Action="ecr:BatchGetImage"),
-        [grant(ACCOUNT, BOTH)],
-        {},
-    ),
+    "a push as an earlier version wrote it": (allow(ROOT, Action=list(UPLOAD)), [grant(ACCOUNT, ["push"])], {}),
+    "what is no more than the declared": (allow(ROOT), [grant(ACCOUNT)], {}),
+    "what is less than the declared": (allow(ROOT, Action="ecr:BatchGetImage"), [grant(ACCOUNT, BOTH)], {}),
     "the token, which cannot be granted": (
-        allow(Principal=aws(ROOT), Action=[*PULL, "ecr:GetAuthorizationToken"]),
+        allow(ROOT, Action=[*PULL, "ecr:GetAuthorizationToken"]),
         [grant(ACCOUNT)],
         {},
     ),
-    "what somebody else has": (allow(Principal=aws(OTHER), Action="ecr:*"), [grant(ACCOUNT), grant(ROLE)], {}),
+    "what somebody else has": (allow(OTHER, Action="ecr:*"), [grant(ACCOUNT), grant(ROLE)], {}),
     "what is declared for the account, and reaches the role": (
-        allow(Principal=aws(ROOT), Action=PULL_PUSH),
+        allow(ROOT, Action=PULL_PUSH),
         [grant(ROLE), grant(ACCOUNT, BOTH)],
         {},
     ),
@@ -436,11 +415,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], list[Grant], list[tuple[str, ...]]]] 
         [grant(ACCOUNT, (), ["us-east-1"])],
         [],
     ),
-    "every region declared": (
-        lambda_statement(f"{WEST[:-1]}resize"),
-        [grant(ACCOUNT, (), ["us-east-1", "*"])],
-        [],
-    ),
+    "every region declared": (lambda_statement(f"{WEST[:-1]}resize"), [grant(ACCOUNT, (), ["us-east-1", "*"])], []),
     "declared regions": (lambda_statement(EAST), [grant(ACCOUNT, ["pull"], ["us-east-1"])], []),
     "regions left out": (lambda_statement(f"{EAST[:-1]}resize"), [grant(ACCOUNT)], []),
     "another account's functions": (lambda_statement(OTHER_EAST), [grant(ACCOUNT, ["pull"], [])], []),
@@ -459,12 +434,9 @@ RESIZE, OWN_RESIZE = f"{OTHER_EAST[:-1]}resize", f"{EAST.replace(ACCOUNT, OWNER)
 OTHER_ACTIONS = [*PULL, "ecr:ListImages"]
 # Of each: the statement, and whom a purge that keeps ACCOUNT and ORGANIZATION leaves in, certainly or possibly.
 UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
-    "an unmanaged statement": (
-        allow(Principal=aws(OTHER_ROOT, ROOT), Action=OTHER_ACTIONS),
-        {(OTHER,): ALLOWS},
-    ),
+    "an unmanaged statement": (allow(OTHER_ROOT, ROOT, Action=OTHER_ACTIONS), {(OTHER,): ALLOWS}),
     "an unmanaged statement under a condition": (
-        allow(Principal=aws(OTHER_ROOT), Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}}),
+        allow(OTHER_ROOT, Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}}),
         {(OTHER,): MAY_ALLOW},
     ),
     "a single function of another account": (lambda_statement(RESIZE, EAST), {(RESIZE,): ALLOWS}),
@@ -481,7 +453,7 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
         {("cognito-identity.amazonaws.com",): ALLOWS},
     ),
     "an account of another partition": (
-        allow(Principal=aws("arn:aws-us-gov:iam::444455556666:root")),
+        allow("arn:aws-us-gov:iam::444455556666:root"),
         {("arn:aws-us-gov:iam::444455556666:root",): ALLOWS},
     ),
     "another organization": (
@@ -494,15 +466,15 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
     ),
     "everybody, which is public": (allow(), {}),
     "Lambda for everybody, which is public": (lambda_statement(), {}),
-    "a declared account": (allow(Principal=aws(ROOT)), {}),
+    "a declared account": (allow(ROOT), {}),
     "a unit of a declared organization": (
         allow(Action=OTHER_ACTIONS, Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}),
         {},
     ),
-    "the owner": (allow(Principal=aws(OWNER), Action="ecr:*"), {}),
+    "the owner": (allow(OWNER, Action="ecr:*"), {}),
     "a single function of the owner": (lambda_statement(OWN_RESIZE), {}),
-    "a deleted role": (allow(Principal=aws(DELETED_ROLE), Action="ecr:*"), {}),
-    "a Deny": (deny(Principal=aws(OTHER)), {}),
+    "a deleted role": (allow(DELETED_ROLE, Action="ecr:*"), {}),
+    "a Deny": (deny(OTHER), {}),
 }
 
 
@@ -518,21 +490,17 @@ def test_excess_access_of_whom_a_purge_leaves_in(drawn: dict[str, Any], expected
 
 
 def test_whom_a_deny_defeats_is_not_left_in_by_a_purge() -> None:
-    listed = parsed(allow(Principal=aws(OTHER), Action=OTHER_ACTIONS), deny(Action="ecr:*"))
+    listed = parsed(allow(OTHER, Action=OTHER_ACTIONS), deny(Action="ecr:*"))
     assert found("excess_access", sharing_warnings(listed, [grant(ACCOUNT)], CONTEXT, purge_grants=True)) == []
 
 
 LEFT: dict[str, tuple[dict[str, Any], list[str], list[tuple[str, ...]]]] = {
-    "an unmanaged statement": (
-        allow(Principal=aws(ROOT), Action="ecr:DescribeImages"),
-        [ACCOUNT, OTHER],
-        [(ACCOUNT,)],
-    ),
-    "a managed statement of the account, for its role": (allow(Principal=aws(ROOT)), [ROLE], [(ROLE,)]),
-    "a managed statement of a role, for its account": (allow(Principal=aws(ROLE)), [ACCOUNT], [(ACCOUNT,)]),
+    "an unmanaged statement": (allow(ROOT, Action="ecr:DescribeImages"), [ACCOUNT, OTHER], [(ACCOUNT,)]),
+    "a managed statement of the account, for its role": (allow(ROOT), [ROLE], [(ROLE,)]),
+    "a managed statement of a role, for its account": (allow(ROLE), [ACCOUNT], [(ACCOUNT,)]),
     "a single function": (lambda_statement(f"{EAST[:-1]}resize"), [ACCOUNT], [(ACCOUNT,)]),
-    "the token alone": (allow(Principal=aws(ROOT), Action="ecr:GetAuthorizationToken"), [ACCOUNT], []),
-    "somebody else's statement": (allow(Principal=aws(OTHER)), [ACCOUNT], []),
+    "the token alone": (allow(ROOT, Action="ecr:GetAuthorizationToken"), [ACCOUNT], []),
+    "somebody else's statement": (allow(OTHER), [ACCOUNT], []),
 }
 
 
@@ -545,8 +513,8 @@ def test_excess_access_after_unsharing(drawn: dict[str, Any], whom: list[str], n
 
 # --- deleted_principal ---
 
-UNMANAGED = allow(Sid="unmanaged", Principal=aws(DELETED_ROLE, ROOT), Action="ecr:*")
-MANAGED = allow(Sid=None, Principal=aws(ROOT, DELETED_USER))
+UNMANAGED = allow(DELETED_ROLE, ROOT, Sid="unmanaged", Action="ecr:*")
+MANAGED = allow(ROOT, DELETED_USER, Sid=None)
 
 
 def deleted(*listed: dict[str, Any], writing: bool, purged: bool) -> list[tuple[str | None, tuple[str, ...]]]:
@@ -560,7 +528,7 @@ def test_deleted_principals_are_not_worth_a_warning_where_nothing_is_written_or_
 
 
 def test_deleted_principals_are_warned_of_before_aws_refuses_them() -> None:
-    listed = [UNMANAGED, allow(Principal=aws(ROOT)), MANAGED]
+    listed = [UNMANAGED, allow(ROOT), MANAGED]
     expected = [("unmanaged", (DELETED_ROLE,)), (None, (DELETED_USER,))]
     assert deleted(*listed, writing=True, purged=False) == expected
 
@@ -570,7 +538,7 @@ def test_deleted_principals_of_unmanaged_statements_are_warned_of_where_the_othe
 
 
 def test_a_policy_without_deleted_principals_is_not_warned_about() -> None:
-    assert deleted(allow(Principal=aws(ROOT, ROLE)), writing=True, purged=True) == []
+    assert deleted(allow(ROOT, ROLE), writing=True, purged=True) == []
 
 
 # --- order and words ---

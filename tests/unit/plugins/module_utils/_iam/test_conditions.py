@@ -21,12 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions imp
     is_valid_condition,
     strongest,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import (
-    ANY_PART,
-    contains,
-    matches,
-    overlaps,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import ANY_PART, contains, matches, overlaps
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
 ACCOUNT = "111122223333"

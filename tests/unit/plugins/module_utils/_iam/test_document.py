@@ -209,10 +209,7 @@ DIFFERENT = {
     "StringLike and ArnLike": (when(StringLike={"k": "a"}), when(ArnLike={"k": "a"})),
     "the case of a condition's value": (when(StringLike={"k": "a"}), when(StringLike={"k": "A"})),
     "the case of the word true": (when(Bool={"k": True}), when(Bool={"k": "True"})),
-    "keys that differ in case and one of them": (
-        when(StringLike={"k": "a", "K": "a"}),
-        when(StringLike={"k": "a"}),
-    ),
+    "keys that differ in case and one of them": (when(StringLike={"k": "a", "K": "a"}), when(StringLike={"k": "a"})),
     "keys that differ in case with exchanged values": (
         when(StringLike={"k": "a", "K": "b"}),
         when(StringLike={"k": "b", "K": "a"}),

@@ -289,11 +289,7 @@ REFUSALS: dict[str, tuple[str, frozenset[str], str]] = {
         frozenset({ROLE}),
         f"Does each of these exist, and is its region enabled: {ROLE}?",
     ),
-    "one that is in the policy now": (
-        BEFORE,
-        frozenset({root(ACCOUNT)}),
-        "None of the principals is new here",
-    ),
+    "one that is in the policy now": (BEFORE, frozenset({root(ACCOUNT)}), "None of the principals is new here"),
     "one that had been deleted before": (policy(allow(root(ACCOUNT), ORPHAN)), frozenset(), f"AWS refuses: {ORPHAN}."),
 }
 
@@ -374,7 +370,7 @@ def test_backups_of_other_regions_are_skipped_and_counted(tmp_path: Path) -> Non
     assert dict(restored.skipped_backups) == {(OWNER, "eu-west-1"): 2}
     assert f"2 of {OWNER} in eu-west-1" in restored.warnings[0]
     assert restored.to_dict(diff=False, include_policy=False)["skipped_backups"] == [
-        {"registry_id": OWNER, "region": "eu-west-1", "backups": 2},
+        {"registry_id": OWNER, "region": "eu-west-1", "backups": 2}
     ]
 
 

@@ -313,10 +313,7 @@ def test_patterns_are_looked_up_once() -> None:
 # AWS says only of a name that it does not exist.
 CODES = {"nowhere": "RepositoryNotFoundException"}
 UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
-    "a name": (
-        request("nowhere", "base"),
-        [("nowhere", "nowhere: could not read the policy: it does not exist")],
-    ),
+    "a name": (request("nowhere", "base"), [("nowhere", "nowhere: could not read the policy: it does not exist")]),
     "a pattern": (request("x*", "base"), [("x*", 'no repository matches "x*"')]),
     "two patterns": (
         request("x*", "base", "y*"),
@@ -722,14 +719,7 @@ def test_the_first_failures_are_told_in_full(count: int, more: list[str]) -> Non
 
 def test_a_repository_that_was_written_and_failed_counts_as_both() -> None:
     result = WriteRunResult((WriteResult("a", changed=True, error="a: no"), WriteResult("b")))
-    assert result.summary == {
-        "repositories": 2,
-        "changed": 1,
-        "missing": 0,
-        "failed": 1,
-        "warnings": 0,
-        "unchanged": 1,
-    }
+    assert result.summary == {"repositories": 2, "changed": 1, "missing": 0, "failed": 1, "warnings": 0, "unchanged": 1}
     assert result.changed
 
 

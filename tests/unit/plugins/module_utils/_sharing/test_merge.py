@@ -583,9 +583,7 @@ def test_unsharing(before: dict[str, list[str]], whom: list[str], after: dict[st
 def test_a_slot_is_found_whatever_the_sid() -> None:
     before = {"Statement": [statement("push", ROOT2, Sid="Push-n-Pull"), statement("pull", ROOT3)]}
     after = merge(before, grant(ACCOUNT)).policy
-    assert after == {
-        "Statement": [statement("push", ROOT2, Sid="Push-n-Pull"), statement("pull", ROOT3, ROOT)],
-    }
+    assert after == {"Statement": [statement("push", ROOT2, Sid="Push-n-Pull"), statement("pull", ROOT3, ROOT)]}
 
 
 def test_a_managed_statement_changes_in_place_and_in_nothing_but_its_slot() -> None:
@@ -918,12 +916,7 @@ TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Chan
         [Change(ACCOUNT, LAMBDA, ("*",))],
         [Change(ACCOUNT, LAMBDA, ("us-east-1",))],
     ),
-    "access exchanged": (
-        {"AllowPullAndPush": [ROOT]},
-        [grant(ACCOUNT)],
-        [],
-        [Change(ACCOUNT, PUSH)],
-    ),
+    "access exchanged": ({"AllowPullAndPush": [ROOT]}, [grant(ACCOUNT)], [], [Change(ACCOUNT, PUSH)]),
     "nothing where two slots become one": (
         {"AllowPull": [ROOT], "AllowPush": [ROOT]},
         [grant(ACCOUNT, "pull_push")],
