@@ -100,8 +100,13 @@ def principal(name: str, partition: str = "aws") -> Principal:
 
 
 def grant(
-    name: str, access: Iterable[str] = ("pull",), regions: Iterable[str] | None = None, partition: str = "aws"
+    name: str,
+    access: Iterable[str] = ("pull",),
+    regions: Iterable[str] | None = None,
+    partition: str = "aws",
+    repositories: Iterable[str] | None = None,
 ) -> Grant:
     """Return the grant of some capabilities to one principal."""
     assert not isinstance(access, str), access
-    return Grant(principal(name, partition), frozenset(access), None if regions is None else tuple(regions))
+    listed = (None if values is None else tuple(values) for values in (regions, repositories))
+    return Grant(principal(name, partition), frozenset(access), *listed)

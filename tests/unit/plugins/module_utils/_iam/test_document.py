@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,22 +19,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
     serialise,
     statements,
 )
+from ansible_collections.imageshare.aws.tests.support import builders
+from ansible_collections.imageshare.aws.tests.support.builders import EAST, OTHER_ROOT, ROOT, policy
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
 from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
-ROOT = "arn:aws:iam::111122223333:root"
-OTHER = "arn:aws:iam::444455556666:root"
-FUNCTIONS = "arn:aws:lambda:us-east-1:111122223333:function:*"
-
-
-def policy(*listed: Any, **members: Any) -> dict[str, Any]:
-    return {"Version": "2008-10-17", "Statement": list(listed), **members}
-
-
-def allow(**elements: Any) -> dict[str, Any]:
-    """A statement, but for the given elements; None drops one."""
-    whole = {"Sid": "s", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "ecr:BatchGetImage", **elements}
-    return {name: value for name, value in whole.items() if value is not None}
+allow = partial(builders.statement, Sid="s", Principal={"AWS": ROOT}, Action="ecr:BatchGetImage")
 
 
 def when(**operators: Any) -> dict[str, Any]:
@@ -111,8 +102,8 @@ SAME = {
         policy(allow(Action=None, NotAction="ECR:PutImage")),
     ),
     "the order of principals": (
-        policy(allow(Principal={"AWS": [ROOT, OTHER]})),
-        policy(allow(Principal={"AWS": [OTHER, ROOT]})),
+        policy(allow(Principal={"AWS": [ROOT, OTHER_ROOT]})),
+        policy(allow(Principal={"AWS": [OTHER_ROOT, ROOT]})),
     ),
     "a principal as a scalar and in a list": (
         policy(allow(Principal={"Service": "lambda.amazonaws.com"})),
@@ -134,8 +125,8 @@ SAME = {
     "a star and a star in a list": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": ["*", "*"]}))),
     "the case of a condition's operator": (when(StringLike={"k": "a"}), when(stringLIKE={"k": "a"})),
     "the case of a condition's key": (
-        when(StringLike={"aws:sourceARN": FUNCTIONS}),
-        when(StringLike={"aws:SourceArn": FUNCTIONS}),
+        when(StringLike={"aws:sourceARN": EAST}),
+        when(StringLike={"aws:SourceArn": EAST}),
     ),
     "the order of operators and of keys": (
         when(Bool={"k": "true"}, StringLike={"a": "x", "b": "y"}),
@@ -176,7 +167,7 @@ DIFFERENT = {
     "Action and NotAction": (policy(allow()), policy(allow(Action=None, NotAction="ecr:BatchGetImage"))),
     "an empty list and none": (policy(allow(Action=[])), policy(allow(Action=None))),
     "Principal and NotPrincipal": (policy(allow()), policy(allow(Principal=None, NotPrincipal={"AWS": ROOT}))),
-    "a principal more": (policy(allow()), policy(allow(Principal={"AWS": [ROOT, OTHER]}))),
+    "a principal more": (policy(allow()), policy(allow(Principal={"AWS": [ROOT, OTHER_ROOT]}))),
     "a star and a star beside another": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": ["*", ROOT]}))),
     "a star and a star beside a service": (
         policy(allow(Principal="*")),
@@ -265,7 +256,7 @@ def test_the_canonical_form_has_one_order_and_one_spelling() -> None:
                 {
                     "Sid": "s",
                     "Effect": "Allow",
-                    "Principal": {"AWS": [ROOT, OTHER], "Service": "ecs.amazonaws.com"},
+                    "Principal": {"AWS": [ROOT, OTHER_ROOT], "Service": "ecs.amazonaws.com"},
                     "Action": ["ecr:BatchGetImage", "ecr:PutImage"],
                     "Condition": {"Bool": {"k": "z"}, "StringLike": {"a": "true", "b": ["x", "y"]}},
                 }

@@ -14,10 +14,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import AuditRunResult, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
-from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory
-from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
-
-ACCOUNT, OTHER = "111122223333", "444455556666"
+from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, root
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory, Verbatim
+from ansible_collections.imageshare.aws.tests.support.runs import allowing, text_of
 
 
 def request(*repositories: str, **changes: Any) -> AuditRequest:
@@ -26,9 +25,7 @@ def request(*repositories: str, **changes: Any) -> AuditRequest:
 
 
 def text(*accounts: str) -> str:
-    principals = [f"arn:aws:iam::{account}:root" for account in accounts]
-    statement = {"Sid": "AllowPull", "Effect": "Allow", "Principal": {"AWS": principals}}
-    return json.dumps({"Statement": [{**statement, "Action": list(ACTION_SETS["pull"])}]})
+    return text_of(allowing(*map(root, accounts)))
 
 
 POLICIES = {"web": text(ACCOUNT, OTHER), "base/python": text(ACCOUNT), "base/empty": None, "base/go": text(OTHER)}
@@ -103,13 +100,6 @@ def test_all_of_an_empty_registry_is_no_failure() -> None:
     audit = run(request(), InMemory({}))
     assert audit.results == ()
     assert not audit.failures
-
-
-class Verbatim(InMemory):
-    """Its answers are the texts as they were planted."""
-
-    def read(self, name: str) -> StoredPolicy:
-        return StoredPolicy(self.policies[name], OWNER)
 
 
 @pytest.mark.parametrize(

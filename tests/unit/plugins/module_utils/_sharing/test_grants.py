@@ -17,16 +17,18 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     read_principal,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant, gather, read_grants
+from ansible_collections.imageshare.aws.tests.support.builders import (
+    ACCOUNT,
+    ORGANIZATION,
+    ROLE,
+    ROOT,
+    SESSION,
+    UNIT,
+    USER,
+)
 from ansible_collections.imageshare.aws.tests.support.policies import ACCESS
 
-ACCOUNT = "111122223333"
 PULL, PUSH, PULL_PUSH = frozenset({"pull"}), frozenset({"push"}), frozenset({"pull", "push"})
-ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
-USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
-SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/nightly"
-ORGANIZATION = "o-a1b2c3d4e5"
-UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
 PARTITION_OF_REGION = {"us-east-1": "aws", "eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"}
 
 
