@@ -81,6 +81,11 @@ def when(operator: str, key: str, values: Any, **elements: Any) -> dict[str, Any
     return statement(Condition={operator: {key: values}}, **elements)
 
 
+def deny_when(operator: str, key: str, values: Any, **elements: Any) -> dict[str, Any]:
+    """Return a statement that denies everybody the pull under a condition, but for the given elements."""
+    return when(operator, key, values, **{"Effect": "Deny", **elements})
+
+
 def allow_functions(*sources: str, **elements: Any) -> dict[str, Any]:
     """Return a statement that allows Lambda the pull, on behalf of these functions if there are any."""
     condition = {"StringLike": {"aws:sourceARN": list(sources)}} if sources else None

@@ -37,8 +37,10 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     allow,
     aws,
     deny,
+    deny_when,
     policy,
     root,
+    when,
 )
 from ansible_collections.imageshare.aws.tests.support.builders import allow_functions as functions
 
@@ -80,6 +82,11 @@ def found(*listed: dict[str, Any], partition: str = "aws") -> list[Row]:
     ]
 
 
+def lambdas(*, conditions: Any = (), managed: bool = False) -> Row:
+    """The share of Lambda itself: its pull."""
+    return Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL], conditions=[*conditions], managed=managed)
+
+
 TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "a"}}
 TAG = ("StringEquals", "aws:PrincipalTag/team", ["a"])
 FOREIGN: Any = {"other_actions": ["ecr:ListImages"]}
@@ -95,19 +102,19 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         [Row(ROLE, "role", managed=True), Row(USER, "user", managed=True), Row(SESSION, "session", managed=True)],
     ),
     "an organization": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [Row(ORGANIZATION, "organization", managed=True)],
     ),
     "an organization by a pattern without a wildcard": (
-        allow(Condition={"StringLike": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        when("StringLike", "aws:PrincipalOrgID", ORGANIZATION),
         [Row(ORGANIZATION, "organization")],
     ),
     "a unit": (
-        allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [UNIT]}}),
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", [UNIT]),
         [Row(UNIT, "organizational_unit", managed=True)],
     ),
     "a part of an organization by a pattern": (
-        allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": f"{ORGANIZATION}/*/ou-ab12-*"}}),
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/*/ou-ab12-*"),
         [Row(f"{ORGANIZATION}/*/ou-ab12-*", "organizational_unit", managed=True)],
     ),
     "a unit that must be in the organization, as it is": (
@@ -128,16 +135,13 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         ),
         [],
     ),
-    "a role by a condition on everybody": (
-        allow(Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}),
-        [Row(ROLE, "role")],
-    ),
+    "a role by a condition on everybody": (when("ArnEquals", "aws:PrincipalArn", ROLE), [Row(ROLE, "role")]),
     "an account by a condition on everybody": (
-        allow(Condition={"StringEquals": {"aws:PrincipalAccount": [ACCOUNT, OTHER]}}),
+        when("StringEquals", "aws:PrincipalAccount", [ACCOUNT, OTHER]),
         [Row(ACCOUNT, "account"), Row(OTHER, "account")],
     ),
     "everybody, where the root of an account is asked for, which is its root user": (
-        allow(Condition={"ArnEquals": {"aws:PrincipalArn": ROOT}}),
+        when("ArnEquals", "aws:PrincipalArn", ROOT),
         [Row("*", "everyone", conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
     ),
     "everybody": (allow(), [Row("*", "everyone")]),
@@ -153,7 +157,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         ],
     ),
     "a service": (allow(Principal={"Service": "codebuild.amazonaws.com"}), [Row("codebuild.amazonaws.com", "service")]),
-    "Lambda for anybody": (functions(Condition=None), [Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL])]),
+    "Lambda for anybody": (functions(Condition=None), [lambdas()]),
     "a deleted role": (allow(DELETED_ROLE), [Row(DELETED_ROLE, "deleted", managed=True)]),
     "an account of another partition": (
         allow("arn:aws-cn:iam::111122223333:root"),
@@ -230,10 +234,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "a single function, which is Lambda's row": (
         [functions(EAST, RESIZE)],
-        [
-            Row(ACCOUNT, "account", [], regions=["us-east-1"], managed=True),
-            Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL], conditions=[STRANGE], managed=True),
-        ],
+        [Row(ACCOUNT, "account", [], regions=["us-east-1"], managed=True), lambdas(conditions=[STRANGE], managed=True)],
     ),
     "more than the pull, which is Lambda's as a whole": (
         [functions(EAST, RESIZE, Action=[*LAMBDA_PULL, "ecr:SetRepositoryPolicy"])],
@@ -282,15 +283,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "all but a source": (
         [functions(Condition={"StringNotLike": {"aws:sourceARN": EAST}})],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                [*LAMBDA_PULL],
-                conditions=[("StringNotLike", "aws:sourceARN", [EAST])],
-            )
-        ],
+        [lambdas(conditions=[("StringNotLike", "aws:sourceARN", [EAST])])],
     ),
     "an account by its id": (
         [functions(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})],
@@ -302,27 +295,11 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
                 Condition={"StringLike": {"aws:sourceARN": RESIZE}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
             )
         ],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                [*LAMBDA_PULL],
-                conditions=[STRANGE, ("StringEquals", "aws:SourceAccount", [ACCOUNT])],
-            )
-        ],
+        [lambdas(conditions=[STRANGE, ("StringEquals", "aws:SourceAccount", [ACCOUNT])])],
     ),
     "accounts by a pattern": (
         [functions(Condition={"StringLike": {"aws:SourceAccount": "1111*"}})],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                [*LAMBDA_PULL],
-                conditions=[("StringLike", "aws:SourceAccount", ["1111*"])],
-            )
-        ],
+        [lambdas(conditions=[("StringLike", "aws:SourceAccount", ["1111*"])])],
     ),
 }
 
@@ -412,11 +389,11 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         [Row(ACCOUNT, "account", conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "an organization, or none": (
-        [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": ORGANIZATION}})],
+        [when("StringEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION)],
         [Row("*", "everyone", conditions=[("StringEqualsIfExists", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "organizations that are one and that are none": (
-        [allow(Condition={"StringEquals": {"aws:PrincipalOrgID": [ORGANIZATION, "o-*"]}})],
+        [when("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION, "o-*"])],
         [
             Row(ORGANIZATION, "organization", managed=True),
             Row("*", "everyone", conditions=[("StringEquals", "aws:PrincipalOrgID", ["o-*"])], managed=True),
@@ -447,20 +424,20 @@ DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bo
     "a role's account": (allow(ROLE), [deny(ROOT)], [(2, True)]),
     "another account": (BY_ACCOUNT, [deny(OTHER)], []),
     "under a condition": (BY_ACCOUNT, [deny(Condition=TAGGED)], [(2, False)]),
-    "requests without TLS": (BY_ACCOUNT, [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})], []),
-    "everybody else": (allow(USER), [deny(Condition={"StringNotEquals": {"aws:PrincipalArn": USER}})], []),
+    "requests without TLS": (BY_ACCOUNT, [deny_when("Bool", "aws:SecureTransport", "false")], []),
+    "everybody else": (allow(USER), [deny_when("StringNotEquals", "aws:PrincipalArn", USER)], []),
     "everybody but the owner, by NotPrincipal": (
         BY_ACCOUNT,
         [all_but(OWNER, f"arn:aws:iam::{OWNER}:role/admin")],
         [(2, True)],
     ),
     "everybody outside of the organization": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
-        [deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        [deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION)],
         [],
     ),
     "an account that may be in the organization": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [deny(ROOT)],
         [(2, False)],
     ),
@@ -470,22 +447,22 @@ DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bo
     "the same deleted role": (allow(DELETED_ROLE), [deny(DELETED_ROLE)], [(2, True)]),
     "the functions in one of two regions": (
         functions(EAST, WEST),
-        [deny(Principal=LAMBDA, Condition={"StringLike": {"aws:SourceArn": EAST}})],
+        [deny_when("StringLike", "aws:SourceArn", EAST, Principal=LAMBDA)],
         [(2, False)],
     ),
     "the functions in both of two regions": (
         functions(EAST, WEST),
-        [deny(Condition={"ArnLike": {"aws:SourceArn": [EAST, WEST]}})],
+        [deny_when("ArnLike", "aws:SourceArn", [EAST, WEST])],
         [(2, True)],
     ),
     "functions in another region": (
         functions(EAST),
-        [deny(Principal=LAMBDA, Condition={"StringLike": {"aws:SourceArn": WEST}})],
+        [deny_when("StringLike", "aws:SourceArn", WEST, Principal=LAMBDA)],
         [],
     ),
     "whoever is in no organization, as no service is": (
         functions(EAST),
-        [deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
+        [deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION)],
         [(2, True)],
     ),
     "a Deny that is none": (BY_ACCOUNT, [deny(Principal=None)], []),

@@ -28,6 +28,8 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     USER,
     all_but,
     allow,
+    deny,
+    deny_when,
     policy,
     principal,
     root,
@@ -93,7 +95,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "an account of another partition is another": (allow("arn:aws-cn:iam::111122223333:root"), ACCOUNT, NO),
     "no principal is nobody": (statement(Principal=None), ACCOUNT, NO),
     "a principal outside a map is nobody": (statement(Principal=ROOT), ACCOUNT, NO),
-    "a Deny applies as an Allow does": (statement(Effect="Deny", Principal={"AWS": ROOT}), ROLE, YES),
+    "a Deny applies as an Allow does": (deny(Principal={"AWS": ROOT}), ROLE, YES),
     # NotPrincipal of a Deny
     "all but another account": (all_but(OTHER_ROOT), ACCOUNT, YES),
     "all but another account, and its role": (all_but(OTHER_ROOT), ROLE, YES),
@@ -110,7 +112,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "all but a session and its account, without its role": (all_but(SESSION, ROOT), SESSION, CONDITIONALLY),
     "all but everybody": (all_but("*"), ACCOUNT, NO),
     "a Deny of an account, which may be in the organization": (
-        statement(Effect="Deny", Principal={"AWS": ROOT}),
+        deny(Principal={"AWS": ROOT}),
         ORGANIZATION,
         CONDITIONALLY,
     ),
@@ -308,7 +310,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     ),
     "everybody in a unit, which no service is in": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), NO),
     "everybody outside an organization, as every service is": (
-        when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION),
         YES,
     ),
 }
@@ -419,7 +421,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("lambda.amazonaws.com",),
     ),
     "everybody that Lambda acts for": (when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"), ("arn:aws:lambda:*",)),
-    "a Deny": (statement(Effect="Deny"), ()),
+    "a Deny": (deny(), ()),
     "an account": (allow(ROOT), ()),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ()),
     "a service by a star, which is none": (statement(Principal={"Service": "*"}), ()),
@@ -437,45 +439,36 @@ def test_a_policy_is_opened_by(drawn: dict[str, Any], expected: tuple[str, ...])
 
 # Of each: a Deny, and whether it closes a statement that is open to everybody.
 CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
-    "everybody": (statement(Effect="Deny"), True),
-    "every action": (statement(Effect="Deny", Action="ecr:*"), True),
-    "all outside of an organization": (
-        when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
-        True,
-    ),
+    "everybody": (deny(), True),
+    "every action": (deny(Action="ecr:*"), True),
+    "all outside of an organization": (deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION), True),
     "all outside of an organization that is there": (
-        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        deny_when("StringNotEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION),
         True,
     ),
-    "all outside of a unit": (when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"), True),
+    "all outside of a unit": (deny_when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT), True),
     "all but an account and its role": (all_but(ROOT, ROLE), True),
-    "all outside of a network": (when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24", Effect="Deny"), True),
+    "all outside of a network": (deny_when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24"), True),
     "all outside of the owner's organization": (
-        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}", Effect="Deny"),
+        deny_when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"),
         True,
     ),
     "a policy variable, which is not decided": (
-        when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}", Effect="Deny"),
+        deny_when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}"),
         False,
     ),
-    "another action": (statement(Effect="Deny", Action="ecr:PutImage"), False),
+    "another action": (deny(Action="ecr:PutImage"), False),
     "members of another organization alone": (
-        when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
+        deny_when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT),
         False,
     ),
-    "an account": (statement(Effect="Deny", Principal={"AWS": ROOT}), False),
-    "users, as a stranger need not be one": (
-        when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*", Effect="Deny"),
-        False,
-    ),
-    "all without a tag, which anybody can have": (
-        when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"),
-        False,
-    ),
-    "all outside of an endpoint": (when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d", Effect="Deny"), True),
-    "all accounts but one": (when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT, Effect="Deny"), True),
-    "callers of the owner's repository": (when("StringEquals", "aws:ResourceAccount", OWNER, Effect="Deny"), True),
-    "what is not decided": (when("StringNotEquals", "aws:ResourceTag/env", "dev", Effect="Deny"), False),
+    "an account": (deny(Principal={"AWS": ROOT}), False),
+    "users, as a stranger need not be one": (deny_when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*"), False),
+    "all without a tag, which anybody can have": (deny_when("StringNotEquals", "aws:PrincipalTag/team", "a"), False),
+    "all outside of an endpoint": (deny_when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d"), True),
+    "all accounts but one": (deny_when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT), True),
+    "callers of the owner's repository": (deny_when("StringEquals", "aws:ResourceAccount", OWNER), True),
+    "what is not decided": (deny_when("StringNotEquals", "aws:ResourceTag/env", "dev"), False),
 }
 
 
@@ -486,8 +479,8 @@ def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bo
 
 @pytest.mark.parametrize(("operator", "value"), [("Null", "false"), ("StringLike", "*")])
 def test_a_deny_of_all_with_a_tag_lets_people_in_who_have_none(operator: str, value: str) -> None:
-    deny = when(operator, "aws:PrincipalTag/team", value, Effect="Deny")
-    (public,) = parsed(statement(), deny).public_statements()
+    closing = deny_when(operator, "aws:PrincipalTag/team", value)
+    (public,) = parsed(statement(), closing).public_statements()
     assert public.grants_identities
 
 
