@@ -19,6 +19,8 @@ _ROLE = f"arn:aws:iam::{_TEAM}:role/ci"
 _ORGANIZATION, _UNIT = "o-a1b2c3d4e5", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
 _EMPTY = "principal is empty"
 _DELETED = ("deleted role or user", "purge_deleted_principals")
+_NO_ACCESS = "value of access must be one or more of"
+_UNKNOWN = "Supported parameters include"
 _NO_LIST = "cannot be converted to a list"
 _NO_BOOL = "unable to convert to bool"
 _NO_INT = "unable to convert to int"
@@ -30,6 +32,12 @@ _ADDRESS = "is an ARN or a URI: write the repository's name alone"
 _NO_NAME = "is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)"
 _NO_ACCOUNT = "is not a 12-digit account id"
 _NO_REGION = 'is not a region such as eu-west-1, nor "*" for every region'
+
+
+def _team(*grants: Any) -> dict[str, Any]:
+    """The variable of the role with the grants of a team."""
+    return {"ecr_share_grants_team": list(grants)}
+
 
 # Members of lists of repositories.
 NAMES: dict[str, tuple[Any, str]] = {
@@ -90,25 +98,13 @@ GRANTS: dict[str, tuple[Any, str, str]] = {
     "a number": (111122223333, "grants", _NO_DICT),
     "a list": ([_TEAM], "grants", _NO_DICT),
     "an empty object": ({}, "grants", "missing required arguments: principals"),
-    "a misspelt key": ({"principal": _TEAM}, "grants.principal", "Supported parameters include"),
-    "a key in capitals": ({"Principals": _TEAM}, "grants.Principals", "Supported parameters include"),
-    "a key too many": ({"principals": _TEAM, "actions": ["*"]}, "grants.actions", "Supported parameters include"),
-    "an access in capitals": (
-        {"principals": [_TEAM], "access": "PULL"},
-        "grants",
-        "value of access must be one or more of",
-    ),
-    "an access of old": (
-        {"principals": [_TEAM], "access": "pull_push"},
-        "grants",
-        "value of access must be one or more of",
-    ),
-    "an access that is no capability": (
-        {"principals": [_TEAM], "access": ["pull", "admin"]},
-        "grants",
-        "value of access must be one or more of",
-    ),
-    "all access": ({"principals": [_TEAM], "access": "*"}, "grants", "value of access must be one or more of"),
+    "a misspelt key": ({"principal": _TEAM}, "grants.principal", _UNKNOWN),
+    "a key in capitals": ({"Principals": _TEAM}, "grants.Principals", _UNKNOWN),
+    "a key too many": ({"principals": _TEAM, "actions": ["*"]}, "grants.actions", _UNKNOWN),
+    "an access in capitals": ({"principals": [_TEAM], "access": "PULL"}, "grants", _NO_ACCESS),
+    "an access of old": ({"principals": [_TEAM], "access": "pull_push"}, "grants", _NO_ACCESS),
+    "an access that is no capability": ({"principals": [_TEAM], "access": ["pull", "admin"]}, "grants", _NO_ACCESS),
+    "all access": ({"principals": [_TEAM], "access": "*"}, "grants", _NO_ACCESS),
     "principals in an object": ({"principals": {"a": 1}}, "grants", _NO_LIST),
     "regions in an object": ({"principals": [_TEAM], "lambda_regions": {"a": 1}}, "grants", _NO_LIST),
     "repositories in an object": ({"principals": [_TEAM], "repositories": {"a": 1}}, "grants", _NO_LIST),
@@ -302,8 +298,8 @@ OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
     "a purge with absent": ({"purge_grants": True, "state": "absent"}, "purge_grants requires state=present"),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
     "backups below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
-    "an option that there is not": ({"principals": [_TEAM]}, "Supported parameters include"),
-    "an option of another module": ({"policy": "{}"}, "Supported parameters include"),
+    "an option that there is not": ({"principals": [_TEAM]}, _UNKNOWN),
+    "an option of another module": ({"policy": "{}"}, _UNKNOWN),
 }
 
 RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -315,7 +311,7 @@ RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
-    "a state": ({"state": "present"}, "Supported parameters include"),
+    "a state": ({"state": "present"}, _UNKNOWN),
 }
 
 AUDIT_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -340,7 +336,7 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "a relative folder for a report": ({"ecr_share_report_dir": "./report"}, "./report is not an absolute path"),
     "a batch size in words": ({"ecr_share_batch_size": "many"}, "'many' is not a number of repositories"),
     "an octal account": (
-        {"ecr_share_grants_team": [{"principals": [_TEAM]}, {"principals": ["1402433619"]}]},
+        _team({"principals": [_TEAM]}, {"principals": ["1402433619"]}),
         "ecr_share_grants_team[1] (principal 1402433619): 1402433619 has 10 digits, an account id has 12. YAML reads",
     ),
     "a principal that is a word": (
@@ -352,11 +348,11 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         f"ecr_share_grants[0] (principal {_ROLE}): Lambda access is for accounts only",
     ),
     "a misspelt key of a grant": (
-        {"ecr_share_grants_team": [{"principle": _TEAM}]},
+        _team({"principle": _TEAM}),
         "ecr_share_grants_team.principle. Supported parameters include",
     ),
     "an unknown access": (
-        {"ecr_share_grants_team": [{"principals": [_TEAM], "access": ["read"]}]},
+        _team({"principals": [_TEAM], "access": ["read"]}),
         "value of access must be one or more of: pull, push, describe",
     ),
     "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
@@ -388,21 +384,21 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "grants that are a text": ({"ecr_share_grants": "everybody"}, _NO_DICT),
     "grants that are a number": ({"ecr_share_grants": 5}, _NO_DICT),
     "grants in an object": ({"ecr_share_grants": {"principals": [_TEAM]}}, _NO_LIST),
-    "a grant that is null": ({"ecr_share_grants_team": [None]}, _NO_DICT),
-    "a grant that is an account": ({"ecr_share_grants_team": [_TEAM]}, _NO_DICT),
-    "a grant that is a list": ({"ecr_share_grants_team": [[]]}, _NO_DICT),
-    "a grant to nobody": ({"ecr_share_grants_team": [{}]}, "missing required arguments: principals"),
+    "a grant that is null": (_team(None), _NO_DICT),
+    "a grant that is an account": (_team(_TEAM), _NO_DICT),
+    "a grant that is a list": (_team([]), _NO_DICT),
+    "a grant to nobody": (_team({}), "missing required arguments: principals"),
     "a grant to null": (
-        {"ecr_share_grants_team": [{"principals": None}]},
+        _team({"principals": None}),
         "argument 'principals' is of type NoneType found in 'ecr_share_grants_team'",
     ),
-    "a key of a grant that is a number": ({"ecr_share_grants_team": [{5: 6}]}, "the key 5 of a grant is not a string"),
+    "a key of a grant that is a number": (_team({5: 6}), "the key 5 of a grant is not a string"),
     "a region of a grant that is a number": (
-        {"ecr_share_grants_team": [{"principals": [_TEAM], "lambda_regions": 5}]},
+        _team({"principals": [_TEAM], "lambda_regions": 5}),
         f'ecr_share_grants_team[0] (principal {_TEAM}): lambda_regions: "5" {_NO_REGION}',
     ),
     "a repository of a grant that is null": (
-        {"ecr_share_grants_team": [{"principals": [_TEAM], "repositories": [None]}]},
+        _team({"principals": [_TEAM], "repositories": [None]}),
         f'ecr_share_grants_team[0] (principal {_TEAM}): repositories: "" is not a repository name',
     ),
     "a template that was never filled in": ({"ecr_share_grants_team": "{{ grants }}"}, _NO_DICT),

@@ -102,19 +102,9 @@ def test_all_of_an_empty_registry_is_no_failure() -> None:
     assert not audit.failures
 
 
-@pytest.mark.parametrize(
-    ("policy", "why"),
-    [
-        ("{", "it is not valid JSON"),
-        ("[]", "it is not a JSON object"),
-        ('{"Statement": null}', "its Statement is neither an object nor a list of objects"),
-        ('{"Statement": [1]}', "its Statement is neither an object nor a list of objects"),
-        ('{"Statement": [], "Statement": []}', 'the key "Statement" occurs twice in one object'),
-    ],
-)
-def test_a_policy_that_is_none_is_an_error_of_its_repository_alone(policy: str, why: str) -> None:
-    found = rows(run(request(), Verbatim({"base": text(ACCOUNT), "broken": policy})))
-    assert found["broken"]["error"].startswith(f"broken: the policy could not be parsed: {why}")
+def test_a_policy_that_is_none_is_an_error_of_its_repository_alone() -> None:
+    found = rows(run(request(), Verbatim({"base": text(ACCOUNT), "broken": "[]"})))
+    assert found["broken"]["error"].startswith("broken: the policy could not be parsed: it is not a JSON object")
     assert "shares" in found["base"]
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,24 +82,23 @@ def test_what_the_defaults_ask_for() -> None:
     )
 
 
+def test_what_all_options_together_ask_for() -> None:
+    flags = ("purge_grants", "purge_deleted_principals", "force_set_policy", "check_mode", "diff", "include_policy")
+    asked = read(on_missing="skip", concurrency=MAX_CONCURRENCY, **dict.fromkeys(flags, True))
+    expected = replace(read(), missing_ok=True, concurrency=MAX_CONCURRENCY, **dict.fromkeys(flags, True))
+    assert asked == expected
+    assert [getattr(asked, flag) for flag in flags] == [True] * len(flags)
+
+
 TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "absent does not share": ({"state": "absent"}, "sharing", False),
-    "purge_grants": ({"purge_grants": True}, "purge_grants", True),
-    "purge_deleted_principals": ({"purge_deleted_principals": True}, "purge_deleted_principals", True),
     "purge_deleted_principals with absent": (
         {"purge_deleted_principals": True, "state": "absent"},
         "purge_deleted_principals",
         True,
     ),
-    "force_set_policy": ({"force_set_policy": True}, "force_set_policy", True),
-    "check mode": ({"check_mode": True}, "check_mode", True),
-    "diff": ({"diff": True}, "diff", True),
-    "missing may fail": ({"on_missing": "fail"}, "missing_ok", False),
-    "missing may be skipped": ({"on_missing": "skip"}, "missing_ok", True),
     "missing never matters to absent": ({"on_missing": "fail", "state": "absent"}, "missing_ok", True),
     "missing skipped with absent": ({"on_missing": "skip", "state": "absent"}, "missing_ok", True),
-    "one worker": ({"concurrency": 1}, "concurrency", 1),
-    "the most workers": ({"concurrency": MAX_CONCURRENCY}, "concurrency", MAX_CONCURRENCY),
     "names and patterns in the order asked for": (
         {"repositories": ["web", "services/*", "base"]},
         "repositories",
@@ -250,19 +250,19 @@ def test_what_the_defaults_of_restoring_ask_for() -> None:
     )
 
 
-RESTORE_TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
-    "overwrite": ({"overwrite": True}, "overwrite", True),
-    "missing may be skipped": ({"on_missing": "skip"}, "missing_ok", True),
-    "a registry": ({"registry_id": ACCOUNT}, "registry_id", ACCOUNT),
-    "force_set_policy": ({"force_set_policy": True}, "force_set_policy", True),
-    "names and patterns": ({"repositories": ["web", "b*"]}, "repositories", ("web", "b*")),
-}
-
-
-@pytest.mark.parametrize(("changes", "name", "value"), RESTORE_TAKEN.values(), ids=RESTORE_TAKEN.keys())
-def test_options_of_restoring_are_taken(changes: dict[str, Any], name: str, value: Any) -> None:
-    asked = read_restore_request(restore_options(**changes), check_mode=True, diff=True)
-    assert (getattr(asked, name), asked.check_mode, asked.diff) == (value, True, True)
+def test_what_all_options_of_restoring_together_ask_for() -> None:
+    same = {"overwrite": True, "registry_id": ACCOUNT, "force_set_policy": True, "include_policy": True}
+    given = restore_options(on_missing="skip", repositories=["web", "b*"], concurrency=1, **same)
+    assert read_restore_request(given, check_mode=True, diff=True) == RestoreRequest(
+        backup_path="/backups",
+        repositories=("web", "b*"),
+        missing_ok=True,
+        concurrency=1,
+        backup_dir=None,
+        check_mode=True,
+        diff=True,
+        **same,
+    )
 
 
 def test_every_problem_of_restoring_is_told(tmp_path: Path) -> None:

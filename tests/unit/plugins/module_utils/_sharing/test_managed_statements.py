@@ -61,6 +61,18 @@ def statement(sid: str, **elements: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
+def source(operator: str, values: Any = EAST) -> dict[str, Any]:
+    return statement("AllowLambdaPull", Condition={operator: {"aws:sourceARN": values}})
+
+
+def organization(operator: str, values: Any = ORGANIZATION) -> dict[str, Any]:
+    return statement("AllowOrganizationPull", Condition={operator: {"aws:PrincipalOrgID": values}})
+
+
+def unit(operator: str) -> dict[str, Any]:
+    return statement("AllowOrganizationalUnitPull", Condition={operator: {"aws:PrincipalOrgPaths": UNIT}})
+
+
 # --- the table ---
 
 
@@ -124,15 +136,9 @@ RECOGNISED = {
     "with everybody twice": ("AllowOrganizationalUnitPull", {"Principal": {"AWS": ["*", "*"]}}),
     "with its principal in a list of one": ("AllowPull", {"Principal": {"AWS": [ROOT]}}),
     "with its service in a list of one": ("AllowLambdaPull", {"Principal": {"Service": ["lambda.amazonaws.com"]}}),
-    "with the source in a list of one": (
-        "AllowLambdaPull",
-        {"Condition": {"StringLike": {"aws:sourceARN": [EAST]}}},
-    ),
+    "with the source in a list of one": ("AllowLambdaPull", {"Condition": {"StringLike": {"aws:sourceARN": [EAST]}}}),
     "with ArnLike": ("AllowLambdaPull", {"Condition": {"ArnLike": {"aws:sourceARN": EAST}}}),
-    "with operator and key in another case": (
-        "AllowLambdaPull",
-        {"Condition": {"arnlike": {"AWS:SourceArn": EAST}}},
-    ),
+    "with operator and key in another case": ("AllowLambdaPull", {"Condition": {"arnlike": {"AWS:SourceArn": EAST}}}),
     "with everybody in a map": ("AllowOrganizationPull", {"Principal": {"AWS": "*"}}),
     "with everybody in a list of one": ("AllowOrganizationalUnitPush", {"Principal": {"AWS": ["*"]}}),
     "with the organization's key in another case": (
@@ -209,10 +215,8 @@ FOREIGN = {
     "Lambda without a condition": statement("AllowLambdaPull", Condition=None),
     "Lambda with an empty condition": statement("AllowLambdaPull", Condition={}),
     "an organization without a condition": statement("AllowOrganizationPull", Condition=None),
-    "an empty list of sources": statement("AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": []}}),
-    "an empty list of organizations": statement(
-        "AllowOrganizationPull", Condition={"StringEquals": {"aws:PrincipalOrgID": []}}
-    ),
+    "an empty list of sources": source("StringLike", []),
+    "an empty list of organizations": organization("StringEquals", []),
     "an operator without a key": statement("AllowLambdaPull", Condition={"StringLike": {}}),
     "a second condition": statement(
         "AllowLambdaPull",
@@ -225,39 +229,23 @@ FOREIGN = {
         "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST, "aws:SourceArn": EAST}}
     ),
     "the operator twice, in two cases": statement(
-        "AllowLambdaPull",
-        Condition={"StringLike": {"aws:sourceARN": EAST}, "stringlike": {"aws:sourceARN": EAST}},
+        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST}, "stringlike": {"aws:sourceARN": EAST}}
     ),
     "both of the operators": statement(
-        "AllowLambdaPull",
-        Condition={"StringLike": {"aws:sourceARN": EAST}, "ArnLike": {"aws:sourceARN": EAST}},
+        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST}, "ArnLike": {"aws:sourceARN": EAST}}
     ),
-    "StringEquals on the source": statement("AllowLambdaPull", Condition={"StringEquals": {"aws:sourceARN": EAST}}),
-    "ForAnyValue on the source": statement(
-        "AllowLambdaPull", Condition={"ForAnyValue:StringLike": {"aws:sourceARN": EAST}}
-    ),
-    "StringLikeIfExists on the source": statement(
-        "AllowLambdaPull", Condition={"StringLikeIfExists": {"aws:sourceARN": EAST}}
-    ),
+    "StringEquals on the source": source("StringEquals"),
+    "ForAnyValue on the source": source("ForAnyValue:StringLike"),
+    "StringLikeIfExists on the source": source("StringLikeIfExists"),
     "another key than the source": statement(
         "AllowLambdaPull", Condition={"StringLike": {"aws:SourceAccount": ACCOUNT}}
     ),
-    "a source that is no text": statement("AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": [1]}}),
-    "StringLike on the organization": statement(
-        "AllowOrganizationPull", Condition={"StringLike": {"aws:PrincipalOrgID": ORGANIZATION}}
-    ),
-    "ForAnyValue on the organization": statement(
-        "AllowOrganizationPull", Condition={"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
-    ),
-    "all but the organization": statement(
-        "AllowOrganizationPull", Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
-    ),
-    "StringLike on the paths": statement(
-        "AllowOrganizationalUnitPull", Condition={"StringLike": {"aws:PrincipalOrgPaths": UNIT}}
-    ),
-    "ForAllValues on the paths": statement(
-        "AllowOrganizationalUnitPull", Condition={"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": UNIT}}
-    ),
+    "a source that is no text": source("StringLike", [1]),
+    "StringLike on the organization": organization("StringLike"),
+    "ForAnyValue on the organization": organization("ForAnyValue:StringEquals"),
+    "all but the organization": organization("StringNotEquals"),
+    "StringLike on the paths": unit("StringLike"),
+    "ForAllValues on the paths": unit("ForAllValues:StringLike"),
     "the key of paths with the organization's operator": statement(
         "AllowOrganizationPull", Condition={"StringEquals": {"aws:PrincipalOrgPaths": UNIT}}
     ),

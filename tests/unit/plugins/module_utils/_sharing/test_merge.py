@@ -725,11 +725,7 @@ def test_what_purge_takes_is_revoked() -> None:
     before = {"AllowPull": [ROOT2, ROLE, ROOT], "AllowLambdaPull": [functions(SECOND), functions(THIRD, "us-*")]}
     merged = merge(policy_of(before), grant(ACCOUNT), purge_grants=True)
     assert merged.granted == ()
-    assert merged.revoked == (
-        Change(SECOND, PULL, ("us-east-1",)),
-        Change(ROLE, PULL),
-        Change(THIRD, ALONE, ("us-*",)),
-    )
+    assert merged.revoked == (Change(SECOND, PULL, ("us-east-1",)), Change(ROLE, PULL), Change(THIRD, ALONE, ("us-*",)))
 
 
 def test_what_unsharing_takes_is_revoked() -> None:
