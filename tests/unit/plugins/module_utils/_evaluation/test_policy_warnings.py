@@ -51,6 +51,7 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     WEST,
     grant,
     policy,
+    root,
 )
 
 CONTEXT = RepositoryContext("base/python", "us-east-1", OWNER)
@@ -299,6 +300,7 @@ EXCESS: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], tuple
         [grant(ACCOUNT, ["pull", "describe"])],
         {},
     ),
+    "a push as an earlier version wrote it": (allow(ROOT, Action=list(UPLOAD)), [grant(ACCOUNT, ["push"])], {}),
     "what is less than the declared": (allow(ROOT, Action="ecr:BatchGetImage"), [grant(ACCOUNT, BOTH)], {}),
     "what is declared for the account, and reaches the role": (
         allow(ROOT, Action=PULL_PUSH),
@@ -360,6 +362,7 @@ def test_excess_access_of_functions(drawn: dict[str, Any], grants: list[Grant], 
 
 
 RESIZE, OWN_RESIZE = f"{OTHER_EAST[:-1]}resize", f"{EAST.replace(ACCOUNT, OWNER)[:-1]}resize"
+ABROAD = root(OTHER, "aws-us-gov")
 OTHER_ACTIONS = [*PULL, "ecr:ListImages"]
 # Of each: the statement, and whom a purge that keeps ACCOUNT and ORGANIZATION leaves in, certainly or possibly.
 UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
@@ -377,6 +380,11 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
         allow(Principal={"Service": "codebuild.amazonaws.com"}),
         {("codebuild.amazonaws.com",): ALLOWS},
     ),
+    "a federated provider": (
+        allow(Principal={"Federated": "cognito-identity.amazonaws.com"}),
+        {("cognito-identity.amazonaws.com",): ALLOWS},
+    ),
+    "an account of another partition": (allow(ABROAD), {(ABROAD,): ALLOWS}),
     "another organization": (
         when("StringEquals", "aws:PrincipalOrgID", "o-z9y8x7w6v5", Action=OTHER_ACTIONS),
         {("o-z9y8x7w6v5",): ALLOWS},
@@ -390,6 +398,7 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
         {},
     ),
     "the owner": (allow(OWNER, Action="ecr:*"), {}),
+    "a single function of the owner": (lambda_statement(OWN_RESIZE), {}),
     "a deleted role": (allow(DELETED_ROLE, Action="ecr:*"), {}),
     "a Deny": (deny(OTHER), {}),
 }
