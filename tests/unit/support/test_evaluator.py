@@ -40,6 +40,10 @@ ORG_PATHS = ["o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/", "o-a1b2c3d4e5/r-ab12/ou-ab
 statement, when = partial(builders.statement, Action=ACTION), partial(builders.when, Action=ACTION)
 
 
+def to(principals: Any) -> dict[str, Any]:
+    return statement(Principal={"AWS": principals})
+
+
 def deny(**elements: Any) -> list[dict[str, Any]]:
     """A Deny beside an Allow for everybody."""
     return [statement(), statement(Effect="Deny", **elements)]
@@ -75,42 +79,34 @@ CASES: list[tuple[Any, ...]] = [
     ("an empty NotAction voids the statement", statement(Action=None, NotAction=[]), DENIED),
     ("an empty list of principals voids the statement", deny(Principal={"AWS": []}), ALLOWED),
     ("an empty principal map voids the statement", statement(Principal={}), DENIED),
-    ("an element that is a number voids the statement", statement(Principal={"AWS": [ACCOUNT, 1]}), DENIED),
+    ("an element that is a number voids the statement", to([ACCOUNT, 1]), DENIED),
     ("a condition that is no map voids the statement", statement(Condition=["Bool"]), DENIED),
     ("an operator without keys voids the statement", statement(Condition={"Bool": "true"}), DENIED),
     ("a void statement leaves the others", [statement(Effect="x"), "text", None, statement()], ALLOWED),
     # Principal
-    ("a star in the map is everybody", statement(Principal={"AWS": "*"}), ALLOWED),
-    ("a star in a list is everybody", statement(Principal={"AWS": [OTHER, "*"]}), ALLOWED),
-    ("a star is services, too", statement(Principal={"AWS": ["*"]}), LAMBDA, {}, ALLOWED),
-    ("an account id stands for its users", statement(Principal={"AWS": ACCOUNT}), ALLOWED),
-    ("a root ARN stands for the account's users", statement(Principal={"AWS": ROOT}), ALLOWED),
-    ("a root ARN stands for the account's sessions", statement(Principal={"AWS": [OTHER, ROOT]}), SESSION, {}, ALLOWED),
-    ("a root ARN stands for the account's root user", statement(Principal={"AWS": ROOT}), ROOT, {}, ALLOWED),
-    ("a root ARN is no other account's", statement(Principal={"AWS": ROOT}), OTHER, {}, DENIED),
-    (
-        "a root ARN of another partition is another account",
-        statement(Principal={"AWS": ROOT.replace("aws", "aws-cn")}),
-        DENIED,
-    ),
-    ("a user is matched by its exact ARN", statement(Principal={"AWS": USER}), ALLOWED),
-    ("a user's ARN has a case", statement(Principal={"AWS": USER.replace("alice", "Alice")}), DENIED),
-    ("a user does not stand for its account", statement(Principal={"AWS": USER}), ROOT, {}, DENIED),
-    ("a role is matched by its exact ARN", statement(Principal={"AWS": ROLE}), ROLE, {}, ALLOWED),
-    ("a role with a path stands for its sessions", statement(Principal={"AWS": ROLE}), SESSION, {}, ALLOWED),
-    ("a role is not another whose name it ends", statement(Principal={"AWS": f"{ROLE}-2"}), SESSION, {}, DENIED),
-    ("a session is matched by its exact ARN", statement(Principal={"AWS": SESSION}), SESSION, {}, ALLOWED),
-    ("a session stands for no other", statement(Principal={"AWS": f"{SESSION}8"}), SESSION, {}, DENIED),
-    ("a session does not stand for its role", statement(Principal={"AWS": SESSION}), ROLE, {}, DENIED),
-    (
-        "no wildcard within an ARN",
-        statement(Principal={"AWS": ["arn:aws:iam::*:root", f"arn:aws:iam::{ACCOUNT}:user/*"]}),
-        DENIED,
-    ),
-    ("a unique id is nobody", statement(Principal={"AWS": "AIDAEXAMPLEUSER123456"}), DENIED),
+    ("a star in the map is everybody", to("*"), ALLOWED),
+    ("a star in a list is everybody", to([OTHER, "*"]), ALLOWED),
+    ("a star is services, too", to(["*"]), LAMBDA, {}, ALLOWED),
+    ("an account id stands for its users", to(ACCOUNT), ALLOWED),
+    ("a root ARN stands for the account's users", to(ROOT), ALLOWED),
+    ("a root ARN stands for the account's sessions", to([OTHER, ROOT]), SESSION, {}, ALLOWED),
+    ("a root ARN stands for the account's root user", to(ROOT), ROOT, {}, ALLOWED),
+    ("a root ARN is no other account's", to(ROOT), OTHER, {}, DENIED),
+    ("a root ARN of another partition is another account", to(ROOT.replace("aws", "aws-cn")), DENIED),
+    ("a user is matched by its exact ARN", to(USER), ALLOWED),
+    ("a user's ARN has a case", to(USER.replace("alice", "Alice")), DENIED),
+    ("a user does not stand for its account", to(USER), ROOT, {}, DENIED),
+    ("a role is matched by its exact ARN", to(ROLE), ROLE, {}, ALLOWED),
+    ("a role with a path stands for its sessions", to(ROLE), SESSION, {}, ALLOWED),
+    ("a role is not another whose name it ends", to(f"{ROLE}-2"), SESSION, {}, DENIED),
+    ("a session is matched by its exact ARN", to(SESSION), SESSION, {}, ALLOWED),
+    ("a session stands for no other", to(f"{SESSION}8"), SESSION, {}, DENIED),
+    ("a session does not stand for its role", to(SESSION), ROLE, {}, DENIED),
+    ("no wildcard within an ARN", to(["arn:aws:iam::*:root", f"arn:aws:iam::{ACCOUNT}:user/*"]), DENIED),
+    ("a unique id is nobody", to("AIDAEXAMPLEUSER123456"), DENIED),
     ("a service is matched by its name", statement(Principal={"Service": [LAMBDA]}), LAMBDA, {}, ALLOWED),
     ("a service is no other", statement(Principal={"Service": "ecs.amazonaws.com"}), LAMBDA, {}, DENIED),
-    ("a service is not named under AWS", statement(Principal={"AWS": LAMBDA}), LAMBDA, {}, DENIED),
+    ("a service is not named under AWS", to(LAMBDA), LAMBDA, {}, DENIED),
     ("an account is not named under Service", statement(Principal={"Service": ACCOUNT}), DENIED),
     ("a mixed map is either", statement(Principal={"AWS": ROOT, "Service": LAMBDA}), LAMBDA, {}, ALLOWED),
     # NotPrincipal

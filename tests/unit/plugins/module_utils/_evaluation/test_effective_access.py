@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,11 +83,15 @@ def found(*listed: dict[str, Any], partition: str = "aws") -> list[Row]:
     ]
 
 
+account, everyone = partial(Row, ACCOUNT, "account"), partial(Row, "*", "everyone")
+
+
 def lambdas(*, conditions: Any = (), managed: bool = False) -> Row:
     """The share of Lambda itself: its pull."""
-    return Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL], conditions=[*conditions], managed=managed)
+    return Row(LAMBDA["Service"], "service", [], [*LAMBDA_PULL], conditions=[*conditions], managed=managed)
 
 
+IN_ORGANIZATION = {"aws:PrincipalOrgID": ORGANIZATION}
 TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "a"}}
 TAG = ("StringEquals", "aws:PrincipalTag/team", ["a"])
 FOREIGN: Any = {"other_actions": ["ecr:ListImages"]}
@@ -94,9 +99,9 @@ FOREIGN: Any = {"other_actions": ["ecr:ListImages"]}
 # --- who ---
 
 WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
-    "an account by its root": (allow(ROOT), [Row(ACCOUNT, "account", managed=True)]),
-    "an account by its id": (allow(ACCOUNT), [Row(ACCOUNT, "account", managed=True)]),
-    "an account once, by both": (allow(ACCOUNT, ROOT), [Row(ACCOUNT, "account", managed=True)]),
+    "an account by its root": (allow(ROOT), [account(managed=True)]),
+    "an account by its id": (allow(ACCOUNT), [account(managed=True)]),
+    "an account once, by both": (allow(ACCOUNT, ROOT), [account(managed=True)]),
     "a role, a user and a session": (
         allow(ROLE, USER, SESSION),
         [Row(ROLE, "role", managed=True), Row(USER, "user", managed=True), Row(SESSION, "session", managed=True)],
@@ -118,12 +123,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         [Row(f"{ORGANIZATION}/*/ou-ab12-*", "organizational_unit", managed=True)],
     ),
     "a unit that must be in the organization, as it is": (
-        allow(
-            Condition={
-                "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION},
-                "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT},
-            }
-        ),
+        allow(Condition={"StringEquals": IN_ORGANIZATION, "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}),
         [Row(UNIT, "organizational_unit")],
     ),
     "nobody of a unit that must be in another organization": (
@@ -138,23 +138,17 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
     "a role by a condition on everybody": (when("ArnEquals", "aws:PrincipalArn", ROLE), [Row(ROLE, "role")]),
     "an account by a condition on everybody": (
         when("StringEquals", "aws:PrincipalAccount", [ACCOUNT, OTHER]),
-        [Row(ACCOUNT, "account"), Row(OTHER, "account")],
+        [account(), Row(OTHER, "account")],
     ),
     "everybody, where the root of an account is asked for, which is its root user": (
         when("ArnEquals", "aws:PrincipalArn", ROOT),
-        [Row("*", "everyone", conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
+        [everyone(conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
     ),
-    "everybody": (allow(), [Row("*", "everyone")]),
-    "everybody beside an account": (allow(ROOT, "*"), [Row(ACCOUNT, "account"), Row("*", "everyone")]),
+    "everybody": (allow(), [everyone()]),
+    "everybody beside an account": (allow(ROOT, "*"), [account(), everyone()]),
     "everybody but some": (
         allow(Principal=None, NotPrincipal={"AWS": [ROOT], "Service": "ecs.amazonaws.com"}),
-        [
-            Row(
-                "*",
-                "everyone",
-                conditions=[("NotPrincipal", "AWS", [ROOT]), ("NotPrincipal", "Service", ["ecs.amazonaws.com"])],
-            )
-        ],
+        [everyone(conditions=[("NotPrincipal", "AWS", [ROOT]), ("NotPrincipal", "Service", ["ecs.amazonaws.com"])])],
     ),
     "a service": (allow(Principal={"Service": "codebuild.amazonaws.com"}), [Row("codebuild.amazonaws.com", "service")]),
     "Lambda for anybody": (functions(Condition=None), [lambdas()]),
@@ -175,7 +169,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         allow(
             Principal={"Federated": "*", "AWS": "lambda.amazonaws.com"},
             Action=list(LAMBDA_PULL),
-            Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}, "ArnLike": {"aws:SourceArn": EAST}},
+            Condition={"StringEquals": IN_ORGANIZATION, "ArnLike": {"aws:SourceArn": EAST}},
         ),
         [
             Row(
@@ -193,7 +187,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
     ),
     "a mixed map": (
         allow(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"}),
-        [Row(ACCOUNT, "account"), Row("ecs.amazonaws.com", "service")],
+        [account(), Row("ecs.amazonaws.com", "service")],
     ),
     "nobody by an ARN outside of a map": (allow(Principal=ROOT), []),
     "nobody by no principal": (allow(Principal=None), []),
@@ -213,7 +207,7 @@ def test_a_statement_is_shared_with(statement: dict[str, Any], expected: list[Ro
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_an_account_is_read_in_the_registrys_own_partition(partition: str) -> None:
     statement = allow(Principal=aws(root(ACCOUNT, partition)))
-    assert found(statement, partition=partition) == [Row(ACCOUNT, "account", managed=True)]
+    assert found(statement, partition=partition) == [account(managed=True)]
 
 
 # --- Lambda ---
@@ -222,24 +216,24 @@ STRANGE = ("StringLike", "aws:sourceARN", [RESIZE])
 FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     "an account's functions": (
         [functions(EAST, WEST)],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1", "eu-west-1"], managed=True)],
+        [account([], regions=["us-east-1", "eu-west-1"], managed=True)],
     ),
     "the account and its functions in one row": (
         [allow(ROOT), functions(EAST)],
-        [Row(ACCOUNT, "account", regions=["us-east-1"], statements=[1, 2], managed=True)],
+        [account(regions=["us-east-1"], statements=[1, 2], managed=True)],
     ),
     "Lambda's own statement, which is foreign, in another row": (
         [allow(ROOT), functions(EAST, Sid="LambdaECRImageRetrievalPolicy")],
-        [Row(ACCOUNT, "account", managed=True), Row(ACCOUNT, "account", [], regions=["us-east-1"], statements=[2])],
+        [account(managed=True), account([], regions=["us-east-1"], statements=[2])],
     ),
     "a single function, which is Lambda's row": (
         [functions(EAST, RESIZE)],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1"], managed=True), lambdas(conditions=[STRANGE], managed=True)],
+        [account([], regions=["us-east-1"], managed=True), lambdas(conditions=[STRANGE], managed=True)],
     ),
     "more than the pull, which is Lambda's as a whole": (
         [functions(EAST, RESIZE, Action=[*LAMBDA_PULL, "ecr:SetRepositoryPolicy"])],
         [
-            Row(ACCOUNT, "account", [], regions=["us-east-1"]),
+            account([], regions=["us-east-1"]),
             Row(
                 "lambda.amazonaws.com",
                 "service",
@@ -267,7 +261,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
                 EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
             )
         ],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1"])],
+        [account([], regions=["us-east-1"])],
     ),
     "a second condition on another account": (
         [functions(EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceAccount": OTHER}})],
@@ -275,11 +269,11 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "a second condition that is not decided": (
         [functions(EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceOrgID": "o-1"}})],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1"], conditions=[("StringEquals", "aws:SourceOrgID", ["o-1"])])],
+        [account([], regions=["us-east-1"], conditions=[("StringEquals", "aws:SourceOrgID", ["o-1"])])],
     ),
     "any value of the source": (
         [functions(Condition={"ForAnyValue:StringLike": {"aws:sourceARN": [EAST]}})],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1"])],
+        [account([], regions=["us-east-1"])],
     ),
     "all but a source": (
         [functions(Condition={"StringNotLike": {"aws:sourceARN": EAST}})],
@@ -287,7 +281,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "an account by its id": (
         [functions(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})],
-        [Row(ACCOUNT, "account", [], regions=["*"])],
+        [account([], regions=["*"])],
     ),
     "a single function of an account by its id": (
         [
@@ -312,33 +306,22 @@ def test_lambda_shares(listed: list[dict[str, Any]], expected: list[Row]) -> Non
 # --- what, and under which conditions ---
 
 WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
-    "a push": ([allow(ROOT, Action=list(PUSH))], [Row(ACCOUNT, "account", ["push"], managed=True)]),
-    "a push as an earlier version wrote it": (
-        [allow(ROOT, Action=list(UPLOAD))],
-        [Row(ACCOUNT, "account", ["push"], managed=True)],
-    ),
-    "a pull and what describes it": (
-        [allow(ROOT, Action=[*PULL, *DESCRIBE])],
-        [Row(ACCOUNT, "account", ["pull", "describe"])],
-    ),
+    "a push": ([allow(ROOT, Action=list(PUSH))], [account(["push"], managed=True)]),
+    "a push as an earlier version wrote it": ([allow(ROOT, Action=list(UPLOAD))], [account(["push"], managed=True)]),
+    "a pull and what describes it": ([allow(ROOT, Action=[*PULL, *DESCRIBE])], [account(["pull", "describe"])]),
     "two managed statements that add up": (
         [allow(ROOT), allow(ROOT, Action=list(UPLOAD))],
-        [Row(ACCOUNT, "account", ["pull", "push"], statements=[1, 2], managed=True)],
+        [account(["pull", "push"], statements=[1, 2], managed=True)],
     ),
-    "less than a pull": (
-        [allow(ROOT, Action="ecr:BatchGetImage")],
-        [Row(ACCOUNT, "account", [], ["ecr:BatchGetImage"])],
-    ),
+    "less than a pull": ([allow(ROOT, Action="ecr:BatchGetImage")], [account([], ["ecr:BatchGetImage"])]),
     "a pull and the end of images": (
         [allow(ROOT, Action=[*PULL, "ecr:BatchDeleteImage"])],
-        [Row(ACCOUNT, "account", ["pull", "admin"], ["ecr:BatchDeleteImage"])],
+        [account(["pull", "admin"], ["ecr:BatchDeleteImage"])],
     ),
     "foreign statements that add up": (
         [allow(ROOT, Action="ecr:BatchGet*"), allow(ACCOUNT, Action="ecr:PutImage")],
         [
-            Row(
-                ACCOUNT,
-                "account",
+            account(
                 [],
                 ["ecr:BatchGetImage", "ecr:BatchGetRepositoryScanningConfiguration", "ecr:PutImage"],
                 statements=[1, 2],
@@ -347,7 +330,7 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "wildcards that amount to a pull": (
         [allow(ROOT, Action=["ecr:BatchC*", "ecr:BatchGetI*", "ecr:GetDownload*", "ecr:GetAuth*"])],
-        [Row(ACCOUNT, "account")],
+        [account()],
     ),
     "everything": (
         [allow(ROLE, Action="ecr:*")],
@@ -362,7 +345,7 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "the same under a condition apart": (
         [allow(ROOT, Action=LISTING), allow(ROOT, Condition=TAGGED)],
-        [Row(ACCOUNT, "account", **FOREIGN), Row(ACCOUNT, "account", conditions=[TAG], statements=[2])],
+        [account(**FOREIGN), account(conditions=[TAG], statements=[2])],
     ),
     "conditions that hold for certain are left out": (
         [allow(ROLE, Condition={"Bool": {"aws:SecureTransport": True}, **TAGGED})],
@@ -378,25 +361,25 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "an account under a condition on one of its roles": (
         [allow(ROOT, Condition={"ArnLike": {"aws:PrincipalArn": f"{ROLE}*"}})],
-        [Row(ACCOUNT, "account", conditions=[("ArnLike", "aws:PrincipalArn", [f"{ROLE}*"])])],
+        [account(conditions=[("ArnLike", "aws:PrincipalArn", [f"{ROLE}*"])])],
     ),
     "an account under a condition on another's role": (
         [allow(OTHER_ROOT, Condition={"ArnLike": {"aws:PrincipalArn": ROLE}})],
         [],
     ),
     "an account that must be in an organization": (
-        [allow(ROOT, Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
-        [Row(ACCOUNT, "account", conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])])],
+        [allow(ROOT, Condition={"StringEquals": IN_ORGANIZATION})],
+        [account(conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "an organization, or none": (
         [when("StringEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION)],
-        [Row("*", "everyone", conditions=[("StringEqualsIfExists", "aws:PrincipalOrgID", [ORGANIZATION])])],
+        [everyone(conditions=[("StringEqualsIfExists", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "organizations that are one and that are none": (
         [when("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION, "o-*"])],
         [
             Row(ORGANIZATION, "organization", managed=True),
-            Row("*", "everyone", conditions=[("StringEquals", "aws:PrincipalOrgID", ["o-*"])], managed=True),
+            everyone(conditions=[("StringEquals", "aws:PrincipalOrgID", ["o-*"])], managed=True),
         ],
     ),
 }

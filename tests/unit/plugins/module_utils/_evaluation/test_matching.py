@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,6 +39,8 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
 )
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
+for_lambda = partial(when, Principal=LAMBDA)
+OTHER_EAST = EAST.replace(ACCOUNT, OTHER)
 ROLE_WITH_PATH = f"arn:aws:iam::{ACCOUNT}:role/team/builders/ci"
 
 
@@ -259,28 +262,16 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     "everybody in a list": (allow(OTHER, "*"), YES),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), NO),
     "the account": (allow(ROOT), NO),
-    "the account's functions": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), YES),
-    "one of the account's functions": (when("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA), YES),
-    "the account's functions among others": (
-        when("ArnLike", "aws:SourceArn", [EAST.replace(ACCOUNT, OTHER), EAST], Principal=LAMBDA),
-        YES,
-    ),
-    "the account's functions as any value": (
-        when("ForAnyValue:StringLike", "aws:sourceARN", [EAST], Principal=LAMBDA),
-        YES,
-    ),
-    "the functions of every account": (
-        when("StringLike", "aws:sourceARN", "arn:aws:lambda:*:*:function:*", Principal=LAMBDA),
-        YES,
-    ),
-    "another account's functions": (
-        when("StringLike", "aws:sourceARN", EAST.replace(ACCOUNT, OTHER), Principal=LAMBDA),
-        NO,
-    ),
-    "no function": (when("StringLike", "aws:sourceARN", [], Principal=LAMBDA), NO),
-    "the account as source": (when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal=LAMBDA), YES),
-    "accounts as source by a pattern": (when("StringLike", "aws:SourceAccount", "1111*", Principal=LAMBDA), YES),
-    "another account as source": (when("StringEquals", "aws:SourceAccount", OTHER, Principal=LAMBDA), NO),
+    "the account's functions": (for_lambda("StringLike", "aws:sourceARN", EAST), YES),
+    "one of the account's functions": (for_lambda("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize"), YES),
+    "the account's functions among others": (for_lambda("ArnLike", "aws:SourceArn", [OTHER_EAST, EAST]), YES),
+    "the account's functions as any value": (for_lambda("ForAnyValue:StringLike", "aws:sourceARN", [EAST]), YES),
+    "the functions of every account": (for_lambda("StringLike", "aws:sourceARN", "arn:aws:lambda:*:*:function:*"), YES),
+    "another account's functions": (for_lambda("StringLike", "aws:sourceARN", OTHER_EAST), NO),
+    "no function": (for_lambda("StringLike", "aws:sourceARN", []), NO),
+    "the account as source": (for_lambda("StringEquals", "aws:SourceAccount", ACCOUNT), YES),
+    "accounts as source by a pattern": (for_lambda("StringLike", "aws:SourceAccount", "1111*"), YES),
+    "another account as source": (for_lambda("StringEquals", "aws:SourceAccount", OTHER), NO),
     "both source conditions": (
         statement(
             Principal=LAMBDA,
@@ -295,15 +286,11 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
         ),
         NO,
     ),
-    "all but some source": (when("StringNotLike", "aws:SourceArn", EAST, Principal=LAMBDA), YES),
-    "all but every source": (when("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*", Principal=LAMBDA), NO),
-    "a source that may be missing": (when("StringLikeIfExists", "aws:SourceArn", EAST, Principal=LAMBDA), YES),
-    "a condition on TLS": (when("Bool", "aws:SecureTransport", "true", Principal=LAMBDA), YES),
-    "a condition that is not known": (when("StringEquals", "aws:SourceVpc", "vpc-1", Principal=LAMBDA), CONDITIONALLY),
-    "an account whose id is in the name of another's function": (
-        when("StringLike", "aws:SourceArn", EAST.replace(ACCOUNT, OTHER), Principal=LAMBDA),
-        NO,
-    ),
+    "all but some source": (for_lambda("StringNotLike", "aws:SourceArn", EAST), YES),
+    "all but every source": (for_lambda("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*"), NO),
+    "a source that may be missing": (for_lambda("StringLikeIfExists", "aws:SourceArn", EAST), YES),
+    "a condition on TLS": (for_lambda("Bool", "aws:SecureTransport", "true"), YES),
+    "a condition that is not known": (for_lambda("StringEquals", "aws:SourceVpc", "vpc-1"), CONDITIONALLY),
     "everybody in an organization, which no service is in": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         NO,
@@ -401,11 +388,11 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "Lambda": (statement(Principal=LAMBDA), ("lambda.amazonaws.com",)),
     "Lambda for any function": (
-        when("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST], Principal=LAMBDA),
+        for_lambda("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST]),
         ("arn:aws:lambda:*:*:function:*",),
     ),
     "Lambda for a function's name in every account": (
-        when("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize", Principal=LAMBDA),
+        for_lambda("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize"),
         ("arn:aws:lambda:us-east-1:*:function:resize",),
     ),
     "Lambda for any function, in an account": (
@@ -415,11 +402,8 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ),
         (),
     ),
-    "Lambda for an account": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), ()),
-    "Lambda for all but an account": (
-        when("StringNotLike", "aws:sourceARN", EAST, Principal=LAMBDA),
-        ("lambda.amazonaws.com",),
-    ),
+    "Lambda for an account": (for_lambda("StringLike", "aws:sourceARN", EAST), ()),
+    "Lambda for all but an account": (for_lambda("StringNotLike", "aws:sourceARN", EAST), ("lambda.amazonaws.com",)),
     "everybody that Lambda acts for": (when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"), ("arn:aws:lambda:*",)),
     "a Deny": (deny(), ()),
     "an account": (allow(ROOT), ()),

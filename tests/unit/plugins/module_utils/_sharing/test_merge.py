@@ -49,11 +49,15 @@ from ansible_collections.imageshare.aws.tests.support.policies import ACCESS, AC
 from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
 SECOND, THIRD = OTHER, "777788889999"
+EAST2, EVERYWHERE = functions(SECOND), functions(ACCOUNT, "*")
 ROOT2, ROOT3 = root(SECOND), root(THIRD)
 
 
 def grant(who: str, access: str = "pull", regions: list[str] | None = None, partition: str = "aws") -> Grant:
     return builders.grant(who, ACCESS[access], regions, partition)
+
+
+PULLS, BOTH_GRANTED = [grant(ACCOUNT)], grant(ACCOUNT, "pull_push")
 
 
 def merge(policy: Any, *grants: Grant, partition: str = "aws", **options: Any) -> Merged:
@@ -158,8 +162,8 @@ def test_nothing_is_taken_from_no_policy() -> None:
 
 # Of each: the slots before, the grants, and the slots after.
 SHARED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]] = {
-    "an account joins by its root ARN": ({}, [grant(ACCOUNT)], {"AllowPull": [ROOT]}),
-    "an account joins others behind them": ({"AllowPull": [ROOT2]}, [grant(ACCOUNT)], {"AllowPull": [ROOT2, ROOT]}),
+    "an account joins by its root ARN": ({}, PULLS, {"AllowPull": [ROOT]}),
+    "an account joins others behind them": ({"AllowPull": [ROOT2]}, PULLS, {"AllowPull": [ROOT2, ROOT]}),
     "accounts join in the order of the grants": (
         {},
         [grant(THIRD), grant(ACCOUNT), grant(SECOND)],
@@ -167,7 +171,7 @@ SHARED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]
     ),
     "statements are made in the order of the table": (
         {},
-        [grant(UNIT), grant(ORGANIZATION, "push"), grant(ACCOUNT, "pull_push"), grant(SECOND, "push"), grant(THIRD)],
+        [grant(UNIT), grant(ORGANIZATION, "push"), BOTH_GRANTED, grant(SECOND, "push"), grant(THIRD)],
         {
             "AllowPull": [ROOT3],
             "AllowPush": [ROOT2],
@@ -188,27 +192,23 @@ SHARED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]
     ),
     "from pull and push to pull": (
         {"AllowPullAndPush": [ROOT, ROOT2]},
-        [grant(ACCOUNT)],
+        PULLS,
         {"AllowPullAndPush": [ROOT2], "AllowPull": [ROOT]},
     ),
     "from pull beside push to pull and push": (
         {"AllowPull": [ROOT], "AllowPush": [ROOT]},
-        [grant(ACCOUNT, "pull_push")],
+        [BOTH_GRANTED],
         {"AllowPullAndPush": [ROOT]},
     ),
     "an account is not its role, user or session": (
         {"AllowPush": [ROLE, USER, SESSION, ROOT]},
-        [grant(ACCOUNT)],
+        PULLS,
         {"AllowPush": [ROLE, USER, SESSION], "AllowPull": [ROOT]},
     ),
     "who is not declared stays": (
-        {"AllowPull": [ROOT2, ROLE], "AllowLambdaPull": [functions(SECOND)], "AllowOrganizationPull": [ORGANIZATION]},
-        [grant(ACCOUNT)],
-        {
-            "AllowPull": [ROOT2, ROLE, ROOT],
-            "AllowLambdaPull": [functions(SECOND)],
-            "AllowOrganizationPull": [ORGANIZATION],
-        },
+        {"AllowPull": [ROOT2, ROLE], "AllowLambdaPull": [EAST2], "AllowOrganizationPull": [ORGANIZATION]},
+        PULLS,
+        {"AllowPull": [ROOT2, ROLE, ROOT], "AllowLambdaPull": [EAST2], "AllowOrganizationPull": [ORGANIZATION]},
     ),
     # Lambda
     "each region is a value": (
@@ -219,27 +219,27 @@ SHARED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]
     "every region is a star": (
         {},
         [grant(ACCOUNT, regions=["*"])],
-        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(ACCOUNT, "*")]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EVERYWHERE]},
     ),
     "regions left out keep the Lambda entries": (
         {"AllowLambdaPull": [EAST, functions(ACCOUNT, "us-*")]},
-        [grant(ACCOUNT, "pull_push")],
+        [BOTH_GRANTED],
         {"AllowLambdaPull": [EAST, functions(ACCOUNT, "us-*")], "AllowPullAndPush": [ROOT]},
     ),
     "no regions take the Lambda entries away": (
-        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, functions(SECOND), functions(ACCOUNT, "*"), WEST]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, EAST2, EVERYWHERE, WEST]},
         [grant(ACCOUNT, regions=[])],
-        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(SECOND)]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST2]},
     ),
     "other regions replace the Lambda entries": (
-        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, functions(SECOND)]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST, EAST2]},
         [grant(ACCOUNT, regions=["eu-west-1"])],
-        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(SECOND), WEST]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST2, WEST]},
     ),
     "a region more keeps the others in place": (
-        {"AllowPull": [ROOT], "AllowLambdaPull": [WEST, functions(SECOND)]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [WEST, EAST2]},
         [grant(ACCOUNT, regions=["us-east-1", "eu-west-1"])],
-        {"AllowPull": [ROOT], "AllowLambdaPull": [WEST, functions(SECOND), EAST]},
+        {"AllowPull": [ROOT], "AllowLambdaPull": [WEST, EAST2, EAST]},
     ),
     "access lambda is the Lambda part alone": (
         {},
@@ -269,17 +269,17 @@ PURGED: dict[str, tuple[dict[str, list[str]], list[Grant], dict[str, list[str]]]
             "AllowPull": [ROOT2, ROOT, ROLE],
             "AllowPush": [USER, SESSION],
             "AllowPullAndPush": [THIRD],
-            "AllowLambdaPull": [functions(SECOND), functions(THIRD, "*")],
+            "AllowLambdaPull": [EAST2, functions(THIRD, "*")],
             "AllowOrganizationPull": [ORGANIZATION],
             "AllowOrganizationalUnitPush": [UNIT],
         },
-        [grant(ACCOUNT)],
+        PULLS,
         {"AllowPull": [ROOT]},
     ),
-    "the last to leave makes room for the next": ({"AllowPull": [ROOT2]}, [grant(ACCOUNT)], {"AllowPull": [ROOT]}),
+    "the last to leave makes room for the next": ({"AllowPull": [ROOT2]}, PULLS, {"AllowPull": [ROOT]}),
     "the owner stays, by ARN and by id": (
         {"AllowPull": [root(OWNER), ROOT2], "AllowPush": [OWNER]},
-        [grant(ACCOUNT)],
+        PULLS,
         {"AllowPull": [root(OWNER), ROOT], "AllowPush": [OWNER]},
     ),
     "the owner is bound by what is declared for it": (
@@ -311,15 +311,10 @@ UNSHARED: dict[str, tuple[dict[str, list[str]], list[str], dict[str, list[str]]]
             "AllowPull": [ROOT, ROOT2],
             "AllowPush": [ACCOUNT, ROLE],
             "AllowPullAndPush": [ROOT3, ACCOUNT, ROOT],
-            "AllowLambdaPull": [EAST, functions(SECOND), functions(ACCOUNT, "*"), functions(ACCOUNT, "us-*")],
+            "AllowLambdaPull": [EAST, EAST2, EVERYWHERE, functions(ACCOUNT, "us-*")],
         },
         [ACCOUNT],
-        {
-            "AllowPull": [ROOT2],
-            "AllowPush": [ROLE],
-            "AllowPullAndPush": [ROOT3],
-            "AllowLambdaPull": [functions(SECOND)],
-        },
+        {"AllowPull": [ROOT2], "AllowPush": [ROLE], "AllowPullAndPush": [ROOT3], "AllowLambdaPull": [EAST2]},
     ),
     "an account may be named by its root ARN": ({"AllowPull": [ACCOUNT, ROOT2]}, [ROOT], {"AllowPull": [ROOT2]}),
     "the last to leave takes the statement along": (
@@ -386,10 +381,10 @@ def test_who_leaves_leaves_both_of_two_statements_of_one_shape() -> None:
 
 def test_lambda_statements_of_both_operators_count_as_one() -> None:
     string_like = new_statement("lambda", "lambda", EAST, Sid="b")
-    before = {"Statement": [lambda_statement(functions(SECOND), Sid="a"), string_like]}
+    before = {"Statement": [lambda_statement(EAST2, Sid="a"), string_like]}
     assert not merge(before, grant(ACCOUNT, "lambda", ["us-east-1"])).changed
     after = merge(before, grant(ACCOUNT, "lambda", ["eu-west-1"])).policy
-    assert slots_of(after) == {"a": [functions(SECOND), WEST]}
+    assert slots_of(after) == {"a": [EAST2, WEST]}
 
 
 def test_the_first_of_two_statements_is_refilled_though_all_left_it() -> None:
@@ -434,13 +429,13 @@ def test_a_statement_of_ours_that_somebody_extended_is_left_alone_and_replaced()
 
 
 SPELLINGS: dict[str, tuple[Any, list[Grant], Any]] = {
-    "a scalar becomes a list when another joins": (ROOT2, [grant(ACCOUNT)], [ROOT2, ROOT]),
-    "a list stays a list when another joins": ([ROOT2], [grant(ACCOUNT)], [ROOT2, ROOT]),
+    "a scalar becomes a list when another joins": (ROOT2, PULLS, [ROOT2, ROOT]),
+    "a list stays a list when another joins": ([ROOT2], PULLS, [ROOT2, ROOT]),
     "a list becomes a scalar when one is left": ([ROOT2, ROOT], [grant(ACCOUNT, "push")], ROOT2),
-    "a list of one stays as it is": ([ROOT], [grant(ACCOUNT)], [ROOT]),
-    "a scalar stays as it is": (ROOT, [grant(ACCOUNT)], ROOT),
-    "duplicates stay as they are": ([ROOT2, ROOT2], [grant(ACCOUNT)], [ROOT2, ROOT2, ROOT]),
-    "both names of an account stay as they are": ([ACCOUNT, ROOT], [grant(ACCOUNT)], [ACCOUNT, ROOT]),
+    "a list of one stays as it is": ([ROOT], PULLS, [ROOT]),
+    "a scalar stays as it is": (ROOT, PULLS, ROOT),
+    "duplicates stay as they are": ([ROOT2, ROOT2], PULLS, [ROOT2, ROOT2, ROOT]),
+    "both names of an account stay as they are": ([ACCOUNT, ROOT], PULLS, [ACCOUNT, ROOT]),
 }
 
 
@@ -559,7 +554,7 @@ def test_the_last_principal_takes_an_older_statement_with_it() -> None:
 
 
 def test_a_principal_that_gets_more_leaves_an_older_statement() -> None:
-    merged = merge(OLD_PUSH, grant(ACCOUNT, "pull_push"), purge_grants=True)
+    merged = merge(OLD_PUSH, BOTH_GRANTED, purge_grants=True)
     assert slots_of(merged.policy) == {"AllowPullAndPush": [ROOT]}
     assert merged.granted == (Change(ACCOUNT, BOTH),)
     assert merged.revoked == (Change(SECOND, PUSH),)
@@ -633,9 +628,7 @@ def test_orphans_leave_the_managed_slots_on_request_alone() -> None:
 def test_pruning_takes_deleted_principals_and_nothing_else_that_belongs_to_nobody(sid: str, value: str) -> None:
     before = {sid: [value], "AllowPullAndPush": [ROOT]}
     after = {"AllowPullAndPush": [ROOT]} if value == DELETED_ROLE else before
-    assert (
-        slots_of(merge(policy_of(before), grant(ACCOUNT, "pull_push"), purge_deleted_principals=True).policy) == after
-    )
+    assert slots_of(merge(policy_of(before), BOTH_GRANTED, purge_deleted_principals=True).policy) == after
     assert slots_of(remove(policy_of(before), SECOND, purge_deleted_principals=True).policy) == after
 
 
@@ -645,7 +638,7 @@ PULL, PUSH, BOTH, ALONE = ("pull",), ("push",), ("pull", "push"), ()
 
 # Of each: the slots before, the grants, what is granted, and what is revoked.
 TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Change]]] = {
-    "a pull": ({}, [grant(ACCOUNT)], [Change(ACCOUNT, PULL)], []),
+    "a pull": ({}, PULLS, [Change(ACCOUNT, PULL)], []),
     "a role by its ARN": ({}, [grant(ROLE, "push")], [Change(ROLE, PUSH)], []),
     "several, in the order of the slots": (
         {},
@@ -653,7 +646,7 @@ TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Chan
         [Change(THIRD, PULL), Change(SECOND, PUSH), Change(ACCOUNT, PUSH), Change(ORGANIZATION, PULL)],
         [],
     ),
-    "nothing of what was there": ({"AllowPull": [ROOT2, ACCOUNT]}, [grant(ACCOUNT)], [], []),
+    "nothing of what was there": ({"AllowPull": [ROOT2, ACCOUNT]}, PULLS, [], []),
     "a pull with its regions": (
         {},
         [grant(ACCOUNT, regions=["eu-west-1", "us-east-1"])],
@@ -678,13 +671,8 @@ TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Chan
         [Change(ACCOUNT, ALONE, ("*",))],
         [Change(ACCOUNT, ALONE, ("us-east-1",))],
     ),
-    "access exchanged": ({"AllowPullAndPush": [ROOT]}, [grant(ACCOUNT)], [], [Change(ACCOUNT, PUSH)]),
-    "nothing where two slots become one": (
-        {"AllowPull": [ROOT], "AllowPush": [ROOT]},
-        [grant(ACCOUNT, "pull_push")],
-        [],
-        [],
-    ),
+    "access exchanged": ({"AllowPullAndPush": [ROOT]}, PULLS, [], [Change(ACCOUNT, PUSH)]),
+    "nothing where two slots become one": ({"AllowPull": [ROOT], "AllowPush": [ROOT]}, [BOTH_GRANTED], [], []),
     "a capability besides": (
         {"AllowPull": [ROOT]},
         [grant(ACCOUNT, "describe"), grant(ACCOUNT)],
@@ -722,7 +710,7 @@ def test_what_is_granted_and_revoked(
 
 
 def test_what_purge_takes_is_revoked() -> None:
-    before = {"AllowPull": [ROOT2, ROLE, ROOT], "AllowLambdaPull": [functions(SECOND), functions(THIRD, "us-*")]}
+    before = {"AllowPull": [ROOT2, ROLE, ROOT], "AllowLambdaPull": [EAST2, functions(THIRD, "us-*")]}
     merged = merge(policy_of(before), grant(ACCOUNT), purge_grants=True)
     assert merged.granted == ()
     assert merged.revoked == (Change(SECOND, PULL, ("us-east-1",)), Change(ROLE, PULL), Change(THIRD, ALONE, ("us-*",)))
