@@ -23,9 +23,12 @@ options:
         does not exist. If left out, nothing is saved.
       - Each run that changes something makes a directory of its own there, called after the time in UTC and the
         region, with one JSON file for each repository that it changes. Only its owner can read them.
-      - "A file has the members C(format), which is 1; C(partition); C(registry_id); C(region); C(repository); C(time),
-        in UTC; C(policy), the text of the policy as AWS returned it, or null if there was none; and C(written), the
-        text that was about to be sent, or null if the policy was about to be deleted."
+      - "A file has the members C(format), which is 1; C(kind), which is C(repository); C(partition); C(registry_id);
+        C(region); C(name), that of the repository; C(time), in UTC; C(policy), the text of the policy as AWS returned
+        it, or null if there was none; and C(written), the text that was about to be sent, or null if the policy was
+        about to be deleted."
+      - If somebody else overwrites a policy during the run, and it is written again, the file is that of the last
+        write. The earlier ones are kept beside it with a number behind their names, and restored by name alone.
       - A repository whose policy cannot be saved fails, and is left as it is.
       - Nothing is saved in check mode.
     type: path

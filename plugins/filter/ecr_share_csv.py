@@ -143,7 +143,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "repository": repository["name"],
                 # What could not be read is neither public nor not.
                 "public": repository.get("public", ""),
-                "drift": "; ".join(_drift(repository.get("drift", {}))),
+                "drift": "; ".join(_drift(repository["drift"])) if "drift" in repository else "",
                 "error": repository.get("error") or "",
             }
             shares = repository.get("shares", ())
@@ -169,6 +169,8 @@ def _share(share: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drift(drift: Mapping[str, Any]) -> Iterator[str]:
+    if not any(drift.values()):
+        yield "the same access, by other statements"
     for kind, grants in drift.items():
         for grant in grants:
             regions = grant["lambda_regions"]

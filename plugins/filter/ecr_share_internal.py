@@ -83,7 +83,8 @@ from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types impor
 
 Values = Mapping[str, Any]
 # The loop variables of the role's tasks.
-_ROLE, _RUN = "_ecr_share_role", "_ecr_share_run"
+_ROLE = "_ecr_share_role"
+_RUN = "_ecr_share_run"
 # What a report takes of the answer of a module.
 _REPORTED = ("rows_as_text", "partition", "region", "registry_id", "msg")
 

@@ -41,7 +41,15 @@ class PolicyMissingError(EcrError):
 
 
 class PolicyChangedError(EcrError):
-    """Somebody else changed the policy: it is neither the one that was read nor the one that was to be written."""
+    """Somebody else changed the policy: it is neither the one that was read nor the one that was to be written.
+
+    Args:
+        outcome_unknown: Whether the new policy was sent, so that AWS may have stored it before.
+    """
+
+    def __init__(self, message: str, code: str | None = None, *, outcome_unknown: bool = False) -> None:
+        super().__init__(message, code)
+        self.outcome_unknown = outcome_unknown
 
 
 class PolicyRefusedError(EcrError):

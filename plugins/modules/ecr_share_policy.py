@@ -327,7 +327,7 @@ repositories:
             - V(not_verified) if the policy was written, but could not be read again in the end.
           returned: always
           type: str
-          sample: denied
+          sample: explicit_deny
         certain:
           description:
             - Whether it is so, and not only possible. What is possible depends on what a policy does not say, such as

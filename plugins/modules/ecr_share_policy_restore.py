@@ -57,7 +57,7 @@ options:
     default: fail
   registry_id:
     description:
-      - The 12-digit id of the account that owns the registry. Backups of other accounts are left out.
+      - The 12-digit id of the account that owns the registry. Backups of other accounts are skipped.
       - If left out, it is the account of the credentials.
     type: str
 notes:
@@ -65,7 +65,7 @@ notes:
     C(ecr:DeleteRepositoryPolicy)."
   - If O(registry_id) is left out, the account of the credentials is asked for. That takes one call of
     C(sts:GetCallerIdentity), which needs no permission.
-  - Backups of other regions are left out. Restore each region with a task of its own.
+  - Backups of other regions are skipped. Restore each region with a task of its own.
   - AWS refuses a policy with a principal that was deleted since. The error names those that may be meant.
   - AWS keeps no version of a policy, and the last writer wins. The module reads each policy immediately before it
     writes it.

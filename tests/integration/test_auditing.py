@@ -203,7 +203,7 @@ def test_of_one_principal_only_its_shares_are_told(
 def test_for_the_role_it_is_the_same_in_one_text(aws: EmbeddedAws, audit: Run) -> None:
     aws.plant_many(REGISTRY)
     plain = audit().values
-    packed = run_module(aws, module=AUDIT, _rows_as_text=True).values
+    packed = run_module(aws, module=AUDIT, environment={"IMAGESHARE_AWS_ROWS_AS_TEXT": "1"}).values
     text = packed.pop("rows_as_text")
     assert {**packed, **json.loads(text)} == plain
 

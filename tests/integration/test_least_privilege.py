@@ -148,7 +148,7 @@ def test_auditing_uses_what_its_notes_say(aws: EmbeddedAws) -> None:
     registry(aws)
     aws.settings(deny=NO_WRITES)
     # Without a pattern, nothing but STS says whose a repository without a policy is.
-    for options in ({}, {"repositories": ["new"]}, {"registry_id": ACCOUNT, "principal": TEAM, "_rows_as_text": True}):
+    for options in ({}, {"repositories": ["new"]}, {"registry_id": ACCOUNT, "principal": TEAM}):
         assert not run_module(aws, module=AUDIT, **options).failed
     assert aws.actions() == {LIST, READ, IDENTITY} == named(DOCUMENTED[AUDIT].permissions())
     assert sum(aws.refused().values()) == 0

@@ -296,7 +296,7 @@ class TestRestoring:
 
         result = restore(backup_path=backup)
 
-        assert f"Does each of these exist, and is its region enabled: {CI}?" in result.row["error"]
+        assert f"and that the region is enabled for it: {CI}." in result.row["error"]
         assert aws.calls()["SetRepositoryPolicy"] == 2, "waiting cannot help"
 
     def test_a_role_that_was_deleted_before_is_named(

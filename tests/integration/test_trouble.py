@@ -314,7 +314,7 @@ def test_a_role_that_never_exists_is_suspected(
     for name in ("base/go", "base/python"):
         error = result.rows[name]["error"]
         assert "InvalidParameterException" in error
-        assert f"Does each of these exist, and is its region enabled: {TEAM}, {ROLE}?" in error
+        assert f"and that the region is enabled for it: {TEAM}, {ROLE}." in error
     assert result.seconds > 15
     # One write of app, those of base/go for 20 seconds, 2 after each, and one of base/python.
     assert aws.calls()["SetRepositoryPolicy"] <= 1 + 12 + 1, "one wait for all repositories"

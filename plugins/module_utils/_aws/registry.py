@@ -87,6 +87,7 @@ class Registry:
         retries: RetryPolicy | None = None,
     ) -> None:
         self._client, self._identity = client, identity
+        self.requested_owner = registry_id
         self._registry_parameter = {"registryId": registry_id} if registry_id else {}
         self._owner = registry_id
         self._asking_for_owner = threading.Lock()
@@ -201,8 +202,9 @@ class AwsPolicy(ABC):
             answer = retries.run(self.get_call(), priority=priority)
         except PolicyMissingError:
             return StoredPolicy(None, None, retries.breaker.clock())
-        self.registry.note_owner(answer.get("registryId"))
-        return StoredPolicy(answer["policyText"], answer.get("registryId"), retries.breaker.clock())
+        owner = answer.get("registryId") or self.registry.requested_owner
+        self.registry.note_owner(owner)
+        return StoredPolicy(answer["policyText"], owner, retries.breaker.clock())
 
     def write(
         self, text: str | None, *, replacing: StoredPolicy, force: bool, retry_invalid_principal: bool
@@ -286,11 +288,12 @@ class _Write:
     def _is_stored(self) -> bool:
         """Read whether AWS has the new policy; False if it still has the one that is to be replaced."""
         found = self._target.read(priority=True)
-        self._outcome_unknown = False
+        may_be_ours, self._outcome_unknown = self._outcome_unknown, False
         if self._is_same(found.text, self._text):
             return True
         if not self._is_same(found.text, self._replacing.text):
-            raise PolicyChangedError("somebody else changed the policy while its write had to wait")
+            text = "somebody else changed the policy while its write had to wait"
+            raise PolicyChangedError(text, outcome_unknown=may_be_ours)
         self._replacing = found
         return False
 

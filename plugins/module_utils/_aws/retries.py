@@ -270,7 +270,7 @@ class Tries:
         except RunStoppedError as stopped:
             if self._fault is None:
                 raise
-            raise _not_tried_again(self._fault, stopped.reason) from stopped
+            raise _not_tried_again(self._fault, stopped.reason) from self._fault
 
     def __enter__(self) -> None:
         pass

@@ -152,7 +152,7 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
     everyone = {public.statement.position for public in policy.public_statements() if public.grants_everyone}
     for numbered in policy.effective_statements:
         statement = numbered.statement
-        if statement.denies or numbered.position in everyone:
+        if statement.denies or not statement.actions or numbered.position in everyone:
             continue
         excess = {access: policy.matcher.additional_actions(statement, known) for access, known in declared.items()}
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
@@ -218,7 +218,8 @@ def _undeclared(
             # Where a whole account is let in, so are its users and functions.
             names = tuple(name for name, owner in let_in.items() if name == owner or owner not in let_in)
             if names:
-                text = f"{numbered.label} {verb} access to {_listed(names)}, which no grant does: purge_grants keeps it"
+                whom = f"{_listed(names)}, whom no grant names"
+                text = f"{numbered.label} {verb} access to {whom}. purge_grants does not change it"
                 yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
 
 

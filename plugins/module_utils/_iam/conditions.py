@@ -31,7 +31,7 @@ from enum import IntEnum
 from functools import cached_property, lru_cache
 from typing import Any
 
-from .document import Statement
+from .document import Statement, spelling
 from .patterns import contains, is_literal, overlaps
 
 
@@ -349,4 +349,4 @@ def _unanimous(verdicts: set[bool]) -> Applies:
 
 def _texts(values: Any) -> tuple[str, ...]:
     listed = values if isinstance(values, list) else [values]
-    return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in listed)
+    return tuple(str(spelling(value)) for value in listed)

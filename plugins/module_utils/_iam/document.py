@@ -111,6 +111,16 @@ def statements(policy: Policy | None) -> list[Statement]:
     return [] if policy is None else list(_as_list(policy["Statement"]))
 
 
+def spelling(value: Any) -> Any:
+    """Return a value of a condition as IAM compares it: a number or a boolean as its text.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _compact(value) if isinstance(value, (int, float)) else value
+
+
 def label_of(position: int, statement: Statement) -> str:
     """Return what messages call a statement: its Sid, or else its position, which counts from 1."""
     sid = statement.get("Sid")
@@ -215,7 +225,7 @@ def _canonical_condition(condition: Any) -> Any:
         return condition
     return {
         operator: (
-            {key: _canonical_list([_spelt(value) for value in _as_list(keys[key])]) for key in sorted(keys)}
+            {key: _canonical_list([spelling(value) for value in _as_list(keys[key])]) for key in sorted(keys)}
             if isinstance(keys, dict)
             else keys
         )
@@ -250,14 +260,6 @@ def _fold_keys(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     # Two keys that differ only in case are two conditions, both of which must hold: folding them would drop one.
     folded = {key.lower(): value for key, value in mapping.items()}
     return folded if len(folded) == len(mapping) else mapping
-
-
-def _spelt(value: Any) -> Any:
-    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html has texts, numbers and booleans
-    # as values of conditions; IAM compares all of them as texts.
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _compact(value) if isinstance(value, (int, float)) else value
 
 
 def _ordered(mapping: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:

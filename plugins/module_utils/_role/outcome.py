@@ -190,7 +190,8 @@ def _lines_of_drift(results: Iterable[Result]) -> Iterator[str]:
 
 def _changes(row: Row) -> str:
     changes = [("+", change) for change in row["granted"]] + [("-", change) for change in row["revoked"]]
-    return " ".join(f"{sign}{change['principal']} {_access(change)}" for sign, change in changes)
+    told = " ".join(f"{sign}{change['principal']} {_access(change)}" for sign, change in changes)
+    return told or "the same access, by other statements"
 
 
 def _access(change: Mapping[str, Any]) -> str:

@@ -166,8 +166,8 @@ def _misspelt(variables: Iterable[Variables]) -> Iterator[str]:
     for name in names:
         if name in KNOWN or _GRANTS.fullmatch(name):
             continue
-        (nearest,) = get_close_matches(name, KNOWN, n=1, cutoff=0)
-        yield f"{name} is not a variable of this role; did you mean {nearest}?"
+        nearest = [known for known in KNOWN if known.startswith(name)] or get_close_matches(name, KNOWN, n=1, cutoff=0)
+        yield f"{name} is not a variable of this role; did you mean {' or '.join(nearest)}?"
 
 
 def _different(hosts: Mapping[str, Variables]) -> Iterator[str]:
@@ -189,6 +189,8 @@ def _problems_of_plays(variables: Variables) -> Iterator[str]:
         if path and not str(path).startswith(("/", "~")):
             # A module's working directory is that of the playbook, which may be in the collection itself.
             yield f"{name}: {path} is not an absolute path"
+    if is_true(variables.get("ecr_share_purge_grants")) and variables.get("ecr_share_state") == "absent":
+        yield "ecr_share_purge_grants requires ecr_share_state: present; absent removes only the listed principals"
     size = variables.get("ecr_share_batch_size") or 0
     if not str(size).isdecimal():
         yield f"ecr_share_batch_size: {size!r} is not a number of repositories"

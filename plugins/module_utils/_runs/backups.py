@@ -27,6 +27,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 from .._iam.document import MAX_LENGTH, PolicyError, parse, serialise
@@ -40,6 +41,7 @@ KINDS: Mapping[str, Callable[[str], bool]] = {"repository": is_name}
 # Most file systems take 255 bytes.
 MAX_PLAIN_NAME_LENGTH = 200
 UNFINISHED_SUFFIX = ".unfinished"
+_EARLIER = re.compile(r"\.json\.[0-9]+$")
 # Two policies, each character of which may be an escape of six.
 MAX_FILE_SIZE = 1 << 20
 MAX_PROBLEMS_SHOWN = 5
@@ -274,7 +276,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _files(path: str, problems: list[str]) -> Iterator[str]:
-    """Yield the files at a path and below it, but for unfinished ones.
+    """Yield the files at a path and below it, but for unfinished and earlier ones.
 
     Args:
         path: Of a file or a directory.
@@ -284,7 +286,7 @@ def _files(path: str, problems: list[str]) -> Iterator[str]:
         mode = os.lstat(path).st_mode
         if stat.S_ISDIR(mode):
             for name in sorted(os.listdir(path)):
-                if not name.endswith(UNFINISHED_SUFFIX):
+                if not name.endswith(UNFINISHED_SUFFIX) and not _EARLIER.search(name):
                     yield from _files(os.path.join(path, name), problems)
         elif stat.S_ISREG(mode):
             yield path
@@ -304,7 +306,11 @@ def _read(path: str) -> str:
 
 
 def _write(directory: str, name: str, text: str) -> None:
-    """Make a file that is there as a whole or not at all, whatever happens meanwhile."""
+    """Make a file that is there as a whole or not at all, whatever happens meanwhile.
+
+    A run that writes a policy again, because somebody else has overwritten it, saves what it replaces each time. The
+    last is what undoes the run. An earlier one is kept beside it, under a name with a number.
+    """
     path = os.path.join(directory, name)
     unfinished = path + UNFINISHED_SUFFIX
     try:
@@ -312,6 +318,9 @@ def _write(directory: str, name: str, text: str) -> None:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
+        if os.path.lexists(path):
+            number = next(number for number in count(1) if not os.path.lexists(f"{path}.{number}"))
+            os.link(path, f"{path}.{number}", follow_symlinks=False)
         os.replace(unfinished, path)
     except OSError:
         with suppress(OSError):

@@ -176,6 +176,19 @@ def managed_statements(target: PolicyTarget, stored: StoredPolicy, partition: st
     return ManagedStatements(partition, target.resource_arn(stored.registry_id))
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of reading, planning and writing once.
+
+    Args:
+        result: What became of the policy.
+        differs: Whether it was found to be other than planned.
+    """
+
+    result: WriteResult
+    differs: bool
+
+
 class PolicyWrites:
     """The writes of one run. May be used by several threads."""
 
@@ -197,47 +210,25 @@ class PolicyWrites:
             target: Which policy.
             check_mode: Whether it is not written.
         """
-        result = WriteResult(target.label)
         if not self._planner.covers(target.label):
-            return result
-        for number in range(MAX_TRIES):
-            result = WriteResult(target.label)
-            try:
-                if number:
-                    self._pause()
-                plan = self._planner.plan(target, target.read())
-                if plan.write is None:
-                    return plan.result
-                # The warnings say what stands in the way of the write.
-                result = replace(result, warnings=plan.result.warnings)
-                warnings = self._store(plan.write, check_mode=check_mode)
-                return replace(plan.result, warnings=certain_first([*plan.result.warnings, *warnings]))
-            except PolicyChangedError:
-                continue
-            except RepositoryMissingError as error:
-                return failed(WriteResult(target.label), error)
-            except Exception as error:  # The surprise of one repository must not hide what was done to the others.
-                return failed(result, error)
-        always_changed = (
-            f"each of the {MAX_TRIES} times that its policy was about to be written, somebody else had just changed "
-            "it. Find out who else writes it, and run again."
-        )
-        return failed(result, EcrError(always_changed))
+            return WriteResult(target.label)
+        return self._attempt(target, check_mode=check_mode).result
 
     def verify(self, target: PolicyTarget, written: WriteResult) -> WriteResult:
         """Read whether what was written is still there, and write again what somebody else has overwritten.
 
         Returns:
-            The result of the last write; with a warning if it could not be verified, with an error if somebody else
-            has overwritten it every time.
+            The result of the last write; with a warning if it could not be read again, with an error if somebody else
+            has overwritten it and it could not be written again.
         """
         writes = 1
         while _is_verifiable(written):
             again = writes <= MAX_TRIES
-            found = self.write(target, check_mode=not again)
+            attempt = self._attempt(target, check_mode=not again)
+            found = attempt.result
             if found.error is not None:
-                return self._not_verified(written, found)
-            if not found.changed:
+                return _overwritten(written, found) if attempt.differs else self._not_verified(written, found)
+            if not attempt.differs:
                 return written
             if not again:
                 overwritten = (
@@ -251,6 +242,51 @@ class PolicyWrites:
             except EcrError as error:
                 return self._not_verified(written, failed(written, error))
         return written
+
+    def _attempt(self, target: PolicyTarget, *, check_mode: bool) -> _Attempt:
+        """Read, plan and write a policy, and that again if somebody else changes it in between."""
+        result, differs = WriteResult(target.label), False
+        # What may have been stored before somebody else changed the policy.
+        sent: WriteResult | None = None
+        for number in range(MAX_TRIES):
+            result = WriteResult(target.label)
+            plan: Plan | None = None
+            try:
+                if number:
+                    self._pause()
+                plan = self._planner.plan(target, target.read())
+                if plan.write is None:
+                    return _Attempt(self._with_unknown_write(plan.result, sent), differs=sent is not None)
+                differs = True
+                # The warnings say what stands in the way of the write.
+                result = replace(result, warnings=plan.result.warnings)
+                warnings = self._store(plan.write, check_mode=check_mode)
+                result = replace(plan.result, warnings=certain_first([*plan.result.warnings, *warnings]))
+                return _Attempt(result, differs=True)
+            except PolicyChangedError as error:
+                if error.outcome_unknown and plan is not None:
+                    sent = plan.result
+            except RepositoryMissingError as error:
+                return _Attempt(failed(WriteResult(target.label), error), differs)
+            except Exception as error:  # The surprise of one repository must not hide what was done to the others.
+                return _Attempt(self._with_unknown_write(failed(result, error), sent), differs)
+        always_changed = (
+            f"each of the {MAX_TRIES} times that its policy was about to be written, somebody else had just changed "
+            "it. Find out who else writes it, and run again."
+        )
+        return _Attempt(self._with_unknown_write(failed(result, EcrError(always_changed)), sent), differs)
+
+    def _with_unknown_write(self, result: WriteResult, sent: WriteResult | None) -> WriteResult:
+        """Return a result with what was sent before, if anything was, of which nobody knows whether AWS stored it."""
+        if sent is None:
+            return result
+        text = (
+            "a new policy was sent, AWS did not answer, and somebody else changed the policy before it could be read "
+            "again: it may have been stored in between"
+        )
+        context = RepositoryContext(sent.name, self._registry.region, sent.registry_id)
+        warnings = certain_first([*result.warnings, context.warning("not_verified", text)])
+        return replace(sent, warnings=warnings, error=result.error, error_code=result.error_code)
 
     def _store(self, write: PlannedWrite, *, check_mode: bool) -> tuple[PolicyWarning, ...]:
         """Replace a policy, and return what to warn about.
@@ -306,6 +342,15 @@ class PolicyWrites:
         self._registry.pause(random.uniform(0, MAX_PAUSE))
 
 
+def _overwritten(written: WriteResult, found: WriteResult) -> WriteResult:
+    """Return the result of a write that somebody else has overwritten, and that could not be repeated."""
+    reason = str(found.error).removeprefix(f"{found.name}: ")
+    error = (
+        f"{found.name}: somebody else overwrote its policy after it was written, and it could not be written again: "
+    )
+    return replace(written, error=error + reason, error_code=found.error_code)
+
+
 def _is_verifiable(result: WriteResult) -> bool:
     # What AWS itself makes of a policy cannot be mended by writing it once more.
     differs = any(warning.kind == "stored_policy_differs" for warning in result.warnings)
@@ -316,5 +361,6 @@ def _possible_causes(deleted: Sequence[str], write: PlannedWrite) -> str:
     if deleted:
         return f"It names deleted principals, which AWS refuses: {', '.join(deleted)}. {write.advice}"
     if write.new_principals:
-        return f"Does each of these exist, and is its region enabled: {', '.join(write.new_principals)}?"
+        names = ", ".join(write.new_principals)
+        return f"Check that each of these principals exists, and that the region is enabled for it: {names}."
     return "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts."

@@ -43,13 +43,6 @@ class RestoreRunResult(WriteRunResult):
 
     skipped_backups: tuple[tuple[_RegistryKey, int], ...] = ()
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        if not self.skipped_backups:
-            return super().warnings
-        skipped = f"Backups of other registries were skipped: {_listed(dict(self.skipped_backups))}. "
-        return (f"{skipped}Restore them with other tasks", *super().warnings)
-
     def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
         skipped = [
             {"registry_id": owner, "region": region, "backups": number}

@@ -9,8 +9,8 @@
 The rules:
 
 - A principal's access is a set of capabilities, and sets add up. There are no names for combinations.
-- A set of actions that was published once is recognised for ever. A later one goes after it in the same row; the last
-  of a row is what a declared principal gets.
+- A set of actions that was published once is recognised for ever. A later one goes after it in the same row, and has
+  all of its actions; the last of a row is what a declared principal gets.
 - Each capability has a statement of its own. Only what SHARED_STATEMENTS lists shares one.
 - Nothing else in the collection lists the capabilities: choices, Sids, statements, the consumer's policy and the report
   are made from this table.

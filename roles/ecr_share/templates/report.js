@@ -68,7 +68,7 @@
       nearLimit: (row.policy_length ?? 0) > NEAR * LONGEST,
       deleted: (row.deleted_principals ?? []).length > 0,
       denied: shares.some((share) => share.denied_by.length > 0),
-      drifted: Object.values(row.drift ?? {}).some((grants) => grants.length > 0),
+      drifted: row.drift !== undefined,
     };
   }
 
@@ -453,6 +453,11 @@
     return `${principal}: ${[...access, ...(regions.length > 0 ? [functions(regions)] : [])].join(", ")}`;
   }
 
+  function driftWords(drift) {
+    const words = Object.entries(drift).flatMap(([kind, grants]) => grants.map((grant) => `${kind}: ${grantWords(grant)}`));
+    return words.length > 0 ? words : ["the same access, by other statements"];
+  }
+
   function cellDetail(repository, column) {
     const cell = repository.cells.get(column);
     return [
@@ -508,7 +513,7 @@
         ...(row.error ? [] : [["Policy", size], ["Public", openness(row)]]),
       ]),
       ...(repository.drifted ? section("Drift from the declared grants",
-        texts(Object.entries(row.drift).flatMap(([kind, grants]) => grants.map((grant) => `${kind}: ${grantWords(grant)}`)))) : []),
+        texts(driftWords(row.drift))) : []),
       ...(repository.deleted ? section("Deleted principals", texts(row.deleted_principals)) : []),
       ...(known.length > 0 ? section("Who", list(known.map(([column, { view }]) =>
         link(() => open(repository, column, true), viewMark(view), `${column.words}: ${view.words}`)))) : []),

@@ -315,8 +315,8 @@ def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
     result = run(to_share("base"), Registry(client, lambda: None))
     assert result.changed
     assert json.loads(client.text or "")["Statement"]
-    assert client.frames["get"] == ["work_on", "write", "read", "run", "send"]
-    assert client.frames["set"] == ["work_on", "write", "_store", "write", "send", "_send", "send"]
+    assert client.frames["get"] == ["work_on", "write", "_attempt", "read", "run", "send"]
+    assert client.frames["set"] == ["work_on", "write", "_attempt", "_store", "write", "send", "_send", "send"]
 
 
 @pytest.mark.parametrize(

@@ -512,9 +512,10 @@ MESSAGES: dict[str, list[str]] = {
     ),
     'base/python: statement "s" still allows Lambda functions of 111122223333 to pull beyond the declared '
     "lambda_regions": messages(lambda_statement(WEST), grants=[grant(ACCOUNT, [], ["us-east-1"])]),
-    'base/python: statement "s" still gives access to 444455556666, which no grant does: purge_grants keeps it': (
-        messages(allow(OTHER, Action=OTHER_ACTIONS), grants=PULLS, purge_grants=True)
-    ),
+    (
+        'base/python: statement "s" still gives access to 444455556666, whom no grant names. purge_grants does not '
+        "change it"
+    ): (messages(allow(OTHER, Action=OTHER_ACTIONS), grants=PULLS, purge_grants=True)),
     f'base/python: statement "unmanaged" names deleted principals ({DELETED_ROLE}), and AWS refuses to store a policy '
     "that does. Remove them from it by hand": [
         one.message for one in deleted_principal_warnings(parsed(UNMANAGED), CONTEXT, writing=True, purged=False)

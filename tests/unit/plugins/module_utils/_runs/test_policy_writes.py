@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -171,9 +172,43 @@ class TestOverwrittenEveryTime:
 
         row = only(run(to_share("base"), Failing({"base": text_of(MINE)}, text_of(MINE))))
 
-        (warning,) = row["warnings"]
-        assert (row["changed"], row["granted"], warning["kind"]) == (True, [change(ACCOUNT)], "not_verified")
+        assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
+        if method == "write":
+            # It was read, and is other than it should be: that is more than a doubt.
+            assert "somebody else overwrote its policy after it was written" in row["error"]
+            assert "not attempted, because the run was stopped" in row["error"]
+            assert row["warnings"] == []
+        else:
+            assert [warning["kind"] for warning in row["warnings"]] == ["not_verified"]
+            assert "error" not in row
+
+    def test_nor_is_one_whose_answer_was_lost_before_somebody_else_wrote(self) -> None:
+        class Lost(InMemory):
+            def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
+                super().write(name, text, force=force, patient=patient)
+                if len(self.written) == 1:
+                    raise PolicyChangedError("somebody else changed it", outcome_unknown=True)
+                return self.policies[name] or ""
+
+        row = only(run(to_share("base"), Lost({"base": text_of(MINE)})))
+
+        assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
+        assert [warning["kind"] for warning in row["warnings"]] == ["not_verified"]
         assert "error" not in row
+
+    def test_every_policy_that_was_replaced_is_on_disk(self, tmp_path: Path) -> None:
+        registry = Contested({"base": text_of(MINE)}, text_of(THEIRS))
+
+        result = run(replace(to_share("base"), backup_dir=str(tmp_path)), registry)
+
+        (folder,) = tmp_path.iterdir()
+        saved = {path.name: json.loads(path.read_text())["policy"] for path in folder.iterdir()}
+        assert saved.keys() == {"base.json", "base.json.1"}
+        assert "AllowPull" not in saved["base.json.1"]
+        assert saved["base.json"] != saved["base.json.1"]
+        assert [found.backup.policy for found in find(str(folder))] == [saved["base.json"]]
+        assert [found.backup.policy for found in find(str(folder / "base.json.1"))] == [saved["base.json.1"]]
+        assert result.changed
 
     def test_nor_by_a_surprise(self) -> None:
         class Surprising(Contested):

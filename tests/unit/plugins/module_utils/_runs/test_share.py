@@ -427,14 +427,14 @@ REFUSALS: dict[str, tuple[str | None, tuple[Grant, ...], str, bool, str]] = {
         (grant(ACCOUNT), grant(ROLE)),
         ROLE,
         True,
-        f"Does each of these exist, and is its region enabled: {ACCOUNT}, {ROLE}?",
+        f"Check that each of these principals exists, and that the region is enabled for it: {ACCOUNT}, {ROLE}.",
     ),
     "a new role beside what was there": (
         SHARED,
         (grant(ACCOUNT), grant(ROLE)),
         ROLE,
         True,
-        f"Does each of these exist, and is its region enabled: {ROLE}?",
+        f"Check that each of these principals exists, and that the region is enabled for it: {ROLE}.",
     ),
     "one that was there": (
         text_of(allowing(root(OTHER), sid="others", actions="ecr:*")),
