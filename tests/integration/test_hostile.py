@@ -21,14 +21,14 @@ from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, ORGANIZATION, TEAM, policy
 from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.hostile_options import (
+from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
+from ansible_collections.imageshare.aws.tests.support.invalid_input import (
     FILTERS,
     NAMES,
     PATHS,
     PRINCIPALS,
     VARIABLES,
 )
-from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
 
 GRANTS = [{"principals": [TEAM]}]
 # AWS is patient with an organization's id: it need not exist.
@@ -118,9 +118,9 @@ class TestOptions:
         result = run(repositories=["*"], grants=grants)
 
         assert result.message.startswith("Nothing was done. ")
-        for index, (name, (_value, said)) in enumerate(PRINCIPALS.items()):
-            (problem,) = re.findall(rf"grants\[{index}\] .*?(?=\. grants\[)", result.message, re.DOTALL)
-            assert said in problem, name
+        for index, (name, (_value, words)) in enumerate(PRINCIPALS.items()):
+            (problem,) = re.findall(rf"grants\[{index}\][ :].*?(?=\. grants\[)", result.message, re.DOTALL)
+            assert all(word in problem for word in ((words,) if isinstance(words, str) else words)), name
         place = f"grants[{len(principals)}] (principal {TEAM}): repositories: "
         assert result.message.count(place) == len(NAMES)
         assert aws.actions() == set()

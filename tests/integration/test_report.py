@@ -4,7 +4,7 @@
 
 """The report of an audit, as Ansible renders it and as a browser shows it.
 
-What a cell means is tested in tests/unit/plugins/module_utils/test_cells.py.
+What a cell means is tested in tests/unit/plugins/module_utils/_role/test_cells.py.
 """
 
 from __future__ import annotations

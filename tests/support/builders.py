@@ -81,6 +81,11 @@ def when(operator: str, key: str, values: Any, **elements: Any) -> dict[str, Any
     return statement(Condition={operator: {key: values}}, **elements)
 
 
+def deny_when(operator: str, key: str, values: Any, **elements: Any) -> dict[str, Any]:
+    """Return a statement that denies everybody the pull under a condition, but for the given elements."""
+    return when(operator, key, values, **{"Effect": "Deny", **elements})
+
+
 def allow_functions(*sources: str, **elements: Any) -> dict[str, Any]:
     """Return a statement that allows Lambda the pull, on behalf of these functions if there are any."""
     condition = {"StringLike": {"aws:sourceARN": list(sources)}} if sources else None
@@ -100,8 +105,13 @@ def principal(name: str, partition: str = "aws") -> Principal:
 
 
 def grant(
-    name: str, access: Iterable[str] = ("pull",), regions: Iterable[str] | None = None, partition: str = "aws"
+    name: str,
+    access: Iterable[str] = ("pull",),
+    regions: Iterable[str] | None = None,
+    partition: str = "aws",
+    repositories: Iterable[str] | None = None,
 ) -> Grant:
     """Return the grant of some capabilities to one principal."""
     assert not isinstance(access, str), access
-    return Grant(principal(name, partition), frozenset(access), None if regions is None else tuple(regions))
+    listed = (None if values is None else tuple(values) for values in (regions, repositories))
+    return Grant(principal(name, partition), frozenset(access), *listed)

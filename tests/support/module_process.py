@@ -163,11 +163,7 @@ def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> 
 
 
 def run_playbook(
-    aws: EmbeddedAws,
-    folder: Path,
-    tasks: str,
-    *arguments: str,
-    environment: Mapping[str, str | None] | None = None,
+    aws: EmbeddedAws, folder: Path, tasks: str, *arguments: str, environment: Mapping[str, str | None] | None = None
 ) -> Played:
     """Run tasks, in YAML, on localhost with ansible-playbook and these arguments, in a folder of the test's own."""
     playbook = folder / "playbook.yml"

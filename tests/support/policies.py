@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ansible_collections.imageshare.aws.tests.support.builders import DESCRIBE, LAMBDA_PULL, PULL, PUSH, UPLOAD
 from ansible_collections.imageshare.aws.tests.support.evaluator import Requester
 from hypothesis import strategies as st
 
@@ -44,17 +45,13 @@ _REGIONS = {
 PARTITIONS = tuple(_REGIONS)
 FUNCTIONS = ("resize", "thumbnail")
 
-LAMBDA_PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
-UPLOAD = ("ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload")
-DESCRIBE = ("ecr:DescribeRepositories", "ecr:DescribeImages", "ecr:ListImages")
 # Every set of actions that was ever published, by what it is called here. The last of an access is the newest.
 ACTION_SETS = {
     "pull": PULL,
-    "old push": ("ecr:BatchCheckLayerAvailability", *UPLOAD),
-    "push": ("ecr:BatchCheckLayerAvailability", *UPLOAD, "ecr:BatchGetImage"),
+    "old push": UPLOAD,
+    "push": PUSH,
     "describe": DESCRIBE,
-    "pull_push": PULL + UPLOAD,
+    "pull_push": (*PULL, *UPLOAD[1:]),
     "lambda": LAMBDA_PULL,
 }
 # The capabilities that each of them is, as a grant names them.
@@ -66,21 +63,11 @@ ACCESS = {
     "pull_push": ("pull", "push"),
     "lambda": (),
 }
-ACTIONS = (*PULL, *UPLOAD, *DESCRIBE, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy")
+ACTIONS = (*PULL, *UPLOAD[1:], *DESCRIBE, "ecr:DeleteRepository", "ecr:SetRepositoryPolicy")
 
 LAMBDA_SID = "LambdaECRImageRetrievalPolicy"
-_SHAPES = {
-    "identity": "Allow",
-    "organization": "AllowOrganization",
-    "organizational_unit": "AllowOrganizationalUnit",
-}
-_TITLES = {
-    "pull": "Pull",
-    "old push": "Push",
-    "push": "Push",
-    "describe": "Describe",
-    "pull_push": "PullAndPush",
-}
+_SHAPES = {"identity": "Allow", "organization": "AllowOrganization", "organizational_unit": "AllowOrganizationalUnit"}
+_TITLES = {"pull": "Pull", "old push": "Push", "push": "Push", "describe": "Describe", "pull_push": "PullAndPush"}
 # (kind of slot, set of actions) of a managed statement, and the Sid that a new one gets.
 TEMPLATES = {
     **{("identity", name): f"Allow{title}" for name, title in _TITLES.items()},
@@ -116,10 +103,7 @@ _CONDITIONS = {
         ("StringLike", "ArnLike", "stringlike", "ARNLIKE"),
         ("aws:sourceARN", "aws:SourceArn", "aws:sourceArn", "AWS:SOURCEARN"),
     ),
-    "organization": (
-        ("StringEquals", "stringEquals"),
-        ("aws:PrincipalOrgID", "aws:principalOrgId"),
-    ),
+    "organization": (("StringEquals", "stringEquals"), ("aws:PrincipalOrgID", "aws:principalOrgId")),
     "organizational_unit": (
         ("ForAnyValue:StringLike", "forAnyValue:stringlike"),
         ("aws:PrincipalOrgPaths", "AWS:principalorgpaths"),
@@ -224,11 +208,7 @@ def strange_values(kind: str, partition: str = "aws") -> list[str]:
     region, account = world.regions[0], ACCOUNTS[1]
     if kind == "identity":
         elsewhere = universe("aws-cn" if partition == "aws" else "aws")
-        return [
-            "AROAEXAMPLEROLE123456",
-            "AIDAEXAMPLEUSER123456",
-            elsewhere.roots[1],
-        ]
+        return ["AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456", elsewhere.roots[1]]
     if kind == "lambda":
         return [
             "*",

@@ -24,12 +24,7 @@ WAYS: dict[str, dict[str, Any]] = {
 _POLICY = {
     "Version": "2008-10-17",
     "Statement": [
-        {
-            "Sid": "Builds",
-            "Effect": "Allow",
-            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
-            "Action": "ecr:*",
-        }
+        {"Sid": "Builds", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "ecr:*"}
     ],
 }
 

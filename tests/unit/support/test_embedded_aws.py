@@ -720,10 +720,7 @@ class TestTags:
                 "ResourceARN": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/app",
                 "Tags": [{"Key": "team", "Value": "a"}, {"Key": "note", "Value": ""}],
             },
-            {
-                "ResourceARN": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/web",
-                "Tags": [{"Key": "team", "Value": "b"}],
-            },
+            {"ResourceARN": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/web", "Tags": [{"Key": "team", "Value": "b"}]},
         ]
 
     def test_pages_follow_one_another_to_an_empty_token(self, aws: EmbeddedAws) -> None:

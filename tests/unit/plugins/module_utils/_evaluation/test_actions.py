@@ -107,10 +107,7 @@ def test_actions_that_are_not_known_are(drawn: dict[str, Any], expected: tuple[s
 
 GRANTED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "names in any case": (statement(Action=["ECR:batchgetimage"]), {ACTION}),
-    "a wildcard": (
-        statement(Action="ecr:*LayerUpload"),
-        {"ecr:InitiateLayerUpload", "ecr:CompleteLayerUpload"},
-    ),
+    "a wildcard": (statement(Action="ecr:*LayerUpload"), {"ecr:InitiateLayerUpload", "ecr:CompleteLayerUpload"}),
     "question marks": (statement(Action="ecr:???Image"), {"ecr:PutImage"}),
     "a wildcard for the service": (statement(Action="e*:PutImage"), {"ecr:PutImage"}),
     "everything of ECR": (statement(Action="ecr:*"), set(REPOSITORY_ACTIONS)),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     USER,
     all_but,
     allow,
+    deny,
+    deny_when,
     policy,
     principal,
     root,
@@ -36,6 +39,8 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
 )
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
+for_lambda = partial(when, Principal=LAMBDA)
+OTHER_EAST = EAST.replace(ACCOUNT, OTHER)
 ROLE_WITH_PATH = f"arn:aws:iam::{ACCOUNT}:role/team/builders/ci"
 
 
@@ -80,11 +85,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "a role stands for no session of another role": (allow(f"{ROLE}-2"), SESSION, NO),
     "a session is a part of its role": (allow(SESSION), ROLE_WITH_PATH, CONDITIONALLY),
     "a session is no other session": (allow(SESSION), f"{SESSION}-2", NO),
-    "a federated user is no session of a role": (
-        allow(ROLE),
-        f"arn:aws:sts::{ACCOUNT}:federated-user/ci",
-        NO,
-    ),
+    "a federated user is no session of a role": (allow(ROLE), f"arn:aws:sts::{ACCOUNT}:federated-user/ci", NO),
     "the strongest entry counts": (allow(ROLE, ROOT), ACCOUNT, YES),
     "an account says nothing of its organization": (allow(ROOT), ORGANIZATION, NO),
     "a service is no account": (statement(Principal={"Service": "lambda.amazonaws.com"}), ACCOUNT, NO),
@@ -97,7 +98,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "an account of another partition is another": (allow("arn:aws-cn:iam::111122223333:root"), ACCOUNT, NO),
     "no principal is nobody": (statement(Principal=None), ACCOUNT, NO),
     "a principal outside a map is nobody": (statement(Principal=ROOT), ACCOUNT, NO),
-    "a Deny applies as an Allow does": (statement(Effect="Deny", Principal={"AWS": ROOT}), ROLE, YES),
+    "a Deny applies as an Allow does": (deny(Principal={"AWS": ROOT}), ROLE, YES),
     # NotPrincipal of a Deny
     "all but another account": (all_but(OTHER_ROOT), ACCOUNT, YES),
     "all but another account, and its role": (all_but(OTHER_ROOT), ROLE, YES),
@@ -114,7 +115,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Applies]] = {
     "all but a session and its account, without its role": (all_but(SESSION, ROOT), SESSION, CONDITIONALLY),
     "all but everybody": (all_but("*"), ACCOUNT, NO),
     "a Deny of an account, which may be in the organization": (
-        statement(Effect="Deny", Principal={"AWS": ROOT}),
+        deny(Principal={"AWS": ROOT}),
         ORGANIZATION,
         CONDITIONALLY,
     ),
@@ -223,11 +224,7 @@ WAYS: dict[str, tuple[dict[str, Any], str, dict[str, Applies]]] = {
     "none": (allow(OTHER), ACCOUNT, {}),
     "a star": (statement(), ACCOUNT, {"*": YES}),
     "an account, by its id": (allow(ROOT), ROLE, {ACCOUNT: YES}),
-    "each entry, in order": (
-        allow(SESSION, OTHER, ROOT, ROLE),
-        SESSION,
-        {SESSION: YES, ACCOUNT: YES, ROLE: YES},
-    ),
+    "each entry, in order": (allow(SESSION, OTHER, ROOT, ROLE), SESSION, {SESSION: YES, ACCOUNT: YES, ROLE: YES}),
     "a part of the account": (allow(ROLE), ACCOUNT, {ROLE: CONDITIONALLY}),
     "NotPrincipal, by that name": (all_but(OTHER), ACCOUNT, {"NotPrincipal": YES}),
     "an organization, by its id": (
@@ -245,11 +242,7 @@ WAYS: dict[str, tuple[dict[str, Any], str, dict[str, Applies]]] = {
         ACCOUNT,
         {ACCOUNT: CONDITIONALLY},
     ),
-    "a unit, by its path": (
-        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
-        ROLE,
-        {UNIT: CONDITIONALLY},
-    ),
+    "a unit, by its path": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), ROLE, {UNIT: CONDITIONALLY}),
     "no organization where none is listed": (when("StringEquals", "aws:PrincipalOrgID", []), ACCOUNT, {}),
 }
 
@@ -264,39 +257,21 @@ def test_a_principal_is_matched_as(drawn: dict[str, Any], name: str, expected: d
 
 FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     "the service without a condition": (statement(Principal=LAMBDA), YES),
-    "the service among others": (
-        statement(Principal={"Service": ["ecs.amazonaws.com", "lambda.amazonaws.com"]}),
-        YES,
-    ),
+    "the service among others": (statement(Principal={"Service": ["ecs.amazonaws.com", "lambda.amazonaws.com"]}), YES),
     "everybody": (statement(), YES),
     "everybody in a list": (allow(OTHER, "*"), YES),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), NO),
     "the account": (allow(ROOT), NO),
-    "the account's functions": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), YES),
-    "one of the account's functions": (
-        when("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA),
-        YES,
-    ),
-    "the account's functions among others": (
-        when("ArnLike", "aws:SourceArn", [EAST.replace(ACCOUNT, OTHER), EAST], Principal=LAMBDA),
-        YES,
-    ),
-    "the account's functions as any value": (
-        when("ForAnyValue:StringLike", "aws:sourceARN", [EAST], Principal=LAMBDA),
-        YES,
-    ),
-    "the functions of every account": (
-        when("StringLike", "aws:sourceARN", "arn:aws:lambda:*:*:function:*", Principal=LAMBDA),
-        YES,
-    ),
-    "another account's functions": (
-        when("StringLike", "aws:sourceARN", EAST.replace(ACCOUNT, OTHER), Principal=LAMBDA),
-        NO,
-    ),
-    "no function": (when("StringLike", "aws:sourceARN", [], Principal=LAMBDA), NO),
-    "the account as source": (when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal=LAMBDA), YES),
-    "accounts as source by a pattern": (when("StringLike", "aws:SourceAccount", "1111*", Principal=LAMBDA), YES),
-    "another account as source": (when("StringEquals", "aws:SourceAccount", OTHER, Principal=LAMBDA), NO),
+    "the account's functions": (for_lambda("StringLike", "aws:sourceARN", EAST), YES),
+    "one of the account's functions": (for_lambda("ArnEquals", "aws:SourceArn", f"{EAST[:-1]}resize"), YES),
+    "the account's functions among others": (for_lambda("ArnLike", "aws:SourceArn", [OTHER_EAST, EAST]), YES),
+    "the account's functions as any value": (for_lambda("ForAnyValue:StringLike", "aws:sourceARN", [EAST]), YES),
+    "the functions of every account": (for_lambda("StringLike", "aws:sourceARN", "arn:aws:lambda:*:*:function:*"), YES),
+    "another account's functions": (for_lambda("StringLike", "aws:sourceARN", OTHER_EAST), NO),
+    "no function": (for_lambda("StringLike", "aws:sourceARN", []), NO),
+    "the account as source": (for_lambda("StringEquals", "aws:SourceAccount", ACCOUNT), YES),
+    "accounts as source by a pattern": (for_lambda("StringLike", "aws:SourceAccount", "1111*"), YES),
+    "another account as source": (for_lambda("StringEquals", "aws:SourceAccount", OTHER), NO),
     "both source conditions": (
         statement(
             Principal=LAMBDA,
@@ -311,25 +286,18 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
         ),
         NO,
     ),
-    "all but some source": (when("StringNotLike", "aws:SourceArn", EAST, Principal=LAMBDA), YES),
-    "all but every source": (when("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*", Principal=LAMBDA), NO),
-    "a source that may be missing": (when("StringLikeIfExists", "aws:SourceArn", EAST, Principal=LAMBDA), YES),
-    "a condition on TLS": (when("Bool", "aws:SecureTransport", "true", Principal=LAMBDA), YES),
-    "a condition that is not known": (when("StringEquals", "aws:SourceVpc", "vpc-1", Principal=LAMBDA), CONDITIONALLY),
-    "an account whose id is in the name of another's function": (
-        when("StringLike", "aws:SourceArn", EAST.replace(ACCOUNT, OTHER), Principal=LAMBDA),
-        NO,
-    ),
+    "all but some source": (for_lambda("StringNotLike", "aws:SourceArn", EAST), YES),
+    "all but every source": (for_lambda("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*"), NO),
+    "a source that may be missing": (for_lambda("StringLikeIfExists", "aws:SourceArn", EAST), YES),
+    "a condition on TLS": (for_lambda("Bool", "aws:SecureTransport", "true"), YES),
+    "a condition that is not known": (for_lambda("StringEquals", "aws:SourceVpc", "vpc-1"), CONDITIONALLY),
     "everybody in an organization, which no service is in": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         NO,
     ),
-    "everybody in a unit, which no service is in": (
-        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT),
-        NO,
-    ),
+    "everybody in a unit, which no service is in": (when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT), NO),
     "everybody outside an organization, as every service is": (
-        when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION),
         YES,
     ),
 }
@@ -420,11 +388,11 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "Lambda": (statement(Principal=LAMBDA), ("lambda.amazonaws.com",)),
     "Lambda for any function": (
-        when("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST], Principal=LAMBDA),
+        for_lambda("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST]),
         ("arn:aws:lambda:*:*:function:*",),
     ),
     "Lambda for a function's name in every account": (
-        when("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize", Principal=LAMBDA),
+        for_lambda("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize"),
         ("arn:aws:lambda:us-east-1:*:function:resize",),
     ),
     "Lambda for any function, in an account": (
@@ -434,16 +402,10 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ),
         (),
     ),
-    "Lambda for an account": (when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA), ()),
-    "Lambda for all but an account": (
-        when("StringNotLike", "aws:sourceARN", EAST, Principal=LAMBDA),
-        ("lambda.amazonaws.com",),
-    ),
-    "everybody that Lambda acts for": (
-        when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"),
-        ("arn:aws:lambda:*",),
-    ),
-    "a Deny": (statement(Effect="Deny"), ()),
+    "Lambda for an account": (for_lambda("StringLike", "aws:sourceARN", EAST), ()),
+    "Lambda for all but an account": (for_lambda("StringNotLike", "aws:sourceARN", EAST), ("lambda.amazonaws.com",)),
+    "everybody that Lambda acts for": (when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"), ("arn:aws:lambda:*",)),
+    "a Deny": (deny(), ()),
     "an account": (allow(ROOT), ()),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ()),
     "a service by a star, which is none": (statement(Principal={"Service": "*"}), ()),
@@ -461,51 +423,36 @@ def test_a_policy_is_opened_by(drawn: dict[str, Any], expected: tuple[str, ...])
 
 # Of each: a Deny, and whether it closes a statement that is open to everybody.
 CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
-    "everybody": (statement(Effect="Deny"), True),
-    "every action": (statement(Effect="Deny", Action="ecr:*"), True),
-    "all outside of an organization": (
-        when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
-        True,
-    ),
+    "everybody": (deny(), True),
+    "every action": (deny(Action="ecr:*"), True),
+    "all outside of an organization": (deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION), True),
     "all outside of an organization that is there": (
-        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION, Effect="Deny"),
+        deny_when("StringNotEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION),
         True,
     ),
-    "all outside of a unit": (
-        when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
-        True,
-    ),
+    "all outside of a unit": (deny_when("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", UNIT), True),
     "all but an account and its role": (all_but(ROOT, ROLE), True),
-    "all outside of a network": (when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24", Effect="Deny"), True),
+    "all outside of a network": (deny_when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24"), True),
     "all outside of the owner's organization": (
-        when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}", Effect="Deny"),
+        deny_when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"),
         True,
     ),
     "a policy variable, which is not decided": (
-        when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}", Effect="Deny"),
+        deny_when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}"),
         False,
     ),
-    "another action": (statement(Effect="Deny", Action="ecr:PutImage"), False),
+    "another action": (deny(Action="ecr:PutImage"), False),
     "members of another organization alone": (
-        when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT, Effect="Deny"),
+        deny_when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT),
         False,
     ),
-    "an account": (statement(Effect="Deny", Principal={"AWS": ROOT}), False),
-    "users, as a stranger need not be one": (
-        when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*", Effect="Deny"),
-        False,
-    ),
-    "all without a tag, which anybody can have": (
-        when("StringNotEquals", "aws:PrincipalTag/team", "a", Effect="Deny"),
-        False,
-    ),
-    "all outside of an endpoint": (when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d", Effect="Deny"), True),
-    "all accounts but one": (when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT, Effect="Deny"), True),
-    "callers of the owner's repository": (
-        when("StringEquals", "aws:ResourceAccount", OWNER, Effect="Deny"),
-        True,
-    ),
-    "what is not decided": (when("StringNotEquals", "aws:ResourceTag/env", "dev", Effect="Deny"), False),
+    "an account": (deny(Principal={"AWS": ROOT}), False),
+    "users, as a stranger need not be one": (deny_when("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*"), False),
+    "all without a tag, which anybody can have": (deny_when("StringNotEquals", "aws:PrincipalTag/team", "a"), False),
+    "all outside of an endpoint": (deny_when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d"), True),
+    "all accounts but one": (deny_when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT), True),
+    "callers of the owner's repository": (deny_when("StringEquals", "aws:ResourceAccount", OWNER), True),
+    "what is not decided": (deny_when("StringNotEquals", "aws:ResourceTag/env", "dev"), False),
 }
 
 
@@ -516,8 +463,8 @@ def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bo
 
 @pytest.mark.parametrize(("operator", "value"), [("Null", "false"), ("StringLike", "*")])
 def test_a_deny_of_all_with_a_tag_lets_people_in_who_have_none(operator: str, value: str) -> None:
-    deny = when(operator, "aws:PrincipalTag/team", value, Effect="Deny")
-    (public,) = parsed(statement(), deny).public_statements()
+    closing = deny_when(operator, "aws:PrincipalTag/team", value)
+    (public,) = parsed(statement(), closing).public_statements()
     assert public.grants_identities
 
 

@@ -30,12 +30,7 @@ REALISTIC: dict[str, dict[str, Any]] = {
             {
                 "Sid": "ReadWrite",
                 "Effect": "Allow",
-                "Action": [
-                    "ecr:UploadLayerPart",
-                    "ecr:PutImage",
-                    "ecr:InitiateLayerUpload",
-                    "ecr:CompleteLayerUpload",
-                ],
+                "Action": ["ecr:UploadLayerPart", "ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:CompleteLayerUpload"],
                 "Principal": {"AWS": "arn:aws:iam::123456789012:role/release"},
             },
             {
@@ -117,9 +112,7 @@ REALISTIC: dict[str, dict[str, Any]] = {
             {
                 "Sid": "AllowPullAndPush",
                 "Effect": "Deny",
-                "NotPrincipal": {
-                    "AWS": ["arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/release"],
-                },
+                "NotPrincipal": {"AWS": ["arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/release"]},
                 "NotAction": ["ecr:BatchGetImage", "ecr:Describe*"],
             },
             {

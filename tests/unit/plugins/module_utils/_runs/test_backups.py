@@ -29,8 +29,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups impor
     problem_with_directory,
     to_text,
 )
+from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
 from ansible_collections.imageshare.aws.tests.support.laws import laws
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,8 +38,10 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     allow,
     aws,
     deny,
+    deny_when,
     policy,
     root,
+    when,
 )
 from ansible_collections.imageshare.aws.tests.support.builders import allow_functions as functions
 
@@ -80,6 +83,15 @@ def found(*listed: dict[str, Any], partition: str = "aws") -> list[Row]:
     ]
 
 
+account, everyone = partial(Row, ACCOUNT, "account"), partial(Row, "*", "everyone")
+
+
+def lambdas(*, conditions: Any = (), managed: bool = False) -> Row:
+    """The share of Lambda itself: its pull."""
+    return Row(LAMBDA["Service"], "service", [], [*LAMBDA_PULL], conditions=[*conditions], managed=managed)
+
+
+IN_ORGANIZATION = {"aws:PrincipalOrgID": ORGANIZATION}
 TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "a"}}
 TAG = ("StringEquals", "aws:PrincipalTag/team", ["a"])
 FOREIGN: Any = {"other_actions": ["ecr:ListImages"]}
@@ -87,36 +99,31 @@ FOREIGN: Any = {"other_actions": ["ecr:ListImages"]}
 # --- who ---
 
 WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
-    "an account by its root": (allow(Principal=aws(ROOT)), [Row(ACCOUNT, "account", managed=True)]),
-    "an account by its id": (allow(Principal=aws(ACCOUNT)), [Row(ACCOUNT, "account", managed=True)]),
-    "an account once, by both": (allow(Principal=aws(ACCOUNT, ROOT)), [Row(ACCOUNT, "account", managed=True)]),
+    "an account by its root": (allow(ROOT), [account(managed=True)]),
+    "an account by its id": (allow(ACCOUNT), [account(managed=True)]),
+    "an account once, by both": (allow(ACCOUNT, ROOT), [account(managed=True)]),
     "a role, a user and a session": (
-        allow(Principal=aws(ROLE, USER, SESSION)),
+        allow(ROLE, USER, SESSION),
         [Row(ROLE, "role", managed=True), Row(USER, "user", managed=True), Row(SESSION, "session", managed=True)],
     ),
     "an organization": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [Row(ORGANIZATION, "organization", managed=True)],
     ),
     "an organization by a pattern without a wildcard": (
-        allow(Condition={"StringLike": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        when("StringLike", "aws:PrincipalOrgID", ORGANIZATION),
         [Row(ORGANIZATION, "organization")],
     ),
     "a unit": (
-        allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": [UNIT]}}),
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", [UNIT]),
         [Row(UNIT, "organizational_unit", managed=True)],
     ),
     "a part of an organization by a pattern": (
-        allow(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": f"{ORGANIZATION}/*/ou-ab12-*"}}),
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/*/ou-ab12-*"),
         [Row(f"{ORGANIZATION}/*/ou-ab12-*", "organizational_unit", managed=True)],
     ),
     "a unit that must be in the organization, as it is": (
-        allow(
-            Condition={
-                "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION},
-                "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT},
-            }
-        ),
+        allow(Condition={"StringEquals": IN_ORGANIZATION, "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}),
         [Row(UNIT, "organizational_unit")],
     ),
     "nobody of a unit that must be in another organization": (
@@ -128,45 +135,30 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         ),
         [],
     ),
-    "a role by a condition on everybody": (
-        allow(Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}),
-        [Row(ROLE, "role")],
-    ),
+    "a role by a condition on everybody": (when("ArnEquals", "aws:PrincipalArn", ROLE), [Row(ROLE, "role")]),
     "an account by a condition on everybody": (
-        allow(Condition={"StringEquals": {"aws:PrincipalAccount": [ACCOUNT, OTHER]}}),
-        [Row(ACCOUNT, "account"), Row(OTHER, "account")],
+        when("StringEquals", "aws:PrincipalAccount", [ACCOUNT, OTHER]),
+        [account(), Row(OTHER, "account")],
     ),
     "everybody, where the root of an account is asked for, which is its root user": (
-        allow(Condition={"ArnEquals": {"aws:PrincipalArn": ROOT}}),
-        [Row("*", "everyone", conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
+        when("ArnEquals", "aws:PrincipalArn", ROOT),
+        [everyone(conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
     ),
-    "everybody": (allow(), [Row("*", "everyone")]),
-    "everybody beside an account": (
-        allow(Principal=aws(ROOT, "*")),
-        [Row(ACCOUNT, "account"), Row("*", "everyone")],
-    ),
+    "everybody": (allow(), [everyone()]),
+    "everybody beside an account": (allow(ROOT, "*"), [account(), everyone()]),
     "everybody but some": (
         allow(Principal=None, NotPrincipal={"AWS": [ROOT], "Service": "ecs.amazonaws.com"}),
-        [
-            Row(
-                "*",
-                "everyone",
-                conditions=[("NotPrincipal", "AWS", [ROOT]), ("NotPrincipal", "Service", ["ecs.amazonaws.com"])],
-            )
-        ],
+        [everyone(conditions=[("NotPrincipal", "AWS", [ROOT]), ("NotPrincipal", "Service", ["ecs.amazonaws.com"])])],
     ),
-    "a service": (
-        allow(Principal={"Service": "codebuild.amazonaws.com"}),
-        [Row("codebuild.amazonaws.com", "service")],
-    ),
-    "Lambda for anybody": (functions(Condition=None), [Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL])]),
-    "a deleted role": (allow(Principal=aws(DELETED_ROLE)), [Row(DELETED_ROLE, "deleted", managed=True)]),
+    "a service": (allow(Principal={"Service": "codebuild.amazonaws.com"}), [Row("codebuild.amazonaws.com", "service")]),
+    "Lambda for anybody": (functions(Condition=None), [lambdas()]),
+    "a deleted role": (allow(DELETED_ROLE), [Row(DELETED_ROLE, "deleted", managed=True)]),
     "an account of another partition": (
-        allow(Principal=aws("arn:aws-cn:iam::111122223333:root")),
+        allow("arn:aws-cn:iam::111122223333:root"),
         [Row("arn:aws-cn:iam::111122223333:root", "other", managed=True)],
     ),
     "an organization as a principal, which it cannot be": (
-        allow(Principal=aws(ORGANIZATION)),
+        allow(ORGANIZATION),
         [Row(ORGANIZATION, "other", managed=True)],
     ),
     "a federated provider and a canonical user": (
@@ -177,7 +169,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         allow(
             Principal={"Federated": "*", "AWS": "lambda.amazonaws.com"},
             Action=list(LAMBDA_PULL),
-            Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}, "ArnLike": {"aws:SourceArn": EAST}},
+            Condition={"StringEquals": IN_ORGANIZATION, "ArnLike": {"aws:SourceArn": EAST}},
         ),
         [
             Row(
@@ -195,7 +187,7 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
     ),
     "a mixed map": (
         allow(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"}),
-        [Row(ACCOUNT, "account"), Row("ecs.amazonaws.com", "service")],
+        [account(), Row("ecs.amazonaws.com", "service")],
     ),
     "nobody by an ARN outside of a map": (allow(Principal=ROOT), []),
     "nobody by no principal": (allow(Principal=None), []),
@@ -215,7 +207,7 @@ def test_a_statement_is_shared_with(statement: dict[str, Any], expected: list[Ro
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_an_account_is_read_in_the_registrys_own_partition(partition: str) -> None:
     statement = allow(Principal=aws(root(ACCOUNT, partition)))
-    assert found(statement, partition=partition) == [Row(ACCOUNT, "account", managed=True)]
+    assert found(statement, partition=partition) == [account(managed=True)]
 
 
 # --- Lambda ---
@@ -224,30 +216,24 @@ STRANGE = ("StringLike", "aws:sourceARN", [RESIZE])
 FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     "an account's functions": (
         [functions(EAST, WEST)],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1", "eu-west-1"], managed=True)],
+        [account([], regions=["us-east-1", "eu-west-1"], managed=True)],
     ),
     "the account and its functions in one row": (
-        [allow(Principal=aws(ROOT)), functions(EAST)],
-        [Row(ACCOUNT, "account", regions=["us-east-1"], statements=[1, 2], managed=True)],
+        [allow(ROOT), functions(EAST)],
+        [account(regions=["us-east-1"], statements=[1, 2], managed=True)],
     ),
     "Lambda's own statement, which is foreign, in another row": (
-        [allow(Principal=aws(ROOT)), functions(EAST, Sid="LambdaECRImageRetrievalPolicy")],
-        [
-            Row(ACCOUNT, "account", managed=True),
-            Row(ACCOUNT, "account", [], regions=["us-east-1"], statements=[2]),
-        ],
+        [allow(ROOT), functions(EAST, Sid="LambdaECRImageRetrievalPolicy")],
+        [account(managed=True), account([], regions=["us-east-1"], statements=[2])],
     ),
     "a single function, which is Lambda's row": (
         [functions(EAST, RESIZE)],
-        [
-            Row(ACCOUNT, "account", [], regions=["us-east-1"], managed=True),
-            Row("lambda.amazonaws.com", "service", [], [*LAMBDA_PULL], conditions=[STRANGE], managed=True),
-        ],
+        [account([], regions=["us-east-1"], managed=True), lambdas(conditions=[STRANGE], managed=True)],
     ),
     "more than the pull, which is Lambda's as a whole": (
         [functions(EAST, RESIZE, Action=[*LAMBDA_PULL, "ecr:SetRepositoryPolicy"])],
         [
-            Row(ACCOUNT, "account", [], regions=["us-east-1"]),
+            account([], regions=["us-east-1"]),
             Row(
                 "lambda.amazonaws.com",
                 "service",
@@ -275,7 +261,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
                 EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
             )
         ],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1"])],
+        [account([], regions=["us-east-1"])],
     ),
     "a second condition on another account": (
         [functions(EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceAccount": OTHER}})],
@@ -283,35 +269,19 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
     ),
     "a second condition that is not decided": (
         [functions(EAST, Condition={"ArnLike": {"aws:SourceArn": EAST}, "StringEquals": {"aws:SourceOrgID": "o-1"}})],
-        [
-            Row(
-                ACCOUNT,
-                "account",
-                [],
-                regions=["us-east-1"],
-                conditions=[("StringEquals", "aws:SourceOrgID", ["o-1"])],
-            )
-        ],
+        [account([], regions=["us-east-1"], conditions=[("StringEquals", "aws:SourceOrgID", ["o-1"])])],
     ),
     "any value of the source": (
         [functions(Condition={"ForAnyValue:StringLike": {"aws:sourceARN": [EAST]}})],
-        [Row(ACCOUNT, "account", [], regions=["us-east-1"])],
+        [account([], regions=["us-east-1"])],
     ),
     "all but a source": (
         [functions(Condition={"StringNotLike": {"aws:sourceARN": EAST}})],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                [*LAMBDA_PULL],
-                conditions=[("StringNotLike", "aws:sourceARN", [EAST])],
-            )
-        ],
+        [lambdas(conditions=[("StringNotLike", "aws:sourceARN", [EAST])])],
     ),
     "an account by its id": (
         [functions(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})],
-        [Row(ACCOUNT, "account", [], regions=["*"])],
+        [account([], regions=["*"])],
     ),
     "a single function of an account by its id": (
         [
@@ -319,27 +289,11 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
                 Condition={"StringLike": {"aws:sourceARN": RESIZE}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
             )
         ],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                [*LAMBDA_PULL],
-                conditions=[STRANGE, ("StringEquals", "aws:SourceAccount", [ACCOUNT])],
-            )
-        ],
+        [lambdas(conditions=[STRANGE, ("StringEquals", "aws:SourceAccount", [ACCOUNT])])],
     ),
     "accounts by a pattern": (
         [functions(Condition={"StringLike": {"aws:SourceAccount": "1111*"}})],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                [*LAMBDA_PULL],
-                conditions=[("StringLike", "aws:SourceAccount", ["1111*"])],
-            )
-        ],
+        [lambdas(conditions=[("StringLike", "aws:SourceAccount", ["1111*"])])],
     ),
 }
 
@@ -352,33 +306,22 @@ def test_lambda_shares(listed: list[dict[str, Any]], expected: list[Row]) -> Non
 # --- what, and under which conditions ---
 
 WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
-    "a push": ([allow(ROOT, Action=list(PUSH))], [Row(ACCOUNT, "account", ["push"], managed=True)]),
-    "a push as an earlier version wrote it": (
-        [allow(ROOT, Action=list(UPLOAD))],
-        [Row(ACCOUNT, "account", ["push"], managed=True)],
-    ),
-    "a pull and what describes it": (
-        [allow(ROOT, Action=[*PULL, *DESCRIBE])],
-        [Row(ACCOUNT, "account", ["pull", "describe"])],
-    ),
+    "a push": ([allow(ROOT, Action=list(PUSH))], [account(["push"], managed=True)]),
+    "a push as an earlier version wrote it": ([allow(ROOT, Action=list(UPLOAD))], [account(["push"], managed=True)]),
+    "a pull and what describes it": ([allow(ROOT, Action=[*PULL, *DESCRIBE])], [account(["pull", "describe"])]),
     "two managed statements that add up": (
         [allow(ROOT), allow(ROOT, Action=list(UPLOAD))],
-        [Row(ACCOUNT, "account", ["pull", "push"], statements=[1, 2], managed=True)],
+        [account(["pull", "push"], statements=[1, 2], managed=True)],
     ),
-    "less than a pull": (
-        [allow(ROOT, Action="ecr:BatchGetImage")],
-        [Row(ACCOUNT, "account", [], ["ecr:BatchGetImage"])],
-    ),
+    "less than a pull": ([allow(ROOT, Action="ecr:BatchGetImage")], [account([], ["ecr:BatchGetImage"])]),
     "a pull and the end of images": (
         [allow(ROOT, Action=[*PULL, "ecr:BatchDeleteImage"])],
-        [Row(ACCOUNT, "account", ["pull", "admin"], ["ecr:BatchDeleteImage"])],
+        [account(["pull", "admin"], ["ecr:BatchDeleteImage"])],
     ),
     "foreign statements that add up": (
-        [allow(Principal=aws(ROOT), Action="ecr:BatchGet*"), allow(Principal=aws(ACCOUNT), Action="ecr:PutImage")],
+        [allow(ROOT, Action="ecr:BatchGet*"), allow(ACCOUNT, Action="ecr:PutImage")],
         [
-            Row(
-                ACCOUNT,
-                "account",
+            account(
                 [],
                 ["ecr:BatchGetImage", "ecr:BatchGetRepositoryScanningConfiguration", "ecr:PutImage"],
                 statements=[1, 2],
@@ -386,11 +329,11 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         ],
     ),
     "wildcards that amount to a pull": (
-        [allow(Principal=aws(ROOT), Action=["ecr:BatchC*", "ecr:BatchGetI*", "ecr:GetDownload*", "ecr:GetAuth*"])],
-        [Row(ACCOUNT, "account")],
+        [allow(ROOT, Action=["ecr:BatchC*", "ecr:BatchGetI*", "ecr:GetDownload*", "ecr:GetAuth*"])],
+        [account()],
     ),
     "everything": (
-        [allow(Principal=aws(ROLE), Action="ecr:*")],
+        [allow(ROLE, Action="ecr:*")],
         [
             Row(
                 ROLE,
@@ -401,45 +344,42 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         ],
     ),
     "the same under a condition apart": (
-        [allow(Principal=aws(ROOT), Action=LISTING), allow(Principal=aws(ROOT), Condition=TAGGED)],
-        [
-            Row(ACCOUNT, "account", **FOREIGN),
-            Row(ACCOUNT, "account", conditions=[TAG], statements=[2]),
-        ],
+        [allow(ROOT, Action=LISTING), allow(ROOT, Condition=TAGGED)],
+        [account(**FOREIGN), account(conditions=[TAG], statements=[2])],
     ),
     "conditions that hold for certain are left out": (
-        [allow(Principal=aws(ROLE), Condition={"Bool": {"aws:SecureTransport": True}, **TAGGED})],
+        [allow(ROLE, Condition={"Bool": {"aws:SecureTransport": True}, **TAGGED})],
         [Row(ROLE, "role", conditions=[TAG])],
     ),
     "the owner's own account as the resource's": (
-        [allow(Principal=aws(ROLE), Condition={"StringEquals": {"aws:ResourceAccount": OWNER}})],
+        [allow(ROLE, Condition={"StringEquals": {"aws:ResourceAccount": OWNER}})],
         [Row(ROLE, "role")],
     ),
     "another account as the resource's": (
-        [allow(Principal=aws(ROLE), Condition={"StringEquals": {"aws:ResourceAccount": OTHER}})],
+        [allow(ROLE, Condition={"StringEquals": {"aws:ResourceAccount": OTHER}})],
         [],
     ),
     "an account under a condition on one of its roles": (
-        [allow(Principal=aws(ROOT), Condition={"ArnLike": {"aws:PrincipalArn": f"{ROLE}*"}})],
-        [Row(ACCOUNT, "account", conditions=[("ArnLike", "aws:PrincipalArn", [f"{ROLE}*"])])],
+        [allow(ROOT, Condition={"ArnLike": {"aws:PrincipalArn": f"{ROLE}*"}})],
+        [account(conditions=[("ArnLike", "aws:PrincipalArn", [f"{ROLE}*"])])],
     ),
     "an account under a condition on another's role": (
-        [allow(Principal=aws(OTHER_ROOT), Condition={"ArnLike": {"aws:PrincipalArn": ROLE}})],
+        [allow(OTHER_ROOT, Condition={"ArnLike": {"aws:PrincipalArn": ROLE}})],
         [],
     ),
     "an account that must be in an organization": (
-        [allow(Principal=aws(ROOT), Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
-        [Row(ACCOUNT, "account", conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])])],
+        [allow(ROOT, Condition={"StringEquals": IN_ORGANIZATION})],
+        [account(conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "an organization, or none": (
-        [allow(Condition={"StringEqualsIfExists": {"aws:PrincipalOrgID": ORGANIZATION}})],
-        [Row("*", "everyone", conditions=[("StringEqualsIfExists", "aws:PrincipalOrgID", [ORGANIZATION])])],
+        [when("StringEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION)],
+        [everyone(conditions=[("StringEqualsIfExists", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
     "organizations that are one and that are none": (
-        [allow(Condition={"StringEquals": {"aws:PrincipalOrgID": [ORGANIZATION, "o-*"]}})],
+        [when("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION, "o-*"])],
         [
             Row(ORGANIZATION, "organization", managed=True),
-            Row("*", "everyone", conditions=[("StringEquals", "aws:PrincipalOrgID", ["o-*"])], managed=True),
+            everyone(conditions=[("StringEquals", "aws:PrincipalOrgID", ["o-*"])], managed=True),
         ],
     ),
 }
@@ -452,7 +392,7 @@ def test_what_is_shared(listed: list[dict[str, Any]], expected: list[Row]) -> No
 
 # --- Deny ---
 
-BY_ACCOUNT = allow(Principal=aws(ROOT))
+BY_ACCOUNT = allow(ROOT)
 # Of each: an Allow, Deny statements after it, and which of them deny it, and whether certainly.
 DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bool]]]] = {
     "all of it": (BY_ACCOUNT, [deny(Action="ecr:*")], [(2, True)]),
@@ -463,53 +403,49 @@ DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bo
         [(2, True), (3, False), (4, True)],
     ),
     "what is not granted": (BY_ACCOUNT, [deny(Action="ecr:PutImage")], []),
-    "a role of the account": (BY_ACCOUNT, [deny(Principal=aws(ROLE))], [(2, False)]),
-    "a role's account": (allow(Principal=aws(ROLE)), [deny(Principal=aws(ROOT))], [(2, True)]),
-    "another account": (BY_ACCOUNT, [deny(Principal=aws(OTHER))], []),
+    "a role of the account": (BY_ACCOUNT, [deny(ROLE)], [(2, False)]),
+    "a role's account": (allow(ROLE), [deny(ROOT)], [(2, True)]),
+    "another account": (BY_ACCOUNT, [deny(OTHER)], []),
     "under a condition": (BY_ACCOUNT, [deny(Condition=TAGGED)], [(2, False)]),
-    "requests without TLS": (BY_ACCOUNT, [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})], []),
-    "everybody else": (
-        allow(Principal=aws(USER)),
-        [deny(Condition={"StringNotEquals": {"aws:PrincipalArn": USER}})],
-        [],
-    ),
+    "requests without TLS": (BY_ACCOUNT, [deny_when("Bool", "aws:SecureTransport", "false")], []),
+    "everybody else": (allow(USER), [deny_when("StringNotEquals", "aws:PrincipalArn", USER)], []),
     "everybody but the owner, by NotPrincipal": (
         BY_ACCOUNT,
         [all_but(OWNER, f"arn:aws:iam::{OWNER}:role/admin")],
         [(2, True)],
     ),
     "everybody outside of the organization": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
-        [deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        [deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION)],
         [],
     ),
     "an account that may be in the organization": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
-        [deny(Principal=aws(ROOT))],
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        [deny(ROOT)],
         [(2, False)],
     ),
-    "an account, of everybody": (allow(), [deny(Principal=aws(ROOT))], [(2, False)]),
+    "an account, of everybody": (allow(), [deny(ROOT)], [(2, False)]),
     "a service, of everybody": (allow(), [deny(Principal=LAMBDA)], [(2, False)]),
-    "nobody, of everybody": (allow(), [deny(Principal=aws(DELETED_ROLE))], []),
-    "the same deleted role": (allow(Principal=aws(DELETED_ROLE)), [deny(Principal=aws(DELETED_ROLE))], [(2, True)]),
+    "nobody, of everybody": (allow(), [deny(DELETED_ROLE)], []),
+    "the same deleted role": (allow(DELETED_ROLE), [deny(DELETED_ROLE)], [(2, True)]),
     "the functions in one of two regions": (
         functions(EAST, WEST),
-        [deny(Principal=LAMBDA, Condition={"StringLike": {"aws:SourceArn": EAST}})],
+        [deny_when("StringLike", "aws:SourceArn", EAST, Principal=LAMBDA)],
         [(2, False)],
     ),
     "the functions in both of two regions": (
         functions(EAST, WEST),
-        [deny(Condition={"ArnLike": {"aws:SourceArn": [EAST, WEST]}})],
+        [deny_when("ArnLike", "aws:SourceArn", [EAST, WEST])],
         [(2, True)],
     ),
     "functions in another region": (
         functions(EAST),
-        [deny(Principal=LAMBDA, Condition={"StringLike": {"aws:SourceArn": WEST}})],
+        [deny_when("StringLike", "aws:SourceArn", WEST, Principal=LAMBDA)],
         [],
     ),
     "whoever is in no organization, as no service is": (
         functions(EAST),
-        [deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}})],
+        [deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION)],
         [(2, True)],
     ),
     "a Deny that is none": (BY_ACCOUNT, [deny(Principal=None)], []),
@@ -525,7 +461,7 @@ def test_a_share_is_denied(
 
 
 def test_a_pull_is_denied_for_certain_only_with_its_functions() -> None:
-    fence = deny(Principal=aws(ROOT))
+    fence = deny(ROOT)
     (row,) = found(BY_ACCOUNT, functions(EAST), fence)
     assert row.denied_by == [(3, False)]
     (row,) = found(BY_ACCOUNT, functions(EAST), fence, deny(Principal=LAMBDA))
@@ -535,22 +471,19 @@ def test_a_pull_is_denied_for_certain_only_with_its_functions() -> None:
 # Of each: statements, and of every share of an account whether it can pull, and push.
 ABLE: dict[str, tuple[list[dict[str, Any]], list[tuple[bool, bool]]]] = {
     "to pull by a pull": ([BY_ACCOUNT], [(True, False)]),
-    "to pull by the two actions that it takes": (
-        [allow(Principal=aws(ROOT), Action=list(LAMBDA_PULL))],
-        [(True, False)],
-    ),
-    "to pull by more": ([allow(Principal=aws(ROOT), Action=LISTING)], [(True, False)]),
-    "to do neither by one of the two": ([allow(Principal=aws(ROOT), Action=list(PULL[1:]))], [(False, False)]),
-    "to push alone": ([allow(Principal=aws(ROOT), Action=list(UPLOAD))], [(False, True)]),
-    "to push by PutImage": ([allow(Principal=aws(ROOT), Action="ecr:Put*")], [(False, True)]),
-    "to do both by everything": ([allow(Principal=aws(ROOT), Action="ecr:*")], [(True, True)]),
+    "to pull by the two actions that it takes": ([allow(ROOT, Action=list(LAMBDA_PULL))], [(True, False)]),
+    "to pull by more": ([allow(ROOT, Action=LISTING)], [(True, False)]),
+    "to do neither by one of the two": ([allow(ROOT, Action=list(PULL[1:]))], [(False, False)]),
+    "to push alone": ([allow(ROOT, Action=list(UPLOAD))], [(False, True)]),
+    "to push by PutImage": ([allow(ROOT, Action="ecr:Put*")], [(False, True)]),
+    "to do both by everything": ([allow(ROOT, Action="ecr:*")], [(True, True)]),
     "to do neither by its functions": ([functions(EAST)], [(False, False)]),
     "to pull by two statements, one of them foreign": (
         [allow(ROOT, Action=[PULL[0]]), allow(ROOT, Action=[PULL[1]], Condition=TAGGED)],
         [(True, False), (True, False)],
     ),
     "to push by one statement and pull by another": (
-        [BY_ACCOUNT, allow(Principal=aws(ROOT), Action=["ecr:PutImage", "ecr:ListImages"])],
+        [BY_ACCOUNT, allow(ROOT, Action=["ecr:PutImage", "ecr:ListImages"])],
         [(True, False), (False, True)],
     ),
     "to do neither where a Deny takes a part of the pull": (

@@ -14,10 +14,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import AuditRunResult, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
-from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
-
-ACCOUNT, OTHER = "111122223333", "444455556666"
+from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, root
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory, Verbatim
+from ansible_collections.imageshare.aws.tests.support.runs import allowing, text_of
 
 
 def request(*repositories: str, **changes: Any) -> AuditRequest:
@@ -26,9 +25,7 @@ def request(*repositories: str, **changes: Any) -> AuditRequest:
 
 
 def text(*accounts: str) -> str:
-    principals = [f"arn:aws:iam::{account}:root" for account in accounts]
-    statement = {"Sid": "AllowPull", "Effect": "Allow", "Principal": {"AWS": principals}}
-    return json.dumps({"Statement": [{**statement, "Action": list(ACTION_SETS["pull"])}]})
+    return text_of(allowing(*map(root, accounts)))
 
 
 POLICIES = {"web": text(ACCOUNT, OTHER), "base/python": text(ACCOUNT), "base/empty": None, "base/go": text(OTHER)}
@@ -105,26 +102,9 @@ def test_all_of_an_empty_registry_is_no_failure() -> None:
     assert not audit.failures
 
 
-class Verbatim(InMemory):
-    """Its answers are the texts as they were planted."""
-
-    def read(self, name: str) -> StoredPolicy:
-        return StoredPolicy(self.policies[name], OWNER)
-
-
-@pytest.mark.parametrize(
-    ("policy", "why"),
-    [
-        ("{", "it is not valid JSON"),
-        ("[]", "it is not a JSON object"),
-        ('{"Statement": null}', "its Statement is neither an object nor a list of objects"),
-        ('{"Statement": [1]}', "its Statement is neither an object nor a list of objects"),
-        ('{"Statement": [], "Statement": []}', 'the key "Statement" occurs twice in one object'),
-    ],
-)
-def test_a_policy_that_is_none_is_an_error_of_its_repository_alone(policy: str, why: str) -> None:
-    found = rows(run(request(), Verbatim({"base": text(ACCOUNT), "broken": policy})))
-    assert found["broken"]["error"].startswith(f"broken: the policy could not be parsed: {why}")
+def test_a_policy_that_is_none_is_an_error_of_its_repository_alone() -> None:
+    found = rows(run(request(), Verbatim({"base": text(ACCOUNT), "broken": "[]"})))
+    assert found["broken"]["error"].startswith("broken: the policy could not be parsed: it is not a JSON object")
     assert "shares" in found["base"]
 
 

@@ -11,13 +11,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
-    Principal,
-    PrincipalType,
-    read_principal,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import ordered
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
     NEWEST,
     SLOTS,
@@ -25,21 +20,24 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_st
     ManagedStatements,
     Slot,
 )
+from ansible_collections.imageshare.aws.tests.support.builders import (
+    ACCOUNT,
+    EAST,
+    ORGANIZATION,
+    OTHER_ROOT,
+    REPOSITORY,
+    ROOT,
+    UNIT,
+    grant,
+    principal,
+)
 from ansible_collections.imageshare.aws.tests.support.policies import ACCESS, ACTION_SETS, TEMPLATES, new_statement
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
-ACCOUNT = "111122223333"
-ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-OTHER = "arn:aws:iam::444455556666:root"
-FUNCTIONS = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
-ORGANIZATION = "o-a1b2c3d4e5"
-UNIT = f"{ORGANIZATION}/r-ab12/ou-ab12-11111111/*"
-
-RESOURCE = "arn:aws:ecr:us-east-1:123456789012:repository/base/python"
-MANAGED = ManagedStatements("aws", RESOURCE)
+MANAGED = ManagedStatements("aws", REPOSITORY)
 PULL, PUSH = list(ACTION_SETS["pull"]), list(ACTION_SETS["push"])
 UPLOAD = [action for action in ACTION_SETS["pull_push"] if action not in PULL]
-VALUES = {"identity": ROOT, "lambda": FUNCTIONS, "organization": ORGANIZATION, "organizational_unit": UNIT}
+VALUES = {"identity": ROOT, "lambda": EAST, "organization": ORGANIZATION, "organizational_unit": UNIT}
 # By Sid, each row of the table, the newest of its Sid, as a new statement with one value.
 ROWS: dict[str, tuple[str, str]] = {TEMPLATES[key]: key for key in TEMPLATES}
 
@@ -61,6 +59,18 @@ def statement(sid: str, **elements: Any) -> dict[str, Any]:
     """A statement of the table, but for the given elements; None drops one."""
     whole = {**written(sid), **elements}
     return {name: value for name, value in whole.items() if value is not None}
+
+
+def source(operator: str, values: Any = EAST) -> dict[str, Any]:
+    return statement("AllowLambdaPull", Condition={operator: {"aws:sourceARN": values}})
+
+
+def organization(operator: str, values: Any = ORGANIZATION) -> dict[str, Any]:
+    return statement("AllowOrganizationPull", Condition={operator: {"aws:PrincipalOrgID": values}})
+
+
+def unit(operator: str) -> dict[str, Any]:
+    return statement("AllowOrganizationalUnitPull", Condition={operator: {"aws:PrincipalOrgPaths": UNIT}})
 
 
 # --- the table ---
@@ -120,21 +130,15 @@ RECOGNISED = {
     "with its actions in another case": ("AllowPush", {"Action": [action.upper() for action in PUSH]}),
     "with an action twice": ("AllowPull", {"Action": [*PULL, "ecr:batchgetimage"]}),
     "about every resource": ("AllowPull", {"Resource": "*"}),
-    "about its repository": ("AllowLambdaPull", {"Resource": [RESOURCE]}),
-    "about both": ("AllowOrganizationPull", {"Resource": [RESOURCE, "*", "*"]}),
+    "about its repository": ("AllowLambdaPull", {"Resource": [REPOSITORY]}),
+    "about both": ("AllowOrganizationPull", {"Resource": [REPOSITORY, "*", "*"]}),
     "with its service twice": ("AllowLambdaPull", {"Principal": {"Service": ["lambda.amazonaws.com"] * 2}}),
     "with everybody twice": ("AllowOrganizationalUnitPull", {"Principal": {"AWS": ["*", "*"]}}),
     "with its principal in a list of one": ("AllowPull", {"Principal": {"AWS": [ROOT]}}),
     "with its service in a list of one": ("AllowLambdaPull", {"Principal": {"Service": ["lambda.amazonaws.com"]}}),
-    "with the source in a list of one": (
-        "AllowLambdaPull",
-        {"Condition": {"StringLike": {"aws:sourceARN": [FUNCTIONS]}}},
-    ),
-    "with ArnLike": ("AllowLambdaPull", {"Condition": {"ArnLike": {"aws:sourceARN": FUNCTIONS}}}),
-    "with operator and key in another case": (
-        "AllowLambdaPull",
-        {"Condition": {"arnlike": {"AWS:SourceArn": FUNCTIONS}}},
-    ),
+    "with the source in a list of one": ("AllowLambdaPull", {"Condition": {"StringLike": {"aws:sourceARN": [EAST]}}}),
+    "with ArnLike": ("AllowLambdaPull", {"Condition": {"ArnLike": {"aws:sourceARN": EAST}}}),
+    "with operator and key in another case": ("AllowLambdaPull", {"Condition": {"arnlike": {"AWS:SourceArn": EAST}}}),
     "with everybody in a map": ("AllowOrganizationPull", {"Principal": {"AWS": "*"}}),
     "with everybody in a list of one": ("AllowOrganizationalUnitPush", {"Principal": {"AWS": ["*"]}}),
     "with the organization's key in another case": (
@@ -182,7 +186,7 @@ FOREIGN = {
     "Lambda's actions for an organization": statement("AllowOrganizationPull", Action=PULL[:2]),
     "no principal": statement("AllowPull", Principal=None),
     "NotPrincipal": statement("AllowPull", Principal=None, NotPrincipal={"AWS": ROOT}),
-    "NotPrincipal besides": statement("AllowPull", NotPrincipal={"AWS": OTHER}),
+    "NotPrincipal besides": statement("AllowPull", NotPrincipal={"AWS": OTHER_ROOT}),
     "a principal outside a map": statement("AllowPull", Principal=ROOT),
     "a service beside the accounts": statement(
         "AllowPull", Principal={"AWS": ROOT, "Service": "codebuild.amazonaws.com"}
@@ -211,69 +215,49 @@ FOREIGN = {
     "Lambda without a condition": statement("AllowLambdaPull", Condition=None),
     "Lambda with an empty condition": statement("AllowLambdaPull", Condition={}),
     "an organization without a condition": statement("AllowOrganizationPull", Condition=None),
-    "an empty list of sources": statement("AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": []}}),
-    "an empty list of organizations": statement(
-        "AllowOrganizationPull", Condition={"StringEquals": {"aws:PrincipalOrgID": []}}
-    ),
+    "an empty list of sources": source("StringLike", []),
+    "an empty list of organizations": organization("StringEquals", []),
     "an operator without a key": statement("AllowLambdaPull", Condition={"StringLike": {}}),
     "a second condition": statement(
         "AllowLambdaPull",
-        Condition={"StringLike": {"aws:sourceARN": FUNCTIONS}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        Condition={"StringLike": {"aws:sourceARN": EAST}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
     ),
     "a second key": statement(
-        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": FUNCTIONS, "aws:SourceAccount": ACCOUNT}}
+        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST, "aws:SourceAccount": ACCOUNT}}
     ),
     "the key twice, in two cases": statement(
-        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": FUNCTIONS, "aws:SourceArn": FUNCTIONS}}
+        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST, "aws:SourceArn": EAST}}
     ),
     "the operator twice, in two cases": statement(
-        "AllowLambdaPull",
-        Condition={"StringLike": {"aws:sourceARN": FUNCTIONS}, "stringlike": {"aws:sourceARN": FUNCTIONS}},
+        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST}, "stringlike": {"aws:sourceARN": EAST}}
     ),
     "both of the operators": statement(
-        "AllowLambdaPull",
-        Condition={"StringLike": {"aws:sourceARN": FUNCTIONS}, "ArnLike": {"aws:sourceARN": FUNCTIONS}},
+        "AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": EAST}, "ArnLike": {"aws:sourceARN": EAST}}
     ),
-    "StringEquals on the source": statement(
-        "AllowLambdaPull", Condition={"StringEquals": {"aws:sourceARN": FUNCTIONS}}
-    ),
-    "ForAnyValue on the source": statement(
-        "AllowLambdaPull", Condition={"ForAnyValue:StringLike": {"aws:sourceARN": FUNCTIONS}}
-    ),
-    "StringLikeIfExists on the source": statement(
-        "AllowLambdaPull", Condition={"StringLikeIfExists": {"aws:sourceARN": FUNCTIONS}}
-    ),
+    "StringEquals on the source": source("StringEquals"),
+    "ForAnyValue on the source": source("ForAnyValue:StringLike"),
+    "StringLikeIfExists on the source": source("StringLikeIfExists"),
     "another key than the source": statement(
         "AllowLambdaPull", Condition={"StringLike": {"aws:SourceAccount": ACCOUNT}}
     ),
-    "a source that is no text": statement("AllowLambdaPull", Condition={"StringLike": {"aws:sourceARN": [1]}}),
-    "StringLike on the organization": statement(
-        "AllowOrganizationPull", Condition={"StringLike": {"aws:PrincipalOrgID": ORGANIZATION}}
-    ),
-    "ForAnyValue on the organization": statement(
-        "AllowOrganizationPull", Condition={"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
-    ),
-    "all but the organization": statement(
-        "AllowOrganizationPull", Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
-    ),
-    "StringLike on the paths": statement(
-        "AllowOrganizationalUnitPull", Condition={"StringLike": {"aws:PrincipalOrgPaths": UNIT}}
-    ),
-    "ForAllValues on the paths": statement(
-        "AllowOrganizationalUnitPull", Condition={"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": UNIT}}
-    ),
+    "a source that is no text": source("StringLike", [1]),
+    "StringLike on the organization": organization("StringLike"),
+    "ForAnyValue on the organization": organization("ForAnyValue:StringEquals"),
+    "all but the organization": organization("StringNotEquals"),
+    "StringLike on the paths": unit("StringLike"),
+    "ForAllValues on the paths": unit("ForAllValues:StringLike"),
     "the key of paths with the organization's operator": statement(
         "AllowOrganizationPull", Condition={"StringEquals": {"aws:PrincipalOrgPaths": UNIT}}
     ),
     "a condition that is no map": statement("AllowOrganizationPull", Condition=["StringEquals"]),
     "keys that are no map": statement("AllowOrganizationPull", Condition={"StringEquals": ORGANIZATION}),
-    "another repository as Resource": statement("AllowPull", Resource=f"{RESOURCE}2"),
-    "another repository besides": statement("AllowPull", Resource=["*", f"{RESOURCE}2"]),
-    "a pattern as Resource": statement("AllowPull", Resource=f"{RESOURCE[:-3]}*"),
-    "a Resource in another case": statement("AllowPull", Resource=RESOURCE.upper()),
+    "another repository as Resource": statement("AllowPull", Resource=f"{REPOSITORY}2"),
+    "another repository besides": statement("AllowPull", Resource=["*", f"{REPOSITORY}2"]),
+    "a pattern as Resource": statement("AllowPull", Resource=f"{REPOSITORY[:-3]}*"),
+    "a Resource in another case": statement("AllowPull", Resource=REPOSITORY.upper()),
     "an empty list of resources": statement("AllowPull", Resource=[]),
     "a Resource that is no text": statement("AllowPull", Resource=["*", 1]),
-    "NotResource": statement("AllowPull", NotResource=f"{RESOURCE}2"),
+    "NotResource": statement("AllowPull", NotResource=f"{REPOSITORY}2"),
     "an unknown element": statement("AllowPull", Comment="ours"),
     "Lambda's own Sid": statement("AllowLambdaPull", Sid="LambdaECRImageRetrievalPolicy"),
     "Lambda's own Sid on another shape": statement("AllowPull", Sid="LambdaECRImageRetrievalPolicy"),
@@ -294,7 +278,7 @@ def test_the_realistic_statements_are_foreign(policy: dict[str, Any]) -> None:
 
 def test_a_repository_that_is_not_known_is_no_resource() -> None:
     managed = ManagedStatements("aws")
-    assert managed.match(statement("AllowPull", Resource=RESOURCE)) is None
+    assert managed.match(statement("AllowPull", Resource=REPOSITORY)) is None
     assert managed.match(statement("AllowPull", Resource="*")) is not None
 
 
@@ -323,12 +307,6 @@ def test_a_statement_is_not_changed_by_other_values(sid: str) -> None:
     assert before == copy
 
 
-def who(text: str) -> Principal:
-    principal = read_principal(text, "aws")
-    assert principal is not None
-    return principal
-
-
 # Of each: the slot, the value, and whom it belongs to.
 HOLDERS = {
     "an account by its root ARN": ("AllowPull", ROOT, ACCOUNT),
@@ -339,7 +317,7 @@ HOLDERS = {
     "no organization among accounts": ("AllowPull", ORGANIZATION, None),
     "no account of another partition": ("AllowPull", "arn:aws-cn:iam::111122223333:root", None),
     "no deleted role": ("AllowPull", "AROAEXAMPLEROLE123456", None),
-    "functions in a region": ("AllowLambdaPull", FUNCTIONS, ACCOUNT),
+    "functions in a region": ("AllowLambdaPull", EAST, ACCOUNT),
     "functions in every region": ("AllowLambdaPull", f"arn:aws:lambda:*:{ACCOUNT}:function:*", ACCOUNT),
     "functions in regions by a pattern": ("AllowLambdaPull", f"arn:aws:lambda:us-*:{ACCOUNT}:function:*", ACCOUNT),
     "functions in regions by question marks": (
@@ -349,9 +327,9 @@ HOLDERS = {
     ),
     "no functions of every account": ("AllowLambdaPull", "arn:aws:lambda:*:*:function:*", None),
     "no functions of some accounts": ("AllowLambdaPull", "arn:aws:lambda:*:1111*:function:*", None),
-    "no single function": ("AllowLambdaPull", f"{FUNCTIONS[:-1]}resize", None),
-    "no functions by a prefix": ("AllowLambdaPull", f"{FUNCTIONS[:-1]}resize*", None),
-    "no alias of every function": ("AllowLambdaPull", f"{FUNCTIONS}:live", None),
+    "no single function": ("AllowLambdaPull", f"{EAST[:-1]}resize", None),
+    "no functions by a prefix": ("AllowLambdaPull", f"{EAST[:-1]}resize*", None),
+    "no alias of every function": ("AllowLambdaPull", f"{EAST}:live", None),
     "no whole account": ("AllowLambdaPull", f"arn:aws:lambda:us-east-1:{ACCOUNT}:*", None),
     "no functions of another partition": ("AllowLambdaPull", f"arn:aws-cn:lambda:*:{ACCOUNT}:function:*", None),
     "no functions of every partition": ("AllowLambdaPull", f"arn:*:lambda:*:{ACCOUNT}:function:*", None),
@@ -372,14 +350,14 @@ HOLDERS = {
 
 @pytest.mark.parametrize(("sid", "value", "expected"), HOLDERS.values(), ids=HOLDERS.keys())
 def test_a_value_belongs_to(sid: str, value: str, expected: str | None) -> None:
-    assert MANAGED.holder(slot(sid), value) == (None if expected is None else who(expected))
+    assert MANAGED.holder(slot(sid), value) == (None if expected is None else principal(expected))
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_what_is_written_for_a_principal_belongs_to_it(partition: str) -> None:
     account = Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)
     managed = ManagedStatements(partition)
-    slots = managed.slots_of(Grant(account, frozenset({"pull"}), ("*",)))
+    slots = managed.slots_of(grant(ACCOUNT, regions=["*"]))
     assert slots == {
         slot("AllowPull"): (f"arn:{partition}:iam::{ACCOUNT}:root",),
         slot("AllowLambdaPull"): (f"arn:{partition}:lambda:*:{ACCOUNT}:function:*",),
@@ -389,4 +367,4 @@ def test_what_is_written_for_a_principal_belongs_to_it(partition: str) -> None:
 
 @pytest.mark.parametrize("text", [f"arn:aws:iam::{ACCOUNT}:role/ci", ORGANIZATION, UNIT])
 def test_all_but_accounts_stand_for_themselves(text: str) -> None:
-    assert MANAGED.spelling(who(text)) == text
+    assert MANAGED.spelling(principal(text)) == text

@@ -130,3 +130,19 @@ class InMemory:
 
     def _is_missing(self, principal: str) -> bool:
         return principal in self.missing or policy_text.is_unique_id(principal)
+
+
+class Verbatim(InMemory):
+    """A registry whose answers are the texts as they are."""
+
+    def _shown(self, text: str) -> str:
+        return text
+
+
+class Vanishing(InMemory):
+    """A registry whose repositories are deleted as soon as they were read."""
+
+    def read(self, name: str) -> StoredPolicy:
+        stored = super().read(name)
+        del self.policies[name]
+        return stored

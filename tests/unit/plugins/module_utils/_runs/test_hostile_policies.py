@@ -26,14 +26,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups impor
     from_text,
     to_text,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run as restore
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA, LAMBDA_PULL, PULL, REPOSITORY, grant
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory, Verbatim
 from ansible_collections.imageshare.aws.tests.support.laws import laws
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
+from ansible_collections.imageshare.aws.tests.support.runs import to_restore, to_share
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,15 +48,12 @@ MODES: dict[str, dict[str, Any]] = {
 }
 
 
-class Verbatim(InMemory):
-    """A registry that shows and takes every text as it is."""
+class Lenient(Verbatim):
+    """A registry that takes every text as it is, too."""
 
     def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
         self.journal.append(("write", name, {"force": force, "patient": patient}))
         self.policies[name] = text
-        return text
-
-    def _shown(self, text: str) -> str:
         return text
 
 
@@ -70,20 +67,7 @@ GRANTS = (
 
 def row(registry: InMemory, **changes: Any) -> Mapping[str, Any]:
     """The only row of a run, which can be printed as any result can."""
-    common: dict[str, Any] = {
-        "repositories": (NAME,),
-        "grants": GRANTS,
-        "sharing": True,
-        "purge_grants": False,
-        "purge_deleted_principals": False,
-        "missing_ok": False,
-        "force_set_policy": False,
-        "concurrency": 1,
-        "backup_dir": None,
-        "check_mode": False,
-        "diff": True,
-    }
-    result = run(Request(**{**common, **changes}), registry)
+    result = run(to_share(NAME, grants=GRANTS, concurrency=1, diff=True, **changes), registry)
     returned = result.to_dict(diff=True, include_policy=True)
     json.dumps(returned)
     (single,) = returned["repositories"]
@@ -109,7 +93,7 @@ def members(text: str) -> list[str]:
 
 def assert_kept(text: str, changes: Mapping[str, Any]) -> None:
     """A run keeps all that is not its own to the letter, and leaves nothing for a second run to do."""
-    registry = Verbatim({NAME: text})
+    registry = Lenient({NAME: text})
     first = row(registry, **changes)
     if "error" in first:
         # AWS takes no policy of this length, so it is left alone.
@@ -128,7 +112,7 @@ def assert_kept(text: str, changes: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize("changes", MODES.values(), ids=MODES.keys())
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_it_is_left_alone(text: str, reason: str, changes: dict[str, Any]) -> None:
-    registry = Verbatim({NAME: text})
+    registry = Lenient({NAME: text})
     told = row(registry, **changes)
     assert told["error"].startswith(f"{NAME}: policy not changed: ")
     assert reason in told["error"]
@@ -156,22 +140,10 @@ def test_a_backup_of_it_is_refused(text: str, reason: str, member: str) -> None:
 
 @pytest.mark.parametrize("text", KEPT.values(), ids=KEPT.keys())
 def test_it_goes_back_to_the_letter(text: str, tmp_path: Path) -> None:
-    registry = Verbatim({NAME: text})
+    registry = Lenient({NAME: text})
     if not row(registry, backup_dir=str(tmp_path))["changed"]:
         return
-    asked = RestoreRequest(
-        backup_path=str(tmp_path),
-        repositories=("*",),
-        overwrite=False,
-        registry_id=None,
-        missing_ok=False,
-        force_set_policy=False,
-        concurrency=1,
-        backup_dir=None,
-        check_mode=False,
-        diff=True,
-    )
-    assert restore(asked, registry).failures == ()
+    assert restore(to_restore(tmp_path, concurrency=1, diff=True), registry).failures == ()
     assert registry.policies == {NAME: text}
 
 

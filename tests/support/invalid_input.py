@@ -2,23 +2,42 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options and variables that nobody can mean. Of each: the value, and a part of what is said of it."""
+"""The table of invalid input: options, variables and filters that nobody can mean, and what is said of each.
+
+Of each: the value, and the words that its message must have. What is refused is refused in every state of a task, but
+for CONTRADICTIONS, which do not matter where access is taken away.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+Words = str | tuple[str, ...]
+
 _TEAM = "111122223333"
+_ROLE = f"arn:aws:iam::{_TEAM}:role/ci"
+_ORGANIZATION, _UNIT = "o-a1b2c3d4e5", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
+_EMPTY = "principal is empty"
+_DELETED = ("deleted role or user", "purge_deleted_principals")
+_NO_ACCESS = "value of access must be one or more of"
+_UNKNOWN = "Supported parameters include"
 _NO_LIST = "cannot be converted to a list"
 _NO_BOOL = "unable to convert to bool"
 _NO_INT = "unable to convert to int"
 _NO_DICT = "unable to convert to dict"
 _NOBODY = "not a valid principal"
 _WILDCARD = "AWS takes no wildcard in a principal"
-_UNIT = "the path of an organizational unit reads o-…/r-…/ou-…/"
+_PATH = "the path of an organizational unit reads o-…/r-…/ou-…/"
 _ADDRESS = "is an ARN or a URI: write the repository's name alone"
-_NO_NAME = "is not a repository name, nor a pattern"
+_NO_NAME = "is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)"
+_NO_ACCOUNT = "is not a 12-digit account id"
 _NO_REGION = 'is not a region such as eu-west-1, nor "*" for every region'
+
+
+def _team(*grants: Any) -> dict[str, Any]:
+    """The variable of the role with the grants of a team."""
+    return {"ecr_share_grants_team": list(grants)}
+
 
 # Members of lists of repositories.
 NAMES: dict[str, tuple[Any, str]] = {
@@ -43,6 +62,10 @@ NAMES: dict[str, tuple[Any, str]] = {
     "a letter that only looks like one": ("b\u0430se", f'"b\u0430se" {_NO_NAME}'),
     "capitals": ("Base", f'"Base" {_NO_NAME}'),
     "a slash in front": ("/base", f'"/base" {_NO_NAME}'),
+    "a hyphen in front": ("-base", f'"-base" {_NO_NAME}'),
+    "a dot behind": ("base.", f'"base." {_NO_NAME}'),
+    "capitals in a pattern": ("Base/*", f'"Base/*" {_NO_NAME}'),
+    "a blank in between": ("base python", f'"base python" {_NO_NAME}'),
     "a slash behind": ("base/", f'"base/" {_NO_NAME}'),
     "two slashes": ("base//python", f'"base//python" {_NO_NAME}'),
     "a way up": ("../base", f'"../base" {_NO_NAME}'),
@@ -68,56 +91,51 @@ NAMES: dict[str, tuple[Any, str]] = {
 
 # Of each: the second grant of a task, its place in the message, and what is said, whatever the state.
 GRANTS: dict[str, tuple[Any, str, str]] = {
+    "principals that are null": ({"principals": None}, "grants", "principals"),
+    "no principals": ({"principals": []}, "grants[1]", "principals is empty: name at least one principal"),
     "null": (None, "grants", _NO_DICT),
     "a text": (_TEAM, "grants", _NO_DICT),
     "a number": (111122223333, "grants", _NO_DICT),
     "a list": ([_TEAM], "grants", _NO_DICT),
     "an empty object": ({}, "grants", "missing required arguments: principals"),
-    "a misspelt key": ({"principal": _TEAM}, "grants.principal", "Supported parameters include"),
-    "a key in capitals": ({"Principals": _TEAM}, "grants.Principals", "Supported parameters include"),
-    "a key too many": ({"principals": _TEAM, "actions": ["*"]}, "grants.actions", "Supported parameters include"),
-    "an access in capitals": (
-        {"principals": [_TEAM], "access": "PULL"},
-        "grants",
-        "value of access must be one or more of",
-    ),
-    "an access of old": (
-        {"principals": [_TEAM], "access": "pull_push"},
-        "grants",
-        "value of access must be one or more of",
-    ),
-    "an access that is no capability": (
-        {"principals": [_TEAM], "access": ["pull", "admin"]},
-        "grants",
-        "value of access must be one or more of",
-    ),
-    "all access": ({"principals": [_TEAM], "access": "*"}, "grants", "value of access must be one or more of"),
+    "a misspelt key": ({"principal": _TEAM}, "grants.principal", _UNKNOWN),
+    "a key in capitals": ({"Principals": _TEAM}, "grants.Principals", _UNKNOWN),
+    "a key too many": ({"principals": _TEAM, "actions": ["*"]}, "grants.actions", _UNKNOWN),
+    "an access in capitals": ({"principals": [_TEAM], "access": "PULL"}, "grants", _NO_ACCESS),
+    "an access of old": ({"principals": [_TEAM], "access": "pull_push"}, "grants", _NO_ACCESS),
+    "an access that is no capability": ({"principals": [_TEAM], "access": ["pull", "admin"]}, "grants", _NO_ACCESS),
+    "all access": ({"principals": [_TEAM], "access": "*"}, "grants", _NO_ACCESS),
     "principals in an object": ({"principals": {"a": 1}}, "grants", _NO_LIST),
     "regions in an object": ({"principals": [_TEAM], "lambda_regions": {"a": 1}}, "grants", _NO_LIST),
     "repositories in an object": ({"principals": [_TEAM], "repositories": {"a": 1}}, "grants", _NO_LIST),
 }
 
 # Principals of the second grant of a task.
-PRINCIPALS: dict[str, tuple[Any, str]] = {
+PRINCIPALS: dict[str, tuple[Any, Words]] = {
+    "null": (None, _EMPTY),
+    "no character": ("", _EMPTY),
+    "blanks": ("  \n", _EMPTY),
     "true": (True, _NOBODY),
     "a fraction": (111122223333.0, _NOBODY),
     "a number below zero": (-11112222333, _NOBODY),
-    "an octal number": (0o12345670123, "has 10 digits, an account id has 12"),
+    "an octal number": (0o12345670123, ("has 10 digits, an account id has 12", "octal", "quote")),
     "a hexadecimal number": (0x111122223, "has 10 digits, an account id has 12"),
     "a list": ([_TEAM], _NOBODY),
     "an object": ({"AWS": _TEAM}, _NOBODY),
     "a word": ("everybody", _NOBODY),
-    "thirteen digits": ("1111222233334", "has 13 digits"),
+    "eleven digits": ("11112222333", ("has 11 digits", "quote account ids")),
+    "thirteen digits": ("1111222233334", ("has 13 digits", "quote account ids")),
     "an account with hyphens": ("1111-2222-3333", _NOBODY),
     "an account with blanks": ("1111 2222 3333", _NOBODY),
     "two accounts": (f"{_TEAM},444455556666", _NOBODY),
+    "two lines": (f"{_TEAM}\n{_TEAM}", _NOBODY),
     "an account in other digits": ("\u0661" * 12, _NOBODY),
     "an account in wide digits": ("\uff11" * 12, _NOBODY),
     "an account and a NUL": (f"{_TEAM}\0", _NOBODY),
     "an account and a mark of no width": (f"{_TEAM}\u200b", _NOBODY),
     "an account that is turned round": (f"\u202e{_TEAM}", _NOBODY),
     "5,000 characters long": ("A" * 5_000, _NOBODY),
-    "everybody": ("*", _WILDCARD),
+    "everybody": ("*", (_WILDCARD, "organization (o-…)")),
     "twelve of anything": ("?" * 12, _WILDCARD),
     "some accounts": ("1111*", _WILDCARD),
     "a service": ("lambda.amazonaws.com", _NOBODY),
@@ -125,11 +143,15 @@ PRINCIPALS: dict[str, tuple[Any, str]] = {
     "a variable of a policy": ("${aws:PrincipalAccount}", _NOBODY),
     "a template": ("{{ team }}", _NOBODY),
     "a canonical user": ("79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8", _NOBODY),
-    "a deleted role": ("AROAEXAMPLEROLE123456", "the id of a deleted role or user"),
+    "a deleted role": ("AROAEXAMPLEROLE123456", _DELETED),
+    "a deleted user": ("AIDAEXAMPLEUSER123456", _DELETED),
+    "a bucket": ("arn:aws:s3:::images", _NOBODY),
+    "a group": (f"arn:aws:iam::{_TEAM}:group/dev", _NOBODY),
     "the beginning of an ARN": ("arn:", _NOBODY),
     "an ARN without a partition": (f"arn::iam::{_TEAM}:root", _NOBODY),
     "an ARN of half a partition": (f"arn:aws-:iam::{_TEAM}:root", _NOBODY),
-    "of another partition": (f"arn:aws-cn:iam::{_TEAM}:root", "belongs to the partition aws-cn"),
+    "of another partition": (f"arn:aws-cn:iam::{_TEAM}:root", ("belongs to the partition aws-cn", "to aws")),
+    "a role of another partition": (f"arn:aws-us-gov:iam::{_TEAM}:role/ci", ("partition aws-us-gov", "to aws")),
     "an ARN in capitals": (f"ARN:AWS:IAM::{_TEAM}:ROOT", _NOBODY),
     "an ARN with a region": (f"arn:aws:iam:us-east-1:{_TEAM}:root", _NOBODY),
     "an ARN of eleven digits": ("arn:aws:iam::11112222333:root", _NOBODY),
@@ -137,6 +159,9 @@ PRINCIPALS: dict[str, tuple[Any, str]] = {
     "a role without a name": (f"arn:aws:iam::{_TEAM}:role/", _NOBODY),
     "a role with a path alone": (f"arn:aws:iam::{_TEAM}:role/a/", _NOBODY),
     "every role": (f"arn:aws:iam::{_TEAM}:role/*", _WILDCARD),
+    "roles by a question mark": (f"{_ROLE}?", _WILDCARD),
+    "roles by a star in the path": (f"arn:aws:iam::{_TEAM}:role/team/*/ci", _WILDCARD),
+    "every account": ("arn:aws:iam::*:root", _WILDCARD),
     "a role of any account": ("arn:aws:iam::*:role/ci", _WILDCARD),
     "a role with a blank": (f"arn:aws:iam::{_TEAM}:role/c i", _NOBODY),
     "a role with a line break": (f"arn:aws:iam::{_TEAM}:role/c\ni", _NOBODY),
@@ -147,18 +172,84 @@ PRINCIPALS: dict[str, tuple[Any, str]] = {
     "every session": (f"arn:aws:sts::{_TEAM}:assumed-role/x/*", _WILDCARD),
     "a function": (f"arn:aws:lambda:us-east-1:{_TEAM}:function:f", _NOBODY),
     "an organization in capitals": ("o-A1B2C3D4E5", _NOBODY),
-    "an organization that is too short": ("o-abc", _NOBODY),
+    "an organization that is too short": ("o-a1b2c3d4e", _NOBODY),
     "every organization": ("o-*", _WILDCARD),
     "an organization's ARN": (f"arn:aws:organizations::{_TEAM}:organization/o-a1b2c3d4e5", _NOBODY),
-    "an organization with a slash": ("o-a1b2c3d4e5/", _UNIT),
-    "a root without a slash": ("o-a1b2c3d4e5/r-ab12", _UNIT),
+    "an organization with a slash": ("o-a1b2c3d4e5/", _PATH),
+    "a root without a slash": ("o-a1b2c3d4e5/r-ab12", _PATH),
+    "an organization with a slash and a star": (f"{_ORGANIZATION}/*", "o-…/r-…/ou-…/*"),
+    "units of every organization": ("o-*/*", (_PATH, "no other wildcard")),
+    "units by a star": (f"{_ORGANIZATION}/r-ab12/ou-*/", (_PATH, "no other wildcard")),
+    "units by a star behind an id": (f"{_UNIT[:-2]}*", (_PATH, "no other wildcard")),
     "a unit without its organization": ("ou-ab12-11111111", _NOBODY),
-    "a unit without a slash": ("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111", _UNIT),
-    "a wildcard within a path": ("o-a1b2c3d4e5/*/ou-ab12-11111111/", _UNIT),
-    "two wildcards": ("o-a1b2c3d4e5/r-ab12/**", _UNIT),
+    "a unit without a slash": (_UNIT[:-2], (_PATH, "for that unit alone")),
+    "a wildcard within a path": ("o-a1b2c3d4e5/*/ou-ab12-11111111/", _PATH),
+    "two wildcards": ("o-a1b2c3d4e5/r-ab12/**", _PATH),
 }
 
-OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+# What the second grant of a task has besides its principal, which is an account unless it says so.
+CONTRADICTIONS: dict[str, tuple[dict[str, Any], Words]] = {
+    "Lambda alone without regions": ({"access": []}, "at least one region in lambda_regions"),
+    "Lambda alone in no regions": ({"access": [], "lambda_regions": []}, "at least one region in lambda_regions"),
+    **{
+        f"{access} with a region": (
+            {"access": [access], "lambda_regions": ["us-east-1"]},
+            (f"access: [{access}] with lambda_regions", "Lambda needs the pull", "access: []"),
+        )
+        for access in ("push", "describe")
+    },
+    **{
+        f"regions of {kind}": (
+            {"principals": [principal], "lambda_regions": ["us-east-1"]},
+            ("accounts only", f"this is {kind}", "name its account"),
+        )
+        for kind, principal in {
+            "a role": _ROLE,
+            "a user": f"arn:aws:iam::{_TEAM}:user/alice",
+            "a session": f"arn:aws:sts::{_TEAM}:assumed-role/ci/nightly",
+            "an organization": _ORGANIZATION,
+            "an organizational unit": _UNIT,
+        }.items()
+    },
+    "Lambda alone for a unit": ({"principals": [_UNIT], "access": [], "lambda_regions": ["*"]}, "accounts only"),
+    "a region of another partition": (
+        {"lambda_regions": ["us-east-1", "cn-north-1"]},
+        "cn-north-1 is in another partition than the registry (aws)",
+    ),
+    **{
+        f"a region that is {name}": ({"lambda_regions": [value]}, f'lambda_regions: "{shown}" {_NO_REGION}')
+        for name, value, shown in (
+            ("null", None, ""),
+            ("empty", "", ""),
+            ("a number", 1, "1"),
+            ("a list", ["us-east-1"], "['us-east-1']"),
+            *(
+                (name, value, value)
+                for name, value in {
+                    "in capitals": "US-EAST-1",
+                    "a zone": "us-east-1a",
+                    "an everyday name": "Ireland",
+                    "two stars": "**",
+                    "a pattern": "us-*",
+                    "two regions": "us-east-1,eu-west-1",
+                    "a region and an account": "us-east-1:444455556666",
+                    "a region and a line break": "us-east-1\n",
+                    "a region in other digits": "us-east-\u0661",
+                }.items()
+            ),
+        )
+    },
+}
+
+# Of each: the repositories of the task, those of its only grant, and what is said of the grant's.
+NARROWED: dict[str, tuple[list[str], list[str], str]] = {
+    "nothing": (["base"], [], " is empty: leave it out to grant access to every repository of the task"),
+    "a name beside the task's": (["base"], ["web"], ': "web" matches none of the repositories of the task'),
+    "a pattern beside the task's": (["base"], ["web/*"], ': "web/*" matches none of the repositories of the task'),
+    "a name beside the task's patterns": (["web/*"], ["base"], ': "base" is not among the repositories of the task'),
+}
+
+OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
     "repositories that are null": ({"repositories": None}, _NO_LIST),
     "repositories in an object": ({"repositories": {"base": 1}}, _NO_LIST),
     "no repositories": ({"repositories": []}, "repositories is empty"),
@@ -167,22 +258,6 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "grants in an object": ({"grants": {"principals": [_TEAM]}}, _NO_LIST),
     "no grants": ({"grants": []}, "grants is empty"),
     "a text of grants": ({"grants": "everybody"}, _NO_DICT),
-    **{
-        f"a region that is {name}": ({"grants": [{"principals": [_TEAM], "lambda_regions": [value]}]}, said)
-        for name, (value, said) in {
-            "null": (None, f'grants[0] (principal {_TEAM}): lambda_regions: "" {_NO_REGION}'),
-            "a number": (1, f'grants[0] (principal {_TEAM}): lambda_regions: "1" {_NO_REGION}'),
-            "a list": (["us-east-1"], _NO_REGION),
-            "in capitals": ("US-EAST-1", f'"US-EAST-1" {_NO_REGION}'),
-            "a zone": ("us-east-1a", f'"us-east-1a" {_NO_REGION}'),
-            "two stars": ("**", f'"**" {_NO_REGION}'),
-            "a pattern": ("us-*", f'"us-*" {_NO_REGION}'),
-            "two regions": ("us-east-1,eu-west-1", f'"us-east-1,eu-west-1" {_NO_REGION}'),
-            "a region and an account": ("us-east-1:444455556666", f'"us-east-1:444455556666" {_NO_REGION}'),
-            "a region and a line break": ("us-east-1\n", f'"us-east-1\n" {_NO_REGION}'),
-            "a region in other digits": ("us-east-\u0661", f'"us-east-\u0661" {_NO_REGION}'),
-        }.items()
-    },
     "a state that is null": ({"state": None}, "must be one of: present, absent"),
     "a state that is true": ({"state": True}, "must be one of: present, absent"),
     "a state in a list": ({"state": ["present"]}, "must be one of: present, absent"),
@@ -200,20 +275,31 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a concurrency in a list": ({"concurrency": [8]}, _NO_INT),
     "a concurrency of none": ({"concurrency": 0}, "0 is not between 1 and 16"),
     "a concurrency below zero": ({"concurrency": -8}, "-8 is not between 1 and 16"),
+    "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a concurrency beyond measure": ({"concurrency": 10**30}, "is not between 1 and 16"),
-    "a registry that is a number": ({"registry_id": 5}, '"5" is not a 12-digit account id'),
-    "a registry that is true": ({"registry_id": True}, '"True" is not a 12-digit account id'),
-    "a registry in a list": ({"registry_id": [123456789012]}, '"[123456789012]" is not a 12-digit account id'),
-    "a registry with a blank": ({"registry_id": "123456789012 "}, '"123456789012 " is not a 12-digit account id'),
-    "a registry with hyphens": ({"registry_id": "1234-5678-9012"}, '"1234-5678-9012" is not a 12-digit account id'),
-    "a registry that is an address": (
-        {"registry_id": "123456789012.dkr.ecr.us-east-1.amazonaws.com"},
-        "is not a 12-digit account id",
-    ),
+    **{
+        f"a registry that is {name}": ({"registry_id": value}, (f'registry_id: "{value}" {_NO_ACCOUNT}', "quote it"))
+        for name, value in {
+            "a number": 5,
+            "an octal number": 0o12345670123,
+            "true": True,
+            "in a list": [123456789012],
+            "of eleven digits": "12345678901",
+            "of thirteen digits": "1234567890123",
+            "an account and a letter": "12345678901a",
+            "an account and a blank": "123456789012 ",
+            "an account and a line break": "12345678901\n",
+            "an account with hyphens": "1234-5678-9012",
+            "an account in other digits": "\u0661" * 12,
+            "a word": "my-account",
+            "an address": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+        }.items()
+    },
+    "a purge with absent": ({"purge_grants": True, "state": "absent"}, "purge_grants requires state=present"),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
     "backups below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
-    "an option that there is not": ({"principals": [_TEAM]}, "Supported parameters include"),
-    "an option of another module": ({"policy": "{}"}, "Supported parameters include"),
+    "an option that there is not": ({"principals": [_TEAM]}, _UNKNOWN),
+    "an option of another module": ({"policy": "{}"}, _UNKNOWN),
 }
 
 RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -225,17 +311,51 @@ RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
-    "a state": ({"state": "present"}, "Supported parameters include"),
+    "a state": ({"state": "present"}, _UNKNOWN),
+}
+
+AUDIT_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "no repositories": ({"repositories": []}, "repositories is empty"),
+    "a repository in capitals": ({"repositories": ["Base"]}, '"Base" is not a repository name'),
+    "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
+    "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
+    "a missing that is unknown": ({"on_missing": "ignore"}, "must be one of: fail, skip"),
+    "a principal that is empty": ({"principal": ""}, "principal : principal is empty"),
+    "a principal of eleven digits": ({"principal": "12345670123"}, "quote account ids"),
+    "a principal of another partition": ({"principal": f"arn:aws-cn:iam::{_TEAM}:root"}, "aws-cn"),
+    "a principal that is a word": ({"principal": "lambda"}, "principal lambda: "),
+    "a principal that is a pattern": ({"principal": f"arn:aws:iam::{_TEAM}:role/*"}, "role/*: "),
 }
 
 # None of them can be that of a file.
-PATHS = {
-    "no character": "",
-    "a NUL": "/backups\0/20260131",
-    "half of a character": "/backups/\ud800",
-}
+PATHS = {"no character": "", "a NUL": "/backups\0/20260131", "half of a character": "/backups/\ud800"}
 
 VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
+    "a misspelt option": ({"ecr_share_prune": True}, "did you mean ecr_share_profile?"),
+    "no grants": ({"ecr_share_grants": []}, "ecr_share_grants is empty: name at least one principal, there or in"),
+    "a relative folder for a report": ({"ecr_share_report_dir": "./report"}, "./report is not an absolute path"),
+    "a batch size in words": ({"ecr_share_batch_size": "many"}, "'many' is not a number of repositories"),
+    "an octal account": (
+        _team({"principals": [_TEAM]}, {"principals": ["1402433619"]}),
+        "ecr_share_grants_team[1] (principal 1402433619): 1402433619 has 10 digits, an account id has 12. YAML reads",
+    ),
+    "a principal that is a word": (
+        {"ecr_share_grants": [{"principals": ["everyone"]}]},
+        "ecr_share_grants[0] (principal everyone): not a valid principal",
+    ),
+    "Lambda access for a role": (
+        {"ecr_share_grants": [{"principals": [_ROLE], "access": [], "lambda_regions": ["us-east-1"]}]},
+        f"ecr_share_grants[0] (principal {_ROLE}): Lambda access is for accounts only",
+    ),
+    "a misspelt key of a grant": (
+        _team({"principle": _TEAM}),
+        "ecr_share_grants_team.principle. Supported parameters include",
+    ),
+    "an unknown access": (
+        _team({"principals": [_TEAM], "access": ["read"]}),
+        "value of access must be one or more of: pull, push, describe",
+    ),
+    "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
     "a misspelt variable": ({"ecr_share_grant": []}, "is not a variable of this role; did you mean ecr_share_grants?"),
     "a variable without a name": ({"ecr_share_": 1}, "is not a variable of this role"),
     "grants of a group in capitals": ({"ecr_share_grants_A": []}, "is not a variable of this role"),
@@ -264,21 +384,21 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "grants that are a text": ({"ecr_share_grants": "everybody"}, _NO_DICT),
     "grants that are a number": ({"ecr_share_grants": 5}, _NO_DICT),
     "grants in an object": ({"ecr_share_grants": {"principals": [_TEAM]}}, _NO_LIST),
-    "a grant that is null": ({"ecr_share_grants_team": [None]}, _NO_DICT),
-    "a grant that is an account": ({"ecr_share_grants_team": [_TEAM]}, _NO_DICT),
-    "a grant that is a list": ({"ecr_share_grants_team": [[]]}, _NO_DICT),
-    "a grant to nobody": ({"ecr_share_grants_team": [{}]}, "missing required arguments: principals"),
+    "a grant that is null": (_team(None), _NO_DICT),
+    "a grant that is an account": (_team(_TEAM), _NO_DICT),
+    "a grant that is a list": (_team([]), _NO_DICT),
+    "a grant to nobody": (_team({}), "missing required arguments: principals"),
     "a grant to null": (
-        {"ecr_share_grants_team": [{"principals": None}]},
+        _team({"principals": None}),
         "argument 'principals' is of type NoneType found in 'ecr_share_grants_team'",
     ),
-    "a key of a grant that is a number": ({"ecr_share_grants_team": [{5: 6}]}, "the key 5 of a grant is not a string"),
+    "a key of a grant that is a number": (_team({5: 6}), "the key 5 of a grant is not a string"),
     "a region of a grant that is a number": (
-        {"ecr_share_grants_team": [{"principals": [_TEAM], "lambda_regions": 5}]},
+        _team({"principals": [_TEAM], "lambda_regions": 5}),
         f'ecr_share_grants_team[0] (principal {_TEAM}): lambda_regions: "5" {_NO_REGION}',
     ),
     "a repository of a grant that is null": (
-        {"ecr_share_grants_team": [{"principals": [_TEAM], "repositories": [None]}]},
+        _team({"principals": [_TEAM], "repositories": [None]}),
         f'ecr_share_grants_team[0] (principal {_TEAM}): repositories: "" is not a repository name',
     ),
     "a template that was never filled in": ({"ecr_share_grants_team": "{{ grants }}"}, _NO_DICT),

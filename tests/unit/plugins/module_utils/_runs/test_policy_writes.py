@@ -21,23 +21,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._runs import restore as _restore
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, root
+from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
 from ansible_collections.imageshare.aws.tests.support.races import Race, figures
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import (
-    ACCOUNT,
-    OTHER,
-    change,
-    policy,
-    pulling,
-    request,
-    root,
-)
+from ansible_collections.imageshare.aws.tests.support.runs import allowing, change, only, text_of, to_restore, to_share
 
-MINE = pulling(root(OTHER), sid="Mine", actions="ecr:*")
-THEIRS = pulling("arn:aws:iam::777788889999:root", sid="Theirs", actions="ecr:*")
+MINE = allowing(root(OTHER), sid="Mine", actions="ecr:*")
+THEIRS = allowing("arn:aws:iam::777788889999:root", sid="Theirs", actions="ecr:*")
 
 
 class Contested(InMemory):
@@ -55,7 +46,7 @@ class Contested(InMemory):
         if self.too_late:
             self.too_late -= 1
             self.journal.append(("write", name, "too late"))
-            self.policies[name] = policy(MINE, {**THEIRS, "Sid": f"Theirs{self.too_late}"})
+            self.policies[name] = text_of(MINE, {**THEIRS, "Sid": f"Theirs{self.too_late}"})
             raise PolicyChangedError("somebody else changed the policy")
         answer = super().write(name, text, force=force, patient=patient)
         if self.theirs:
@@ -72,9 +63,9 @@ def sids(registry: InMemory, name: str = "base") -> list[str]:
 
 
 def test_what_somebody_else_overwrote_is_written_again() -> None:
-    registry = Contested({"base": policy(MINE)}, policy(MINE, THEIRS))
+    registry = Contested({"base": text_of(MINE)}, text_of(MINE, THEIRS))
 
-    row = only(run(request("base"), registry))
+    row = only(run(to_share("base"), registry))
 
     assert sids(registry) == ["Mine", "Theirs", "AllowPull"]
     assert (row["changed"], row["granted"], row["warnings"]) == (True, [change(ACCOUNT)], [])
@@ -82,10 +73,10 @@ def test_what_somebody_else_overwrote_is_written_again() -> None:
 
 
 def test_what_somebody_else_added_is_left_alone() -> None:
-    shared = policy(MINE, pulling(root(ACCOUNT)), THEIRS)
-    registry = Contested({"base": policy(MINE)}, shared)
+    shared = text_of(MINE, allowing(root(ACCOUNT)), THEIRS)
+    registry = Contested({"base": text_of(MINE)}, shared)
 
-    row = only(run(request("base"), registry))
+    row = only(run(to_share("base"), registry))
 
     assert registry.policies["base"] == shared
     assert (row["changed"], row["warnings"]) == (True, [])
@@ -93,19 +84,19 @@ def test_what_somebody_else_added_is_left_alone() -> None:
 
 
 def test_what_is_taken_away_stays_away() -> None:
-    shared = policy(MINE, pulling(root(ACCOUNT)))
+    shared = text_of(MINE, allowing(root(ACCOUNT)))
     registry = Contested({"base": shared}, shared)
 
-    row = only(run(request("base", sharing=False), registry))
+    row = only(run(to_share("base", sharing=False), registry))
 
     assert sids(registry) == ["Mine"]
     assert row["revoked"] == [change(ACCOUNT)]
 
 
 def test_who_comes_too_late_begins_again_with_what_is_there() -> None:
-    registry = Contested({"base": policy(MINE)}, too_late=3)
+    registry = Contested({"base": text_of(MINE)}, too_late=3)
 
-    row = only(run(request("base", diff=True), registry))
+    row = only(run(to_share("base", diff=True), registry))
 
     assert sids(registry) == ["Mine", "Theirs0", "AllowPull"]
     assert (row["changed"], row["warnings"]) == (True, [])
@@ -113,9 +104,9 @@ def test_who_comes_too_late_begins_again_with_what_is_there() -> None:
 
 
 def test_who_is_too_late_every_time_says_so() -> None:
-    registry = Contested({"base": policy(MINE)}, too_late=1000)
+    registry = Contested({"base": text_of(MINE)}, too_late=1000)
 
-    row = only(run(request("base"), registry))
+    row = only(run(to_share("base"), registry))
 
     assert row["changed"] is False
     assert "each of the 8 times" in row["error"]
@@ -129,9 +120,9 @@ class TestOverwrittenEveryTime:
     PUBLIC: ClassVar = {**MINE, "Sid": "Public", "Principal": "*"}
 
     def test_the_row_keeps_what_the_last_write_did(self) -> None:
-        registry = Contested({"base": policy(self.PUBLIC)}, *[policy(self.PUBLIC)] * 1000)
+        registry = Contested({"base": text_of(self.PUBLIC)}, *[text_of(self.PUBLIC)] * 1000)
 
-        result = run(request("base", diff=True), registry)
+        result = run(to_share("base", diff=True), registry)
 
         row = only(result)
         assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
@@ -143,9 +134,9 @@ class TestOverwrittenEveryTime:
         assert (result.changed, result.summary["changed"], result.summary["failed"]) == (True, 1, 1)
 
     def test_the_error_counts_the_writes(self) -> None:
-        registry = Contested({"base": policy(MINE)}, *[policy(MINE)] * 1000)
+        registry = Contested({"base": text_of(MINE)}, *[text_of(MINE)] * 1000)
 
-        row = only(run(request("base"), registry))
+        row = only(run(to_share("base"), registry))
 
         assert registry.calls.count("write") == 9
         assert registry.calls[-1] == "read"
@@ -153,9 +144,9 @@ class TestOverwrittenEveryTime:
         assert row["error_code"] is None
 
     def test_the_ninth_write_may_stay(self) -> None:
-        registry = Contested({"base": policy(MINE)}, *[policy(MINE)] * 8)
+        registry = Contested({"base": text_of(MINE)}, *[text_of(MINE)] * 8)
 
-        row = only(run(request("base"), registry))
+        row = only(run(to_share("base"), registry))
 
         assert (row["changed"], row["warnings"], "error" in row) == (True, [], False)
         assert registry.calls.count("write") == 9
@@ -179,7 +170,7 @@ class TestOverwrittenEveryTime:
                 self._fail("pause")
                 super().pause(seconds)
 
-        row = only(run(request("base"), Failing({"base": policy(MINE)}, policy(MINE))))
+        row = only(run(to_share("base"), Failing({"base": text_of(MINE)}, text_of(MINE))))
 
         assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
         if method == "write":
@@ -199,16 +190,16 @@ class TestOverwrittenEveryTime:
                     raise PolicyChangedError("somebody else changed it", outcome_unknown=True)
                 return self.policies[name] or ""
 
-        row = only(run(request("base"), Lost({"base": policy(MINE)})))
+        row = only(run(to_share("base"), Lost({"base": text_of(MINE)})))
 
         assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
         assert [warning["kind"] for warning in row["warnings"]] == ["not_verified"]
         assert "error" not in row
 
     def test_every_policy_that_was_replaced_is_on_disk(self, tmp_path: Path) -> None:
-        registry = Contested({"base": policy(MINE)}, policy(THEIRS))
+        registry = Contested({"base": text_of(MINE)}, text_of(THEIRS))
 
-        result = run(replace(request("base"), backup_dir=str(tmp_path)), registry)
+        result = run(replace(to_share("base"), backup_dir=str(tmp_path)), registry)
 
         (folder,) = tmp_path.iterdir()
         saved = {path.name: json.loads(path.read_text())["policy"] for path in folder.iterdir()}
@@ -226,7 +217,7 @@ class TestOverwrittenEveryTime:
                     raise KeyError("policyText")
                 return super().read(name)
 
-        row = only(run(request("base"), Surprising({"base": policy(MINE)})))
+        row = only(run(to_share("base"), Surprising({"base": text_of(MINE)})))
 
         assert (row["changed"], [warning["kind"] for warning in row["warnings"]]) == (True, ["not_verified"])
 
@@ -234,12 +225,12 @@ class TestOverwrittenEveryTime:
 def test_what_aws_itself_stores_differently_is_not_written_again() -> None:
     class Otherwise(InMemory):
         def write(self, name: str, text: str, *, force: bool, patient: bool) -> str:
-            super().write(name, policy(MINE), force=force, patient=patient)
-            return policy(MINE)
+            super().write(name, text_of(MINE), force=force, patient=patient)
+            return text_of(MINE)
 
-    registry = Otherwise({"base": policy(MINE)})
+    registry = Otherwise({"base": text_of(MINE)})
 
-    row = only(run(request("base"), registry))
+    row = only(run(to_share("base"), registry))
 
     assert [warning["kind"] for warning in row["warnings"]] == ["stored_policy_differs"]
     assert len(registry.written) == 1
@@ -253,7 +244,7 @@ def test_a_look_that_fails_is_a_warning(error: type[EcrError]) -> None:
                 raise error("not attempted, because the run was stopped")
             return super().read(name)
 
-    result = run(request("base"), Failing({"base": policy(MINE)}))
+    result = run(to_share("base"), Failing({"base": text_of(MINE)}))
 
     row = only(result)
     (warning,) = row["warnings"]
@@ -266,13 +257,13 @@ class TestBackups:
     """The policy that is saved is the one that was really replaced."""
 
     def test_of_a_write_that_came_too_late(self, tmp_path: Path) -> None:
-        registry = Contested({"base": policy(MINE)}, too_late=2)
-        run(request("base", backup_dir=str(tmp_path)), registry)
+        registry = Contested({"base": text_of(MINE)}, too_late=2)
+        run(to_share("base", backup_dir=str(tmp_path)), registry)
         self.check(tmp_path, registry, ["Mine", "Theirs0"])
 
     def test_of_a_write_that_was_overwritten(self, tmp_path: Path) -> None:
-        registry = Contested({"base": policy(MINE)}, policy(MINE, THEIRS))
-        run(request("base", backup_dir=str(tmp_path)), registry)
+        registry = Contested({"base": text_of(MINE)}, text_of(MINE, THEIRS))
+        run(to_share("base", backup_dir=str(tmp_path)), registry)
         self.check(tmp_path, registry, ["Mine", "Theirs"])
 
     @staticmethod
@@ -282,35 +273,19 @@ class TestBackups:
         assert saved.backup.written == registry.sent["base"]
 
 
-def restoring(path: Path, **changes: object) -> RestoreRequest:
-    options = {
-        "backup_path": str(path),
-        "repositories": ("*",),
-        "overwrite": False,
-        "registry_id": None,
-        "missing_ok": False,
-        "force_set_policy": False,
-        "concurrency": 1,
-        "backup_dir": None,
-        "check_mode": False,
-        "diff": False,
-    }
-    return RestoreRequest(**{**options, **changes})
-
-
 class TestRestoring:
     @staticmethod
     def shared(path: Path, *theirs: str | None) -> Contested:
-        registry = Contested({"base": policy(MINE)})
-        run(request("base", backup_dir=str(path)), registry)
+        registry = Contested({"base": text_of(MINE)})
+        run(to_share("base", backup_dir=str(path)), registry)
         registry.journal.clear()
         registry.theirs += theirs
         return registry
 
     def test_what_somebody_else_wrote_afterwards_stays_and_is_told(self, tmp_path: Path) -> None:
-        registry = self.shared(tmp_path, policy(MINE, THEIRS))
+        registry = self.shared(tmp_path, text_of(MINE, THEIRS))
 
-        row = only(_restore.run(restoring(tmp_path), registry))
+        row = only(_restore.run(to_restore(tmp_path), registry))
 
         assert sids(registry) == ["Mine", "Theirs"]
         (warning,) = row["warnings"]
@@ -318,9 +293,9 @@ class TestRestoring:
         assert 'new: statement "Theirs"' in warning["message"]
 
     def test_unless_it_is_to_be_overwritten(self, tmp_path: Path) -> None:
-        registry = self.shared(tmp_path, policy(MINE, THEIRS))
+        registry = self.shared(tmp_path, text_of(MINE, THEIRS))
 
-        row = only(_restore.run(restoring(tmp_path, overwrite=True), registry))
+        row = only(_restore.run(to_restore(tmp_path, overwrite=True), registry))
 
         assert sids(registry) == ["Mine"]
         assert (row["changed"], row["warnings"]) == (True, [])
@@ -329,7 +304,7 @@ class TestRestoring:
         registry = self.shared(tmp_path)
         registry.too_late = 1
 
-        row = only(_restore.run(restoring(tmp_path), registry))
+        row = only(_restore.run(to_restore(tmp_path), registry))
 
         assert 'new: statement "Theirs0"; gone: statement "AllowPull"' in row["error"]
         assert sids(registry) == ["Mine", "Theirs0"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,26 +19,21 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
     serialise,
     statements,
 )
+from ansible_collections.imageshare.aws.tests.support import builders
+from ansible_collections.imageshare.aws.tests.support.builders import EAST, OTHER_ROOT, ROOT, policy
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
-ROOT = "arn:aws:iam::111122223333:root"
-OTHER = "arn:aws:iam::444455556666:root"
-FUNCTIONS = "arn:aws:lambda:us-east-1:111122223333:function:*"
+allow = partial(builders.statement, Sid="s", Principal={"AWS": ROOT}, Action="ecr:BatchGetImage")
 
 
-def policy(*listed: Any, **members: Any) -> dict[str, Any]:
-    return {"Version": "2008-10-17", "Statement": list(listed), **members}
-
-
-def allow(**elements: Any) -> dict[str, Any]:
-    """A statement, but for the given elements; None drops one."""
-    whole = {"Sid": "s", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "ecr:BatchGetImage", **elements}
-    return {name: value for name, value in whole.items() if value is not None}
+def one(**elements: Any) -> dict[str, Any]:
+    """A policy of one statement, but for the given elements of it."""
+    return policy(allow(**elements))
 
 
 def when(**operators: Any) -> dict[str, Any]:
-    return policy(allow(Condition=operators))
+    return one(Condition=operators)
 
 
 # --- parse ---
@@ -85,10 +81,7 @@ def test_the_statements_of_a_policy(document: Any, expected: list[Any]) -> None:
 
 SAME = {
     "no policy and no policy": (None, None),
-    "the order of members": (
-        policy(allow()),
-        {"Statement": [dict(reversed(allow().items()))], "Version": "2008-10-17"},
-    ),
+    "the order of members": (one(), {"Statement": [dict(reversed(allow().items()))], "Version": "2008-10-17"}),
     "the order of statements": (policy(allow(Sid="a"), allow(Sid="b")), policy(allow(Sid="b"), allow(Sid="a"))),
     "the order of statements without Sid": (
         policy(allow(Sid=None), allow(Sid=None, Effect="Deny")),
@@ -96,46 +89,37 @@ SAME = {
     ),
     "one statement as an object and as a list": ({"Statement": allow()}, {"Statement": [allow()]}),
     "the order of actions": (
-        policy(allow(Action=["ecr:PutImage", "ecr:BatchGetImage"])),
-        policy(allow(Action=["ecr:BatchGetImage", "ecr:PutImage"])),
+        one(Action=["ecr:PutImage", "ecr:BatchGetImage"]),
+        one(Action=["ecr:BatchGetImage", "ecr:PutImage"]),
     ),
-    "an action as a scalar and in a list": (policy(allow(Action="ecr:*")), policy(allow(Action=["ecr:*"]))),
-    "an action that is listed twice": (policy(allow(Action=["ecr:*", "ecr:*"])), policy(allow(Action="ecr:*"))),
-    "the case of actions": (policy(allow(Action="ECR:batchgetimage")), policy(allow(Action="ecr:BatchGetImage"))),
-    "an action that is listed in two cases": (
-        policy(allow(Action=["ecr:PutImage", "ecr:putimage"])),
-        policy(allow(Action="ecr:PutImage")),
-    ),
+    "an action as a scalar and in a list": (one(Action="ecr:*"), one(Action=["ecr:*"])),
+    "an action that is listed twice": (one(Action=["ecr:*", "ecr:*"]), one(Action="ecr:*")),
+    "the case of actions": (one(Action="ECR:batchgetimage"), one(Action="ecr:BatchGetImage")),
+    "an action that is listed in two cases": (one(Action=["ecr:PutImage", "ecr:putimage"]), one(Action="ecr:PutImage")),
     "the case, order and scalar of NotAction": (
-        policy(allow(Action=None, NotAction=["ecr:PutImage"])),
-        policy(allow(Action=None, NotAction="ECR:PutImage")),
+        one(Action=None, NotAction=["ecr:PutImage"]),
+        one(Action=None, NotAction="ECR:PutImage"),
     ),
-    "the order of principals": (
-        policy(allow(Principal={"AWS": [ROOT, OTHER]})),
-        policy(allow(Principal={"AWS": [OTHER, ROOT]})),
-    ),
+    "the order of principals": (one(Principal={"AWS": [ROOT, OTHER_ROOT]}), one(Principal={"AWS": [OTHER_ROOT, ROOT]})),
     "a principal as a scalar and in a list": (
-        policy(allow(Principal={"Service": "lambda.amazonaws.com"})),
-        policy(allow(Principal={"Service": ["lambda.amazonaws.com"]})),
+        one(Principal={"Service": "lambda.amazonaws.com"}),
+        one(Principal={"Service": ["lambda.amazonaws.com"]}),
     ),
     "the kinds of a principal in another order": (
-        policy(allow(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"})),
-        policy(allow(Principal={"Service": "ecs.amazonaws.com", "AWS": ROOT})),
+        one(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"}),
+        one(Principal={"Service": "ecs.amazonaws.com", "AWS": ROOT}),
     ),
-    "an account id and its root ARN": (
-        policy(allow(Principal={"AWS": "111122223333"})),
-        policy(allow(Principal={"AWS": ROOT})),
-    ),
+    "an account id and its root ARN": (one(Principal={"AWS": "111122223333"}), one(Principal={"AWS": ROOT})),
     "an account by both of its names and by one": (
-        policy(allow(Principal={"AWS": [ROOT, "111122223333"]})),
-        policy(allow(Principal={"AWS": "111122223333"})),
+        one(Principal={"AWS": [ROOT, "111122223333"]}),
+        one(Principal={"AWS": "111122223333"}),
     ),
-    "a star and a star in the map": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": "*"}))),
-    "a star and a star in a list": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": ["*", "*"]}))),
+    "a star and a star in the map": (one(Principal="*"), one(Principal={"AWS": "*"})),
+    "a star and a star in a list": (one(Principal="*"), one(Principal={"AWS": ["*", "*"]})),
     "the case of a condition's operator": (when(StringLike={"k": "a"}), when(stringLIKE={"k": "a"})),
     "the case of a condition's key": (
-        when(StringLike={"aws:sourceARN": FUNCTIONS}),
-        when(StringLike={"aws:SourceArn": FUNCTIONS}),
+        when(StringLike={"aws:sourceARN": EAST}),
+        when(StringLike={"aws:SourceArn": EAST}),
     ),
     "the order of operators and of keys": (
         when(Bool={"k": "true"}, StringLike={"a": "x", "b": "y"}),
@@ -149,70 +133,64 @@ SAME = {
     "true and its word": (when(Bool={"k": True}), when(Bool={"k": "true"})),
     "false and its word in a list": (when(Bool={"k": False}), when(Bool={"k": ["false"]})),
     "true and its word in one list": (when(Bool={"k": [True, "true"]}), when(Bool={"k": "true"})),
-    "no Version and the first one": ({"Statement": [allow()]}, policy(allow())),
+    "no Version and the first one": ({"Statement": [allow()]}, one()),
 }
 
 DIFFERENT = {
-    "a policy and none": (policy(allow()), None),
+    "a policy and none": (one(), None),
     "an empty policy and none": (policy(), None),
-    "the two versions": (policy(allow()), policy(allow(), Version="2012-10-17")),
+    "the two versions": (one(), policy(allow(), Version="2012-10-17")),
     "no Version and the second one": ({"Statement": []}, {"Version": "2012-10-17", "Statement": []}),
-    "an Id and none": (policy(allow(), Id="x"), policy(allow())),
+    "an Id and none": (policy(allow(), Id="x"), one()),
     "two Ids": (policy(allow(), Id="x"), policy(allow(), Id="X")),
-    "a statement more": (policy(allow()), policy(allow(), allow(Effect="Deny"))),
-    "a statement that is there twice": (policy(allow()), policy(allow(), allow())),
-    "two Sids": (policy(allow(Sid="a")), policy(allow(Sid="b"))),
-    "two Sids that differ in case": (policy(allow(Sid="a")), policy(allow(Sid="A"))),
-    "a Sid and none": (policy(allow()), policy(allow(Sid=None))),
+    "a statement more": (one(), policy(allow(), allow(Effect="Deny"))),
+    "a statement that is there twice": (one(), policy(allow(), allow())),
+    "two Sids": (one(Sid="a"), one(Sid="b")),
+    "two Sids that differ in case": (one(Sid="a"), one(Sid="A")),
+    "a Sid and none": (one(), one(Sid=None)),
     "Sids that are exchanged": (
         policy(allow(Sid="a"), allow(Sid="b", Effect="Deny")),
         policy(allow(Sid="b"), allow(Sid="a", Effect="Deny")),
     ),
-    "two effects": (policy(allow()), policy(allow(Effect="Deny"))),
-    "an action more": (
-        policy(allow(Action=["ecr:PutImage"])),
-        policy(allow(Action=["ecr:PutImage", "ecr:ListImages"])),
-    ),
-    "Action and NotAction": (policy(allow()), policy(allow(Action=None, NotAction="ecr:BatchGetImage"))),
-    "an empty list and none": (policy(allow(Action=[])), policy(allow(Action=None))),
-    "Principal and NotPrincipal": (policy(allow()), policy(allow(Principal=None, NotPrincipal={"AWS": ROOT}))),
-    "a principal more": (policy(allow()), policy(allow(Principal={"AWS": [ROOT, OTHER]}))),
-    "a star and a star beside another": (policy(allow(Principal="*")), policy(allow(Principal={"AWS": ["*", ROOT]}))),
+    "two effects": (one(), one(Effect="Deny")),
+    "an action more": (one(Action=["ecr:PutImage"]), one(Action=["ecr:PutImage", "ecr:ListImages"])),
+    "Action and NotAction": (one(), one(Action=None, NotAction="ecr:BatchGetImage")),
+    "an empty list and none": (one(Action=[]), one(Action=None)),
+    "Principal and NotPrincipal": (one(), one(Principal=None, NotPrincipal={"AWS": ROOT})),
+    "a principal more": (one(), one(Principal={"AWS": [ROOT, OTHER_ROOT]})),
+    "a star and a star beside another": (one(Principal="*"), one(Principal={"AWS": ["*", ROOT]})),
     "a star and a star beside a service": (
-        policy(allow(Principal="*")),
-        policy(allow(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"})),
+        one(Principal="*"),
+        one(Principal={"AWS": "*", "Service": "ecs.amazonaws.com"}),
     ),
-    "a star and a star as a service": (policy(allow(Principal="*")), policy(allow(Principal={"Service": "*"}))),
+    "a star and a star as a service": (one(Principal="*"), one(Principal={"Service": "*"})),
     "an account id and a root ARN in another partition": (
-        policy(allow(Principal={"AWS": "111122223333"})),
-        policy(allow(Principal={"AWS": "arn:aws-cn:iam::111122223333:root"})),
+        one(Principal={"AWS": "111122223333"}),
+        one(Principal={"AWS": "arn:aws-cn:iam::111122223333:root"}),
     ),
     "an account id and its root ARN in NotPrincipal": (
-        policy(allow(Principal=None, NotPrincipal={"AWS": "111122223333"})),
-        policy(allow(Principal=None, NotPrincipal={"AWS": ROOT})),
+        one(Principal=None, NotPrincipal={"AWS": "111122223333"}),
+        one(Principal=None, NotPrincipal={"AWS": ROOT}),
     ),
     "an account id and its root ARN in a condition": (
         when(StringEquals={"aws:PrincipalArn": "111122223333"}),
         when(StringEquals={"aws:PrincipalArn": ROOT}),
     ),
     "an account id and its root ARN as another kind of principal": (
-        policy(allow(Principal={"Federated": "111122223333"})),
-        policy(allow(Principal={"Federated": ROOT})),
+        one(Principal={"Federated": "111122223333"}),
+        one(Principal={"Federated": ROOT}),
     ),
-    "an account and a role in it": (policy(allow()), policy(allow(Principal={"AWS": ROOT.replace("root", "role/ci")}))),
+    "an account and a role in it": (one(), one(Principal={"AWS": ROOT.replace("root", "role/ci")})),
     "the case of a principal": (
-        policy(allow(Principal={"AWS": ROOT.replace("root", "role/ci")})),
-        policy(allow(Principal={"AWS": ROOT.replace("root", "role/CI")})),
+        one(Principal={"AWS": ROOT.replace("root", "role/ci")}),
+        one(Principal={"AWS": ROOT.replace("root", "role/CI")}),
     ),
-    "a condition and none": (when(StringLike={"k": "a"}), policy(allow())),
+    "a condition and none": (when(StringLike={"k": "a"}), one()),
     "StringEquals and StringLike": (when(StringEquals={"k": "a"}), when(StringLike={"k": "a"})),
     "StringLike and ArnLike": (when(StringLike={"k": "a"}), when(ArnLike={"k": "a"})),
     "the case of a condition's value": (when(StringLike={"k": "a"}), when(StringLike={"k": "A"})),
     "the case of the word true": (when(Bool={"k": True}), when(Bool={"k": "True"})),
-    "keys that differ in case and one of them": (
-        when(StringLike={"k": "a", "K": "a"}),
-        when(StringLike={"k": "a"}),
-    ),
+    "keys that differ in case and one of them": (when(StringLike={"k": "a", "K": "a"}), when(StringLike={"k": "a"})),
     "keys that differ in case with exchanged values": (
         when(StringLike={"k": "a", "K": "b"}),
         when(StringLike={"k": "b", "K": "a"}),
@@ -221,7 +199,7 @@ DIFFERENT = {
         when(StringLike={"k": "a"}, stringlike={"k": "a"}),
         when(StringLike={"k": "a"}),
     ),
-    "an element that differs in case": (policy(allow(Effect=None, effect="Allow")), policy(allow())),
+    "an element that differs in case": (one(Effect=None, effect="Allow"), one()),
 }
 
 
@@ -239,8 +217,8 @@ def test_policies_differ_in_meaning_by(first: Any, second: Any) -> None:
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_an_account_id_is_the_root_arn_of_the_registrys_own_partition(partition: str) -> None:
-    by_id = policy(allow(Principal={"AWS": "111122223333"}))
-    by_arn = policy(allow(Principal={"AWS": root_arn("111122223333", partition)}))
+    by_id = one(Principal={"AWS": "111122223333"})
+    by_arn = one(Principal={"AWS": root_arn("111122223333", partition)})
     assert root_arn("111122223333", partition) == f"arn:{partition}:iam::111122223333:root"
     assert PolicyComparison(partition).equal(by_id, by_arn)
     assert not PolicyComparison("aws-iso").equal(by_id, by_arn)
@@ -268,7 +246,7 @@ def test_the_canonical_form_has_one_order_and_one_spelling() -> None:
                 {
                     "Sid": "s",
                     "Effect": "Allow",
-                    "Principal": {"AWS": [ROOT, OTHER], "Service": "ecs.amazonaws.com"},
+                    "Principal": {"AWS": [ROOT, OTHER_ROOT], "Service": "ecs.amazonaws.com"},
                     "Action": ["ecr:BatchGetImage", "ecr:PutImage"],
                     "Condition": {"Bool": {"k": "z"}, "StringLike": {"a": "true", "b": ["x", "y"]}},
                 }

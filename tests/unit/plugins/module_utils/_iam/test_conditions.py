@@ -21,17 +21,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions imp
     is_valid_condition,
     strongest,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import (
-    ANY_PART,
-    contains,
-    matches,
-    overlaps,
-)
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import ANY_PART, contains, matches, overlaps
+from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, EAST, ORGANIZATION, UNIT
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
-ACCOUNT = "111122223333"
-FUNCTIONS = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"
-ORGANIZATION, UNIT = "o-a1b2c3d4e5", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
 TEXT, SOMETIMES = KnownKey("platform"), KnownKey("platform", present=False)
 ROLES = KnownKey(f"arn:aws:iam::{ACCOUNT}:role/*")
 PATHS = KnownKey(UNIT)
@@ -133,11 +126,11 @@ STRANGERS = KnownKey("????????????", every=True, unnamed=True)
 ALL_FUNCTIONS = KnownKey(f"arn:aws:lambda:{ANY_PART}:{ACCOUNT}:function:*", every=True)
 # Of each: the conditions, what is known of all keys, whether they hold for all callers, and for one of them.
 FOR_ONE: dict[str, tuple[list[tuple[str, str]], KnownKey, Applies, Applies]] = {
-    "some function": ([("StringLike", FUNCTIONS)], ALL_FUNCTIONS, CONDITIONALLY, YES),
-    "another function": ([("StringNotLike", FUNCTIONS)], ALL_FUNCTIONS, CONDITIONALLY, YES),
-    "a function of another account": ([("StringLike", FUNCTIONS.replace("1", "2"))], ALL_FUNCTIONS, NO, NO),
+    "some function": ([("StringLike", EAST)], ALL_FUNCTIONS, CONDITIONALLY, YES),
+    "another function": ([("StringNotLike", EAST)], ALL_FUNCTIONS, CONDITIONALLY, YES),
+    "a function of another account": ([("StringLike", EAST.replace("1", "2"))], ALL_FUNCTIONS, NO, NO),
     "two conditions that different functions may meet": (
-        [("StringLike", FUNCTIONS), ("StringNotLike", FUNCTIONS)],
+        [("StringLike", EAST), ("StringNotLike", EAST)],
         ALL_FUNCTIONS,
         CONDITIONALLY,
         CONDITIONALLY,
@@ -213,10 +206,10 @@ OPEN = {
     "functions of every account": ("arn:aws:lambda:*:*:function:*", True),
     "functions of some accounts": ("arn:aws:lambda:us-east-1:11112222????:function:*", True),
     "one function's name in every account": ("arn:aws:lambda:us-east-1:*:function:resize", True),
-    "an account's functions": (FUNCTIONS, False),
+    "an account's functions": (EAST, False),
     "an account's functions in every region": (f"arn:aws:lambda:*:{ACCOUNT}:function:*", False),
     "all of an account": (f"arn:*:*:*:{ACCOUNT}:*", False),
-    "one function": (f"{FUNCTIONS[:-1]}resize", False),
+    "one function": (f"{EAST[:-1]}resize", False),
     "every organization": ("o-*", True),
     "units of every organization": ("o-*/*", True),
     "every organization's root": ("o-*/r-*/*", True),

@@ -48,18 +48,21 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     SESSION,
     UNIT,
     UPLOAD,
-    USER,
     WEST,
-    aws,
     grant,
     policy,
+    root,
 )
 
 CONTEXT = RepositoryContext("base/python", "us-east-1", OWNER)
 PULL_PUSH = [*PULL, *UPLOAD[1:]]
 BOTH = ("pull", "push")
+PULLS, NO_REGION = [grant(ACCOUNT)], [grant(ACCOUNT, ["pull"], [])]
+PULL_AND_EAST, EAST_ALONE = [grant(ACCOUNT, ["pull"], ["us-east-1"])], [grant(ACCOUNT, (), ["us-east-1"])]
+FUNCTIONS_ALONE = [grant(ACCOUNT, (), ["*"])]
 # Every statement here has a Sid, so that warnings can be told by it.
 allow, deny, all_but = (partial(make, Sid="s") for make in (builders.allow, builders.deny, builders.all_but))
+when, deny_when = (partial(make, Sid="s") for make in (builders.when, builders.deny_when))
 
 
 def parsed(*listed: dict[str, Any]) -> ParsedPolicy:
@@ -119,22 +122,16 @@ def test_a_statement_for_another_repository_is_not_warned_about() -> None:
 
 # --- public ---
 
-# Of each: the statement, and what the warning names; None where there must be none. What is public, test_access says.
+# Of each: the statement, and what the warning names; None where there must be none. What is public is in test_matching.
 PUBLIC: dict[str, tuple[dict[str, Any], str | None]] = {
     "everybody": (allow(), "*"),
     "everybody under no Sid": (allow(Sid=None), "*"),
-    "everybody with a TLS connection": (allow(Condition={"Bool": {"aws:SecureTransport": "true"}}), "*"),
-    "everybody in an organization of their own": (
-        allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}}),
-        "o-*",
-    ),
+    "everybody in an organization of their own": (when("StringLike", "aws:PrincipalOrgID", "o-*"), "o-*"),
     "Lambda for everybody": (allow(Principal=LAMBDA, Action=list(LAMBDA_PULL)), "lambda.amazonaws.com"),
-    "a star as Lambda's source": (allow(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": "*"}}), "*"),
     "functions of every account": (
         allow(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": [EAST, "arn:aws:lambda:*:*:function:*"]}}),
         "arn:aws:lambda:*:*:function:*",
     ),
-    "everybody under another condition": (allow(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.9"}}), None),
     "an account": (allow(OTHER_ROOT), None),
 }
 
@@ -152,104 +149,72 @@ def test_public(warnings_of: Any, drawn: dict[str, Any], named: str | None) -> N
 
 # Of each: a Deny, what is declared, and whom it denies, and whether for certain.
 DENIES, MAY_DENY = True, False
+SURELY, PERHAPS = {(ACCOUNT,): DENIES}, {(ACCOUNT,): MAY_DENY}
 DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]]] = {
-    "the account itself": (deny(Principal=aws(ROOT)), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
+    "the account itself": (deny(ROOT), PULLS, SURELY),
     "everybody": (deny(), [grant(ACCOUNT), grant(ORGANIZATION)], {(ACCOUNT, ORGANIZATION): DENIES}),
-    "one of two": (deny(Principal=aws(OTHER)), [grant(ACCOUNT), grant(OTHER)], {(OTHER,): DENIES}),
-    "one action of several": (deny(Action="ecr:BatchGetImage"), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
-    "by a wildcard": (deny(Action="ecr:Put*"), [grant(ACCOUNT, ["push"])], {(ACCOUNT,): DENIES}),
-    "by NotAction": (
-        deny(Action=None, NotAction="ecr:DescribeImages"),
-        [grant(ACCOUNT)],
-        {(ACCOUNT,): DENIES},
-    ),
-    "by NotPrincipal": (all_but(OTHER_ROOT), [grant(ACCOUNT)], {(ACCOUNT,): DENIES}),
-    "a role by its account": (deny(Principal=aws(ROOT)), [grant(ROLE)], {(ROLE,): DENIES}),
-    "an account by its role": (deny(Principal=aws(ROLE)), [grant(ACCOUNT)], {(ACCOUNT,): MAY_DENY}),
-    "under a condition": (
-        deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
-        [grant(ACCOUNT)],
-        {(ACCOUNT,): MAY_DENY},
-    ),
+    "one of two": (deny(OTHER), [grant(ACCOUNT), grant(OTHER)], {(OTHER,): DENIES}),
+    "one action of several": (deny(Action="ecr:BatchGetImage"), PULLS, SURELY),
+    "by a wildcard": (deny(Action="ecr:Put*"), [grant(ACCOUNT, ["push"])], SURELY),
+    "by NotAction": (deny(Action=None, NotAction="ecr:DescribeImages"), PULLS, SURELY),
+    "under a condition": (deny_when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24"), PULLS, PERHAPS),
     "whoever is in no organization, so Lambda for certain": (
-        deny(Condition={"StringNotEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [grant(ORGANIZATION), grant(ACCOUNT, ["pull"]), grant(OTHER, (), ["us-east-1"])],
         {(OTHER,): DENIES, (ACCOUNT,): MAY_DENY},
     ),
-    "an account that may be in the organization": (deny(Principal=aws(OTHER)), [grant(UNIT)], {(UNIT,): MAY_DENY}),
     "some of the declared regions": (
-        deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": EAST}}),
+        deny_when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA),
         [grant(ACCOUNT, (), ["us-east-1", "eu-west-1"])],
-        {(ACCOUNT,): DENIES},
+        SURELY,
     ),
     "a part of all regions": (
-        deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": EAST}}),
-        [grant(ACCOUNT, (), ["*"])],
-        {(ACCOUNT,): MAY_DENY},
+        deny_when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA),
+        FUNCTIONS_ALONE,
+        PERHAPS,
     ),
     "one function of a declared region": (
-        deny(Principal=LAMBDA, Condition={"ArnLike": {"aws:SourceArn": f"{EAST[:-1]}resize"}}),
-        [grant(ACCOUNT, ["pull"], ["us-east-1"])],
-        {(ACCOUNT,): MAY_DENY},
+        deny_when("ArnLike", "aws:SourceArn", f"{EAST[:-1]}resize", Principal=LAMBDA),
+        PULL_AND_EAST,
+        PERHAPS,
     ),
     "certainly the one, perhaps the other": (
-        deny(Principal=aws(ROLE, OTHER)),
+        deny(ROLE, OTHER),
         [grant(ACCOUNT), grant(OTHER)],
         {(OTHER,): DENIES, (ACCOUNT,): MAY_DENY},
     ),
-    "Lambda's service": (deny(Principal=LAMBDA), [grant(ACCOUNT, (), ["us-east-1"])], {(ACCOUNT,): DENIES}),
-    "Lambda's service, where the pull has regions": (
-        deny(Principal=LAMBDA),
-        [grant(ACCOUNT, ["pull"], ["us-east-1"])],
-        {(ACCOUNT,): DENIES},
-    ),
+    "Lambda's service": (deny(Principal=LAMBDA), EAST_ALONE, SURELY),
+    "Lambda's service, where the pull has regions": (deny(Principal=LAMBDA), PULL_AND_EAST, SURELY),
     "Lambda's service for some functions": (
-        deny(Principal=LAMBDA, Condition={"StringNotLike": {"aws:sourceARN": EAST}}),
-        [grant(ACCOUNT, (), ["*"])],
-        {(ACCOUNT,): MAY_DENY},
+        deny_when("StringNotLike", "aws:sourceARN", EAST, Principal=LAMBDA),
+        FUNCTIONS_ALONE,
+        PERHAPS,
     ),
-    "actions that are not granted": (deny(Action="ecr:PutImage"), [grant(ACCOUNT)], {}),
-    "another account": (deny(Principal=aws(OTHER)), [grant(ACCOUNT), grant(ROLE)], {}),
-    "all but the user and its account": (
-        all_but(ROOT, USER),
-        [grant(USER)],
-        {},
-    ),
-    "Lambda's service, where no region is declared": (deny(Principal=LAMBDA), [grant(ACCOUNT, ["pull"], [])], {}),
-    "Lambda's service for another account's functions": (
-        deny(Principal=LAMBDA, Condition={"StringEquals": {"aws:SourceAccount": OTHER}}),
-        [grant(ACCOUNT, (), ["*"])],
-        {},
-    ),
+    "actions that are not granted": (deny(Action="ecr:PutImage"), PULLS, {}),
+    "Lambda's service, where no region is declared": (deny(Principal=LAMBDA), NO_REGION, {}),
     "Lambda's service, from another action": (
         deny(Principal=LAMBDA, Action="ecr:SetRepositoryPolicy"),
-        [grant(ACCOUNT, (), ["*"])],
+        FUNCTIONS_ALONE,
         {},
     ),
-    "all but the account, which does not spare Lambda": (
-        all_but(ROOT, Action="ecr:*"),
-        [grant(ACCOUNT, (), ["us-east-1"])],
-        {(ACCOUNT,): DENIES},
-    ),
-    "another repository": (deny(Resource=f"{REPOSITORY}-2"), [grant(ACCOUNT)], {}),
-    "no Deny at all": (allow(), [grant(ACCOUNT)], {}),
+    "all but the account, which does not spare Lambda": (all_but(ROOT, Action="ecr:*"), EAST_ALONE, SURELY),
     "requests without TLS, of which ECR takes none": (
-        deny(Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+        deny_when("Bool", "aws:SecureTransport", "false", Action="ecr:*"),
         [grant(ACCOUNT, BOTH, ["*"]), grant(ROLE), grant(ORGANIZATION)],
         {},
     ),
     "another region than the declared ones": (
-        deny(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": WEST}}),
-        [grant(ACCOUNT, ["pull"], ["us-east-1"])],
+        deny_when("StringLike", "aws:sourceARN", WEST, Principal=LAMBDA),
+        PULL_AND_EAST,
         {},
     ),
     "one function of another region": (
-        deny(Principal=LAMBDA, Condition={"ArnEquals": {"aws:SourceArn": f"{WEST[:-1]}resize"}}),
-        [grant(ACCOUNT, ["pull"], ["us-east-1"])],
+        deny_when("ArnEquals", "aws:SourceArn", f"{WEST[:-1]}resize", Principal=LAMBDA),
+        PULL_AND_EAST,
         {},
     ),
     "everybody but the role": (
-        deny(Condition={"ArnNotEquals": {"aws:PrincipalArn": ROLE}}),
+        deny_when("ArnNotEquals", "aws:PrincipalArn", ROLE),
         [grant(ROLE), grant(SESSION)],
         {(SESSION,): MAY_DENY},
     ),
@@ -276,11 +241,11 @@ REGIONS: dict[str, tuple[list[Grant], tuple[str, ...] | None]] = {
         (ACCOUNT, OTHER),
     ),
     "one of two": ([grant(ACCOUNT, ["pull"], ["eu-west-1"]), grant(OTHER, ["pull"], ["us-east-1"])], (ACCOUNT,)),
-    "its own region": ([grant(ACCOUNT, ["pull"], ["us-east-1"])], None),
+    "its own region": (PULL_AND_EAST, None),
     "its own region among others": ([grant(ACCOUNT, ["pull"], ["eu-west-1", "us-east-1"])], None),
     "every region": ([grant(ACCOUNT, ["pull"], ["*"])], None),
-    "no region": ([grant(ACCOUNT, ["pull"], [])], None),
-    "regions left out": ([grant(ACCOUNT)], None),
+    "no region": (NO_REGION, None),
+    "regions left out": (PULLS, None),
 }
 
 
@@ -299,86 +264,55 @@ def test_lambda_region_not_covered(grants: list[Grant], named: tuple[str, ...] |
 
 # Of each: a statement, what is declared, and who has more by it, as whom if not as itself, and whether for certain.
 ALLOWS, MAY_ALLOW = True, False
+MORE = {(ACCOUNT,): (None, ALLOWS)}
 EXCESS: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], tuple[str | None, bool]]]] = {
-    "an action more of the account": (
-        allow(Principal=aws(ROOT), Action=[*PULL, "ecr:PutImage"]),
-        [grant(ACCOUNT)],
-        {(ACCOUNT,): (None, ALLOWS)},
-    ),
-    "a wildcard of the account": (
-        allow(Principal=aws(ACCOUNT), Action="ecr:*"),
-        [grant(ACCOUNT, BOTH)],
-        {(ACCOUNT,): (None, ALLOWS)},
-    ),
-    "all but some actions": (
-        allow(Principal=aws(ROOT), Action=None, NotAction="ecr:Delete*"),
-        [grant(ACCOUNT)],
-        {(ACCOUNT,): (None, ALLOWS)},
-    ),
+    "an action more of the account": (allow(ROOT, Action=[*PULL, "ecr:PutImage"]), PULLS, MORE),
+    "a wildcard of the account": (allow(ACCOUNT, Action="ecr:*"), [grant(ACCOUNT, BOTH)], MORE),
+    "all but some actions": (allow(ROOT, Action=None, NotAction="ecr:Delete*"), PULLS, MORE),
     "what the account has and the role has not": (
-        allow(Principal=aws(ROOT), Action=PULL_PUSH),
+        allow(ROOT, Action=PULL_PUSH),
         [grant(ROLE)],
         {(ROLE,): (ACCOUNT, ALLOWS)},
     ),
-    "what a role has and its account has not": (
-        allow(Principal=aws(ROLE), Action=PULL_PUSH),
-        [grant(ACCOUNT)],
-        {(ACCOUNT,): (ROLE, MAY_ALLOW)},
-    ),
+    "what a role has and its account has not": (allow(ROLE, Action=PULL_PUSH), PULLS, {(ACCOUNT,): (ROLE, MAY_ALLOW)}),
     "what a role's sessions have by the role": (
-        allow(Principal=aws(ROLE), Action=PULL_PUSH),
+        allow(ROLE, Action=PULL_PUSH),
         [grant(SESSION)],
         {(SESSION,): (ROLE, ALLOWS)},
     ),
     "what members of an organization have": (
-        allow(Action=PULL_PUSH, Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
-        [grant(ACCOUNT)],
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION, Action=PULL_PUSH),
+        PULLS,
         {(ACCOUNT,): (ORGANIZATION, MAY_ALLOW)},
     ),
     "what an organization's unit has": (
-        allow(Action=PULL_PUSH, Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}),
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT, Action=PULL_PUSH),
         [grant(ORGANIZATION)],
         {(ORGANIZATION,): (UNIT, MAY_ALLOW)},
     ),
     "what everybody has under a condition": (
-        allow(Action=PULL_PUSH, Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+        when("IpAddress", "aws:SourceIp", "203.0.113.0/24", Action=PULL_PUSH),
         [grant(ACCOUNT), grant(ORGANIZATION)],
         {(ACCOUNT, ORGANIZATION): ("*", MAY_ALLOW)},
     ),
     "what describes the images, which is declared": (
-        allow(Principal=aws(ROOT), Action=[*PULL, *DESCRIBE]),
+        allow(ROOT, Action=[*PULL, *DESCRIBE]),
         [grant(ACCOUNT, ["pull", "describe"])],
         {},
     ),
-    "a push as an earlier version wrote it": (
-        allow(Principal=aws(ROOT), Action=list(UPLOAD)),
-        [grant(ACCOUNT, ["push"])],
-        {},
-    ),
-    "what is no more than the declared": (allow(Principal=aws(ROOT)), [grant(ACCOUNT)], {}),
-    "what is less than the declared": (
-        allow(Principal=aws(ROOT), Action="ecr:BatchGetImage"),
-        [grant(ACCOUNT, BOTH)],
-        {},
-    ),
-    "the token, which cannot be granted": (
-        allow(Principal=aws(ROOT), Action=[*PULL, "ecr:GetAuthorizationToken"]),
-        [grant(ACCOUNT)],
-        {},
-    ),
-    "what somebody else has": (allow(Principal=aws(OTHER), Action="ecr:*"), [grant(ACCOUNT), grant(ROLE)], {}),
+    "a push as an earlier version wrote it": (allow(ROOT, Action=list(UPLOAD)), [grant(ACCOUNT, ["push"])], {}),
+    "what is less than the declared": (allow(ROOT, Action="ecr:BatchGetImage"), [grant(ACCOUNT, BOTH)], {}),
     "what is declared for the account, and reaches the role": (
-        allow(Principal=aws(ROOT), Action=PULL_PUSH),
+        allow(ROOT, Action=PULL_PUSH),
         [grant(ROLE), grant(ACCOUNT, BOTH)],
         {},
     ),
     "what is declared for the organization, and may reach the account": (
-        allow(Condition={"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}),
+        when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [grant(ORGANIZATION), grant(ACCOUNT, (), ["us-east-1"])],
         {},
     ),
-    "what everybody has, which is public": (allow(Action="ecr:*"), [grant(ACCOUNT)], {}),
-    "what is denied": (deny(Action="ecr:*"), [grant(ACCOUNT)], {}),
+    "what everybody has, which is public": (allow(Action="ecr:*"), PULLS, {}),
 }
 
 
@@ -399,51 +333,23 @@ def test_excess_access(
 lambda_statement = partial(builders.allow_functions, Sid="s")
 OTHER_EAST = EAST.replace(ACCOUNT, OTHER)
 FUNCTIONS: dict[str, tuple[dict[str, Any], list[Grant], list[tuple[str, ...]]]] = {
-    "a single function, where no region is declared": (
-        lambda_statement(f"{EAST[:-1]}resize"),
-        [grant(ACCOUNT, ["pull"], [])],
-        [(ACCOUNT,)],
-    ),
-    "a single function in another region": (
-        lambda_statement(EAST, f"{WEST[:-1]}resize"),
-        [grant(ACCOUNT, ["pull"], ["us-east-1"])],
-        [(ACCOUNT,)],
-    ),
-    "the service without a condition": (lambda_statement(), [grant(ACCOUNT, ["pull"], [])], [(ACCOUNT,)]),
+    "a single function, where no region is declared": (lambda_statement(f"{EAST[:-1]}resize"), NO_REGION, [(ACCOUNT,)]),
+    "a single function in another region": (lambda_statement(EAST, f"{WEST[:-1]}resize"), PULL_AND_EAST, [(ACCOUNT,)]),
+    "the service without a condition": (lambda_statement(), NO_REGION, [(ACCOUNT,)]),
     "a foreign statement for the account's functions": (
         lambda_statement(EAST, Action=[*LAMBDA_PULL, "ecr:DescribeImages"]),
         [grant(ACCOUNT, ["pull"], []), grant(OTHER, ["pull"], [])],
         [(ACCOUNT,)],
     ),
-    "another region": (lambda_statement(WEST), [grant(ACCOUNT, (), ["us-east-1"])], [(ACCOUNT,)]),
+    "another region": (lambda_statement(WEST), EAST_ALONE, [(ACCOUNT,)]),
     "Lambda's own statement for another region": (
         lambda_statement(WEST, Sid="LambdaECRImageRetrievalPolicy"),
-        [grant(ACCOUNT, (), ["us-east-1"])],
+        EAST_ALONE,
         [(ACCOUNT,)],
     ),
-    "functions of an account whose id is in the name of another's": (
-        lambda_statement(f"arn:aws:lambda:*:{OTHER}:function:*"),
-        [grant(ACCOUNT, ["pull"], [])],
-        [],
-    ),
-    "Lambda's own statement for a declared region": (
-        lambda_statement(EAST, Sid="LambdaECRImageRetrievalPolicy"),
-        [grant(ACCOUNT, (), ["us-east-1"])],
-        [],
-    ),
-    "a single function in a declared region": (
-        lambda_statement(EAST, f"{EAST[:-1]}resize"),
-        [grant(ACCOUNT, (), ["us-east-1"])],
-        [],
-    ),
-    "every region declared": (
-        lambda_statement(f"{WEST[:-1]}resize"),
-        [grant(ACCOUNT, (), ["us-east-1", "*"])],
-        [],
-    ),
-    "declared regions": (lambda_statement(EAST), [grant(ACCOUNT, ["pull"], ["us-east-1"])], []),
-    "regions left out": (lambda_statement(f"{EAST[:-1]}resize"), [grant(ACCOUNT)], []),
-    "another account's functions": (lambda_statement(OTHER_EAST), [grant(ACCOUNT, ["pull"], [])], []),
+    "a single function in a declared region": (lambda_statement(EAST, f"{EAST[:-1]}resize"), EAST_ALONE, []),
+    "every region declared": (lambda_statement(f"{WEST[:-1]}resize"), [grant(ACCOUNT, (), ["us-east-1", "*"])], []),
+    "regions left out": (lambda_statement(f"{EAST[:-1]}resize"), PULLS, []),
     "a role's grant": (lambda_statement(EAST), [grant(ROLE, ["pull"], [])], []),
 }
 
@@ -456,15 +362,13 @@ def test_excess_access_of_functions(drawn: dict[str, Any], grants: list[Grant], 
 
 
 RESIZE, OWN_RESIZE = f"{OTHER_EAST[:-1]}resize", f"{EAST.replace(ACCOUNT, OWNER)[:-1]}resize"
+ABROAD = root(OTHER, "aws-us-gov")
 OTHER_ACTIONS = [*PULL, "ecr:ListImages"]
 # Of each: the statement, and whom a purge that keeps ACCOUNT and ORGANIZATION leaves in, certainly or possibly.
 UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
-    "an unmanaged statement": (
-        allow(Principal=aws(OTHER_ROOT, ROOT), Action=OTHER_ACTIONS),
-        {(OTHER,): ALLOWS},
-    ),
+    "an unmanaged statement": (allow(OTHER_ROOT, ROOT, Action=OTHER_ACTIONS), {(OTHER,): ALLOWS}),
     "an unmanaged statement under a condition": (
-        allow(Principal=aws(OTHER_ROOT), Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}}),
+        allow(OTHER_ROOT, Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}}),
         {(OTHER,): MAY_ALLOW},
     ),
     "a single function of another account": (lambda_statement(RESIZE, EAST), {(RESIZE,): ALLOWS}),
@@ -480,29 +384,23 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
         allow(Principal={"Federated": "cognito-identity.amazonaws.com"}),
         {("cognito-identity.amazonaws.com",): ALLOWS},
     ),
-    "an account of another partition": (
-        allow(Principal=aws("arn:aws-us-gov:iam::444455556666:root")),
-        {("arn:aws-us-gov:iam::444455556666:root",): ALLOWS},
-    ),
+    "an account of another partition": (allow(ABROAD), {(ABROAD,): ALLOWS}),
     "another organization": (
-        allow(Action=OTHER_ACTIONS, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-z9y8x7w6v5"}}),
+        when("StringEquals", "aws:PrincipalOrgID", "o-z9y8x7w6v5", Action=OTHER_ACTIONS),
         {("o-z9y8x7w6v5",): ALLOWS},
     ),
-    "everybody under a condition": (
-        allow(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.9"}}),
-        {("*",): MAY_ALLOW},
-    ),
+    "everybody under a condition": (when("IpAddress", "aws:SourceIp", "203.0.113.9"), {("*",): MAY_ALLOW}),
     "everybody, which is public": (allow(), {}),
     "Lambda for everybody, which is public": (lambda_statement(), {}),
-    "a declared account": (allow(Principal=aws(ROOT)), {}),
+    "a declared account": (allow(ROOT), {}),
     "a unit of a declared organization": (
-        allow(Action=OTHER_ACTIONS, Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": UNIT}}),
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT, Action=OTHER_ACTIONS),
         {},
     ),
-    "the owner": (allow(Principal=aws(OWNER), Action="ecr:*"), {}),
+    "the owner": (allow(OWNER, Action="ecr:*"), {}),
     "a single function of the owner": (lambda_statement(OWN_RESIZE), {}),
-    "a deleted role": (allow(Principal=aws(DELETED_ROLE), Action="ecr:*"), {}),
-    "a Deny": (deny(Principal=aws(OTHER)), {}),
+    "a deleted role": (allow(DELETED_ROLE, Action="ecr:*"), {}),
+    "a Deny": (deny(OTHER), {}),
 }
 
 
@@ -518,21 +416,17 @@ def test_excess_access_of_whom_a_purge_leaves_in(drawn: dict[str, Any], expected
 
 
 def test_whom_a_deny_defeats_is_not_left_in_by_a_purge() -> None:
-    listed = parsed(allow(Principal=aws(OTHER), Action=OTHER_ACTIONS), deny(Action="ecr:*"))
-    assert found("excess_access", sharing_warnings(listed, [grant(ACCOUNT)], CONTEXT, purge_grants=True)) == []
+    listed = parsed(allow(OTHER, Action=OTHER_ACTIONS), deny(Action="ecr:*"))
+    assert found("excess_access", sharing_warnings(listed, PULLS, CONTEXT, purge_grants=True)) == []
 
 
 LEFT: dict[str, tuple[dict[str, Any], list[str], list[tuple[str, ...]]]] = {
-    "an unmanaged statement": (
-        allow(Principal=aws(ROOT), Action="ecr:DescribeImages"),
-        [ACCOUNT, OTHER],
-        [(ACCOUNT,)],
-    ),
-    "a managed statement of the account, for its role": (allow(Principal=aws(ROOT)), [ROLE], [(ROLE,)]),
-    "a managed statement of a role, for its account": (allow(Principal=aws(ROLE)), [ACCOUNT], [(ACCOUNT,)]),
+    "an unmanaged statement": (allow(ROOT, Action="ecr:DescribeImages"), [ACCOUNT, OTHER], [(ACCOUNT,)]),
+    "a managed statement of the account, for its role": (allow(ROOT), [ROLE], [(ROLE,)]),
+    "a managed statement of a role, for its account": (allow(ROLE), [ACCOUNT], [(ACCOUNT,)]),
     "a single function": (lambda_statement(f"{EAST[:-1]}resize"), [ACCOUNT], [(ACCOUNT,)]),
-    "the token alone": (allow(Principal=aws(ROOT), Action="ecr:GetAuthorizationToken"), [ACCOUNT], []),
-    "somebody else's statement": (allow(Principal=aws(OTHER)), [ACCOUNT], []),
+    "the token alone": (allow(ROOT, Action="ecr:GetAuthorizationToken"), [ACCOUNT], []),
+    "somebody else's statement": (allow(OTHER), [ACCOUNT], []),
 }
 
 
@@ -545,8 +439,8 @@ def test_excess_access_after_unsharing(drawn: dict[str, Any], whom: list[str], n
 
 # --- deleted_principal ---
 
-UNMANAGED = allow(Sid="unmanaged", Principal=aws(DELETED_ROLE, ROOT), Action="ecr:*")
-MANAGED = allow(Sid=None, Principal=aws(ROOT, DELETED_USER))
+UNMANAGED = allow(DELETED_ROLE, ROOT, Sid="unmanaged", Action="ecr:*")
+MANAGED = allow(ROOT, DELETED_USER, Sid=None)
 
 
 def deleted(*listed: dict[str, Any], writing: bool, purged: bool) -> list[tuple[str | None, tuple[str, ...]]]:
@@ -560,7 +454,7 @@ def test_deleted_principals_are_not_worth_a_warning_where_nothing_is_written_or_
 
 
 def test_deleted_principals_are_warned_of_before_aws_refuses_them() -> None:
-    listed = [UNMANAGED, allow(Principal=aws(ROOT)), MANAGED]
+    listed = [UNMANAGED, allow(ROOT), MANAGED]
     expected = [("unmanaged", (DELETED_ROLE,)), (None, (DELETED_USER,))]
     assert deleted(*listed, writing=True, purged=False) == expected
 
@@ -570,7 +464,7 @@ def test_deleted_principals_of_unmanaged_statements_are_warned_of_where_the_othe
 
 
 def test_a_policy_without_deleted_principals_is_not_warned_about() -> None:
-    assert deleted(allow(Principal=aws(ROOT, ROLE)), writing=True, purged=True) == []
+    assert deleted(allow(ROOT, ROLE), writing=True, purged=True) == []
 
 
 # --- order and words ---
@@ -588,42 +482,40 @@ def messages(*listed: dict[str, Any], grants: list[Grant], **options: bool) -> l
 # Of each: what is said, and what it is said about.
 MESSAGES: dict[str, list[str]] = {
     'base/python: the repository is public: statement "s" allows everyone ("*", without a condition) to use '
-    "ecr:GetDownloadUrlForLayer, ecr:BatchGetImage, ecr:BatchCheckLayerAvailability": messages(
-        allow(), grants=[grant(ACCOUNT)]
-    ),
+    "ecr:GetDownloadUrlForLayer, ecr:BatchGetImage, ecr:BatchCheckLayerAvailability": messages(allow(), grants=PULLS),
     'base/python: the repository is public: statement 1 allows everyone ("*", under a condition that anybody can meet) '
     "to use ecr:*": messages(
-        allow(Sid=None, Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": True}}), grants=[grant(ACCOUNT)]
+        allow(Sid=None, Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": True}}), grants=PULLS
     ),
     'base/python: statement "s" allows Lambda functions of every account to use ecr:BatchGetImage, '
-    "ecr:GetDownloadUrlForLayer: no condition names an account": messages(lambda_statement(), grants=[grant(ACCOUNT)]),
+    "ecr:GetDownloadUrlForLayer: no condition names an account": messages(lambda_statement(), grants=PULLS),
     'base/python: statement "s" is open to accounts that it does not name: o-*': messages(
-        allow(Condition={"StringLike": {"aws:PrincipalOrgID": "o-*"}}), grants=[grant(ORGANIZATION)]
+        when("StringLike", "aws:PrincipalOrgID", "o-*"), grants=[grant(ORGANIZATION)]
     ),
     'base/python: statement "s" denies 111122223333, o-a1b2c3d4e5 what is declared: a Deny overrides every Allow': (
         messages(deny(), grants=[grant(ACCOUNT), grant(ORGANIZATION)])
     ),
     'base/python: statement "s" may deny 111122223333 what is declared, under its conditions or for a part of them': (
-        messages(deny(ROLE), grants=[grant(ACCOUNT)])
+        messages(deny(ROLE), grants=PULLS)
     ),
     "base/python: the repository is in us-east-1, which no declared lambda_regions of 111122223333 covers: a function "
     "pulls its image from its own region only": messages(grants=[grant(ACCOUNT, [], ["eu-west-1"])]),
     'base/python: statement "s" still allows 111122223333 more than the declared access: ecr:PutImage, '
     "ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:ListImages and 1 more": messages(
-        allow(ROOT, Action=[*PULL_PUSH, "ecr:ListImages", "ecr:TagResource"]), grants=[grant(ACCOUNT)]
+        allow(ROOT, Action=[*PULL_PUSH, "ecr:ListImages", "ecr:TagResource"]), grants=PULLS
     ),
     f'base/python: statement "s" may still allow 111122223333 more than the declared access, as {ROLE}: ecr:Put*': (
-        messages(allow(ROLE, Action="ecr:Put*"), grants=[grant(ACCOUNT)])
+        messages(allow(ROLE, Action="ecr:Put*"), grants=PULLS)
     ),
     'base/python: statement "s" still allows 111122223333 more than the declared access: all but ecr:Delete*': messages(
-        allow(ROOT, Action=None, NotAction="ecr:Delete*"), grants=[grant(ACCOUNT)]
+        allow(ROOT, Action=None, NotAction="ecr:Delete*"), grants=PULLS
     ),
     'base/python: statement "s" still allows Lambda functions of 111122223333 to pull beyond the declared '
     "lambda_regions": messages(lambda_statement(WEST), grants=[grant(ACCOUNT, [], ["us-east-1"])]),
     (
         'base/python: statement "s" still gives access to 444455556666, whom no grant names. purge_grants does not '
         "change it"
-    ): (messages(allow(OTHER, Action=OTHER_ACTIONS), grants=[grant(ACCOUNT)], purge_grants=True)),
+    ): (messages(allow(OTHER, Action=OTHER_ACTIONS), grants=PULLS, purge_grants=True)),
     f'base/python: statement "unmanaged" names deleted principals ({DELETED_ROLE}), and AWS refuses to store a policy '
     "that does. Remove them from it by hand": [
         one.message for one in deleted_principal_warnings(parsed(UNMANAGED), CONTEXT, writing=True, purged=False)

@@ -328,63 +328,7 @@ class TestConnectionOptions:
         }
 
 
-# Of each: the variables of a registry that are wrong, and what is said.
-REFUSED = {
-    "a misspelt variable": (
-        {"ecr_share_grant": [grant()]},
-        "ecr_share_grant is not a variable of this role; did you mean ecr_share_grants?",
-    ),
-    "a misspelt option": (
-        {"ecr_share_prune": True},
-        "ecr_share_prune is not a variable of this role; did you mean ecr_share_profile?",
-    ),
-    "no grants at all": (
-        {"ecr_share_grants": []},
-        "ecr_share_grants is empty: name at least one principal, there or in",
-    ),
-    "a folder for backups that depends on where one is": (
-        {"ecr_share_backup_dir": "backups"},
-        "ecr_share_backup_dir: backups is not an absolute path",
-    ),
-    "a folder for a report that depends on where one is": (
-        {"ecr_share_report_dir": "./report"},
-        "ecr_share_report_dir: ./report is not an absolute path",
-    ),
-    "a region without a name": (
-        {"ecr_share_regions": ["us-east-1", ""]},
-        "ecr_share_regions: '' is not the name of a region",
-    ),
-    "a batch size that is no number": (
-        {"ecr_share_batch_size": "many"},
-        "ecr_share_batch_size: 'many' is not a number of repositories",
-    ),
-    "no repositories": ({"ecr_share_repositories": []}, "ecr_share_repositories is empty"),
-    "a repository in capitals": ({"ecr_share_repositories": ["Base"]}, 'ecr_share_repositories: "Base" is not'),
-    "an account that YAML took for octal": (
-        {"ecr_share_grants_team": [grant(), grant("1402433619")]},
-        "ecr_share_grants_team[1] (principal 1402433619): 1402433619 has 10 digits, an account id has 12. YAML reads",
-    ),
-    "a principal of a wrong shape": (
-        {"ecr_share_grants": [grant("everyone")]},
-        "ecr_share_grants[0] (principal everyone): not a valid principal",
-    ),
-    "a grant's repository that is none": (
-        {"ecr_share_grants": [grant(repositories=["Base"])]},
-        'ecr_share_grants[0] (principal 111122223333): repositories: "Base" is not a repository name',
-    ),
-    "Lambda access for a role": (
-        {"ecr_share_grants": [grant("arn:aws:iam::111122223333:role/x", access=[], lambda_regions=["us-east-1"])]},
-        "ecr_share_grants[0] (principal arn:aws:iam::111122223333:role/x): Lambda access is for accounts only",
-    ),
-}
-
-
 class TestRefusals:
-    @pytest.mark.parametrize(("wrong", "said"), REFUSED.values(), ids=REFUSED.keys())
-    def test_name_the_variable(self, wrong: dict[str, Any], said: str) -> None:
-        (problem,) = problems(registry(**wrong))
-        assert problem.startswith(said)
-
     def test_come_all_at_once(self) -> None:
         found = problems(registry(ecr_share_grants=[grant("x")], ecr_share_grants_b=[grant("y")], ecr_share_x=1))
         assert [problem.split(" ")[0] for problem in found] == [
@@ -426,23 +370,7 @@ class TestRefusals:
         assert problem.startswith("ecr_share_grants is empty")
 
 
-# Of each: what the variable holds, and what Ansible's argument specification says of it.
-MALFORMED = {
-    "a misspelt key": ([{"principle": TEAM}], "ecr_share_grants_team.principle. Supported parameters include"),
-    "an unknown access": ([grant(access=["read"])], "value of access must be one or more of: pull, push, describe"),
-    "no list": ("all", "option 'ecr_share_grants_team' is of type str"),
-    "nothing": (None, "ecr_share_grants_team"),
-}
-
-
 class TestFilter:
-    @pytest.mark.parametrize(("value", "said"), MALFORMED.values(), ids=MALFORMED.keys())
-    def test_refuses_what_is_no_grant(self, value: Any, said: str) -> None:
-        with pytest.raises(Exception, match=r"^Nothing was done\. ") as refusal:
-            ecr_share_internal(registry(ecr_share_grants_team=value), "plan")
-        assert said in str(refusal.value)
-        assert "ecr_share_grants_team" in str(refusal.value)
-
     def test_takes_an_account_as_yaml_leaves_it(self) -> None:
         found = ecr_share_internal(registry(ecr_share_grants=[{"principals": 111122223333}]), "plan")
         (option,) = found["runs"][0]["grants"]

@@ -29,9 +29,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     RepositoryMissingError,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
+from ansible_collections.imageshare.aws.tests.support.builders import root
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER
+from ansible_collections.imageshare.aws.tests.support.runs import allowing, text_of, to_share
 from ansible_collections.imageshare.aws.tests.support.virtual_time import VirtualTime
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.test_share import policy, pulling, request, root
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -42,8 +43,11 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-OLD, NEW, THEIRS = (policy(pulling(root(account), sid=account)) for account in (OWNER, "111122223333", "777788889999"))
+OLD, NEW, THEIRS = (
+    text_of(allowing(root(account), sid=account)) for account in (OWNER, "111122223333", "777788889999")
+)
 LOST = ConnectionClosedError(endpoint_url="https://ecr")
+OURS = run.__code__.co_filename.removesuffix("_runs/share.py")
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://ecr")
 
 
@@ -303,12 +307,12 @@ def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
             return super().set_repository_policy(**parameters)
 
         def _note(self, name: str) -> None:
-            found = [frame for frame in traceback.extract_stack() if "/plugins/module_utils/_" in frame.filename]
+            found = [frame for frame in traceback.extract_stack() if frame.filename.startswith(OURS)]
             self.frames.setdefault(name, [frame.name for frame in found])
 
     client = Watched(None)
     client.frames = {}
-    result = run(request("base"), Registry(client, lambda: None))
+    result = run(to_share("base"), Registry(client, lambda: None))
     assert result.changed
     assert json.loads(client.text or "")["Statement"]
     assert client.frames["get"] == ["work_on", "write", "_attempt", "read", "run", "send"]

@@ -21,8 +21,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support import builders
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.realistic import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, Verbatim
+from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
 
 OURS = run.__code__.co_filename.removesuffix("_runs/share.py")
 # AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.
@@ -32,13 +32,6 @@ GRANTS = (
     {"principals": ["arn:aws:iam::444455556666:role/ci"], "access": ["pull", "push"]},
     {"principals": ["o-a1b2c3d4e5"]},
 )
-
-
-class Unshuffled(InMemory):
-    """Answers with the texts as they are, so that what the registry itself does costs next to nothing."""
-
-    def _shown(self, text: str) -> str:
-        return text
 
 
 def calls(work: Callable[[], object]) -> int:
@@ -79,7 +72,7 @@ def request(names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS) 
 def unchanged(repositories: int, grants: Sequence[Mapping[str, Any]] = GRANTS) -> int:
     """What it costs to find that all is as it should be, when it was found before."""
     policies = {f"base/{number}": json.dumps(POLICIES[number % len(POLICIES)]) for number in range(repositories)}
-    names, registry = list(policies), Unshuffled(policies)
+    names, registry = list(policies), Verbatim(policies)
     wanted = request(names, grants)
     for _time in range(2):
         run(wanted, registry)

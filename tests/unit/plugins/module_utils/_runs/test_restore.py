@@ -9,87 +9,37 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison, parse
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import Backup, BackupError, find, to_text
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, RestoreRequest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run as share
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.tests.support import policies as generated
 from ansible_collections.imageshare.aws.tests.support import policy_text
+from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, DELETED_ROLE, OTHER, grant, root
+from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory, Vanishing, Verbatim
 from ansible_collections.imageshare.aws.tests.support.laws import laws
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.in_memory import OWNER, InMemory
-from ansible_collections.imageshare.aws.tests.unit.plugins.module_utils.rows import only, rows
+from ansible_collections.imageshare.aws.tests.support.runs import allowing, only, rows, text_of, to_restore, to_share
 from hypothesis import given
 from hypothesis import strategies as st
 
-ACCOUNT, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{OTHER}:role/ci"
-ORPHAN = "AROAEXAMPLEROLE123456"
 TIME = "2026-01-31T12:00:00Z"
 
 
-def root(account: str) -> str:
-    return f"arn:aws:iam::{account}:root"
-
-
-def allow(*principals: str, sid: str = "others", **elements: Any) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "ecr:*", **elements}
-
-
-def policy(*statements: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2008-10-17", "Statement": list(statements)})
-
+allow = partial(allowing, sid="others", actions="ecr:*")
 
 equal = PolicyComparison("aws").equal
-BEFORE, AFTER = policy(allow(root(ACCOUNT))), policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"))
-THEIRS = policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(ROLE, sid="theirs"))
-
-
-def sharing(*repositories: str, backup_dir: Path | str | None, **changes: Any) -> Request:
-    principal = read_principal(ACCOUNT, "aws")
-    assert principal
-    asked = Request(
-        repositories=repositories,
-        grants=(Grant(principal),),
-        sharing=True,
-        purge_grants=False,
-        purge_deleted_principals=False,
-        missing_ok=False,
-        force_set_policy=False,
-        concurrency=4,
-        backup_dir=str(backup_dir) if backup_dir else None,
-        check_mode=False,
-        diff=False,
-        include_policy=True,
-    )
-    return replace(asked, **changes)
-
-
-def restoring(backup: Path | str | None, **changes: Any) -> RestoreRequest:
-    asked = RestoreRequest(
-        backup_path=str(backup),
-        repositories=("*",),
-        overwrite=False,
-        registry_id=None,
-        missing_ok=False,
-        force_set_policy=False,
-        concurrency=4,
-        backup_dir=None,
-        check_mode=False,
-        diff=False,
-        include_policy=True,
-    )
-    return replace(asked, **changes)
+BEFORE, AFTER = text_of(allow(root(ACCOUNT))), text_of(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"))
+THEIRS = text_of(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(ROLE, sid="theirs"))
 
 
 def saved(
@@ -123,7 +73,7 @@ def test_the_policy_is_saved_as_it_was_read_before_it_is_replaced(tmp_path: Path
 
     registry = Watched({"base": BEFORE})
 
-    result = share(sharing("base", backup_dir=tmp_path), registry)
+    result = share(to_share("base", backup_dir=tmp_path), registry)
 
     backup = registry.seen["base"]
     assert (backup.policy, backup.written) == (registry.shown.text, registry.sent["base"])
@@ -133,8 +83,8 @@ def test_the_policy_is_saved_as_it_was_read_before_it_is_replaced(tmp_path: Path
 
 def test_that_there_was_none_is_saved_and_that_there_will_be_none(tmp_path: Path) -> None:
     registry = InMemory({"base": None})
-    share(sharing("base", backup_dir=tmp_path / "first"), registry)
-    share(sharing("base", sharing=False, backup_dir=tmp_path / "second"), registry)
+    share(to_share("base", backup_dir=tmp_path / "first"), registry)
+    share(to_share("base", sharing=False, backup_dir=tmp_path / "second"), registry)
     (first,), (second,) = find(str(tmp_path / "first")), find(str(tmp_path / "second"))
     assert (first.backup.policy, first.backup.written) == (None, registry.sent["base"])
     assert second.backup.written is None
@@ -144,14 +94,14 @@ def test_that_there_was_none_is_saved_and_that_there_will_be_none(tmp_path: Path
 UNWRITTEN: dict[str, tuple[str | None, dict[str, Any]]] = {
     "in check mode": (BEFORE, {"check_mode": True}),
     "where nothing changes": (None, {"sharing": False}),
-    "of a policy that would be too long": (policy(allow(root(ACCOUNT), sid="x" * 10_000)), {}),
+    "of a policy that would be too long": (text_of(allow(root(ACCOUNT), sid="x" * 10_000)), {}),
 }
 
 
 @pytest.mark.parametrize(("text", "changes"), UNWRITTEN.values(), ids=UNWRITTEN.keys())
 def test_nothing_is_saved(text: str | None, changes: dict[str, Any], tmp_path: Path) -> None:
     registry = InMemory({"base": text})
-    assert share(sharing("base", backup_dir=tmp_path / "backups", **changes), registry).backup_path is None
+    assert share(to_share("base", backup_dir=tmp_path / "backups", **changes), registry).backup_path is None
     assert list(tmp_path.iterdir()) == []
     assert ("owner",) not in registry.journal
 
@@ -159,7 +109,7 @@ def test_nothing_is_saved(text: str | None, changes: dict[str, Any], tmp_path: P
 def test_what_cannot_be_saved_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     registry = InMemory({"base": BEFORE, "web": None})
-    result = share(sharing("base", "web", backup_dir=tmp_path / "file"), registry)
+    result = share(to_share("base", "web", backup_dir=tmp_path / "file"), registry)
     assert [row["error"].split(":")[0] for row in rows(result)] == ["base", "web"]
     assert all("could not save a backup of its policy" in row["error"] for row in rows(result))
     assert (registry.written, result.changed, result.backup_path) == ([], False, None)
@@ -167,13 +117,13 @@ def test_what_cannot_be_saved_is_not_replaced(tmp_path: Path) -> None:
 
 def test_whose_the_registry_is_is_asked_only_where_no_answer_says_it(tmp_path: Path) -> None:
     registry = InMemory({"base": BEFORE})
-    share(sharing("base", backup_dir=tmp_path), registry)
+    share(to_share("base", backup_dir=tmp_path), registry)
     assert ("owner",) not in registry.journal
     registry.policies["web"] = None
-    share(sharing("web", backup_dir=None), registry)
+    share(to_share("web", backup_dir=None), registry)
     assert ("owner",) not in registry.journal
     registry.policies["web"] = None
-    share(sharing("web", backup_dir=tmp_path), registry)
+    share(to_share("web", backup_dir=tmp_path), registry)
     assert registry.journal.count(("owner",)) == 1
 
 
@@ -183,7 +133,7 @@ def test_without_an_owner_a_repository_without_a_policy_fails(tmp_path: Path) ->
             raise EcrError("could not determine the registry ID. Set registry_id")
 
     registry = Unknown({"base": BEFORE, "web": None})
-    result = share(sharing("base", "web", backup_dir=tmp_path), registry)
+    result = share(to_share("base", "web", backup_dir=tmp_path), registry)
     assert [row["changed"] for row in rows(result)] == [True, False]
     assert rows(result)[1]["error"].endswith("Set registry_id")
     assert registry.policies["web"] is None
@@ -215,9 +165,9 @@ def test_what_becomes_of_a_policy(
 ) -> None:
     saved(tmp_path, policy=before, written=written)
     registry = InMemory({"base": now})
-    dry = run(restoring(tmp_path, overwrite=overwrite, check_mode=True, diff=True), InMemory({"base": now}))
+    dry = run(to_restore(tmp_path, overwrite=overwrite, check_mode=True, diff=True), InMemory({"base": now}))
 
-    result = run(restoring(tmp_path, overwrite=overwrite, diff=True), registry)
+    result = run(to_restore(tmp_path, overwrite=overwrite, diff=True), registry)
 
     assert result == dry
     row = only(result)
@@ -241,14 +191,14 @@ DIFFERENCES: dict[str, tuple[str | None, str]] = {
     "a statement more": (THEIRS, 'it was changed (new: statement "theirs") after'),
     "a statement less": (BEFORE, 'it was changed (gone: statement "new") after'),
     "another principal": (AFTER.replace(ACCOUNT, "777788889999"), 'it was changed (another: statement "others") after'),
-    "a principal that was deleted": (AFTER.replace(root(OTHER), ORPHAN), '(another: statement "new") after'),
+    "a principal that was deleted": (AFTER.replace(root(OTHER), DELETED_ROLE), '(another: statement "new") after'),
     "another version": (AFTER.replace("2008-10-17", "2012-10-17"), "it was changed (its Version or Id) after"),
     "the same statement twice": (
-        policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(root(OTHER), sid="new")),
+        text_of(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(root(OTHER), sid="new")),
         'it was changed (new: statement "new") after',
     ),
     "a statement without a name": (
-        policy(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), {**allow(ROLE), "Sid": None}),
+        text_of(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), {**allow(ROLE), "Sid": None}),
         "it was changed (new: statement 3) after",
     ),
     "nothing any more": (None, "it was deleted after"),
@@ -257,26 +207,22 @@ DIFFERENCES: dict[str, tuple[str | None, str]] = {
 
 @pytest.mark.parametrize(("now", "said"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
 def test_a_refusal_says_what_differs_and_what_to_do(now: str | None, said: str, tmp_path: Path) -> None:
-    class Verbatim(InMemory):
-        def _shown(self, text: str) -> str:
-            return text
-
     # A policy that never was: what is there now is neither of the two.
-    saved(tmp_path, policy=policy(allow(ROLE)))
-    error = only(run(restoring(tmp_path), Verbatim({"base": now})))["error"]
+    saved(tmp_path, policy=text_of(allow(ROLE)))
+    error = only(run(to_restore(tmp_path), Verbatim({"base": now})))["error"]
     assert error.startswith("base: policy not changed: ")
     assert [words for words in (said, TIME, "Restore later runs first", "overwrite") if words not in error] == []
 
 
 def test_the_text_goes_back_as_it_was_read_or_without_white_space_if_that_is_too_long(tmp_path: Path) -> None:
     short = policy_text.pretty(json.loads(BEFORE))
-    long = policy_text.pretty(json.loads(policy(*(allow(root(f"{n:012}"), sid=f"s{n}") for n in range(75)))))
+    long = policy_text.pretty(json.loads(text_of(*(allow(root(f"{n:012}"), sid=f"s{n}") for n in range(75)))))
     assert len(long) > 10_240
     for name, text in {"short": short, "long": long}.items():
         saved(tmp_path, name, policy=text)
     registry = InMemory({"short": AFTER, "long": AFTER})
 
-    assert run(restoring(tmp_path), registry).failures == ()
+    assert run(to_restore(tmp_path), registry).failures == ()
 
     assert registry.sent["short"] == short
     assert json.loads(registry.sent["long"]) == json.loads(long)
@@ -285,16 +231,16 @@ def test_the_text_goes_back_as_it_was_read_or_without_white_space_if_that_is_too
 # Of each: the policy that was backed up, who does not exist, and what the error says.
 REFUSALS: dict[str, tuple[str, frozenset[str], str]] = {
     "a role that was deleted since": (
-        policy(allow(root(ACCOUNT), ROLE)),
+        text_of(allow(root(ACCOUNT), ROLE)),
         frozenset({ROLE}),
         f"Check that each of these principals exists, and that the region is enabled for it: {ROLE}.",
     ),
-    "one that is in the policy now": (
-        BEFORE,
-        frozenset({root(ACCOUNT)}),
-        "None of the principals is new here",
+    "one that is in the policy now": (BEFORE, frozenset({root(ACCOUNT)}), "None of the principals is new here"),
+    "one that had been deleted before": (
+        text_of(allow(root(ACCOUNT), DELETED_ROLE)),
+        frozenset(),
+        f"AWS refuses: {DELETED_ROLE}.",
     ),
-    "one that had been deleted before": (policy(allow(root(ACCOUNT), ORPHAN)), frozenset(), f"AWS refuses: {ORPHAN}."),
 }
 
 
@@ -304,39 +250,39 @@ def test_a_policy_that_aws_refuses_names_the_suspects(
 ) -> None:
     file = saved(tmp_path, policy=text)
     registry = InMemory({"base": AFTER}, missing)
-    error = only(run(restoring(tmp_path), registry))["error"]
+    error = only(run(to_restore(tmp_path), registry))["error"]
     assert said in error
-    assert (f"Remove them from a copy of {file}" in error) == (ORPHAN in text)
+    assert (f"Remove them from a copy of {file}" in error) == (DELETED_ROLE in text)
     assert registry.written == [("write", "base", {"force": False, "patient": False})]
     assert registry.policies["base"] == AFTER
 
 
 def test_rows_tell_who_is_back_and_who_is_gone(tmp_path: Path) -> None:
     registry = InMemory({"base": BEFORE})
-    shared = share(sharing("base", backup_dir=tmp_path), registry)
-    row = only(run(restoring(tmp_path), registry))
+    shared = share(to_share("base", backup_dir=tmp_path), registry)
+    row = only(run(to_restore(tmp_path), registry))
     assert (row["revoked"], row["granted"]) == (rows(shared)[0]["granted"], [])
 
 
 def test_a_policy_that_is_open_to_everyone_is_warned_about(tmp_path: Path) -> None:
-    saved(tmp_path, policy=policy({**allow(), "Principal": "*"}))
-    (warning,) = only(run(restoring(tmp_path), InMemory({"base": AFTER})))["warnings"]
+    saved(tmp_path, policy=text_of({**allow(), "Principal": "*"}))
+    (warning,) = only(run(to_restore(tmp_path), InMemory({"base": AFTER})))["warnings"]
     assert warning["kind"] == "public"
 
 
 def test_restoring_saves_as_well_so_that_it_can_be_undone(tmp_path: Path) -> None:
     saved(tmp_path / "first")
     registry = InMemory({"base": THEIRS})
-    asked = restoring(tmp_path / "first", overwrite=True, backup_dir=str(tmp_path / "second"))
+    asked = to_restore(tmp_path / "first", overwrite=True, backup_dir=str(tmp_path / "second"))
     backup = run(asked, registry).backup_path
-    assert only(run(restoring(backup), registry))["changed"]
+    assert only(run(to_restore(backup), registry))["changed"]
     assert equal(parse(registry.policies["base"] or ""), parse(THEIRS))
 
 
 def test_force_is_handed_on(tmp_path: Path) -> None:
     saved(tmp_path)
     registry = InMemory({"base": AFTER})
-    run(restoring(tmp_path, force_set_policy=True), registry)
+    run(to_restore(tmp_path, force_set_policy=True), registry)
     assert registry.written == [("write", "base", {"force": True, "patient": False})]
 
 
@@ -349,7 +295,7 @@ def test_names_and_patterns_choose_among_the_backups(tmp_path: Path) -> None:
     registry = InMemory(dict.fromkeys(["base/go", "base/python", "web", "app"], AFTER))
 
     def found(*repositories: str, **changes: Any) -> list[tuple[str, str]]:
-        result = run(restoring(tmp_path, check_mode=True, repositories=repositories, **changes), registry)
+        result = run(to_restore(tmp_path, check_mode=True, repositories=repositories, **changes), registry)
         return [(row["name"], row.get("error", row.get("missing", row["changed"]))) for row in rows(result)]
 
     assert found("*") == [("base/go", True), ("base/python", True), ("web", True)]
@@ -369,13 +315,13 @@ def test_backups_of_other_regions_are_skipped_and_counted(tmp_path: Path) -> Non
     for name in ("base", "web"):
         saved(tmp_path, name, region="eu-west-1")
     registry = InMemory({"base": AFTER, "web": AFTER})
-    restored = run(restoring(tmp_path), registry)
+    restored = run(to_restore(tmp_path), registry)
     assert [row["name"] for row in rows(restored)] == ["base"]
     assert dict(restored.skipped_backups) == {(OWNER, "eu-west-1"): 2}
     # That there are some is normal.
     assert restored.warnings == ()
     assert restored.to_dict(diff=False, include_policy=False)["skipped_backups"] == [
-        {"registry_id": OWNER, "region": "eu-west-1", "backups": 2},
+        {"registry_id": OWNER, "region": "eu-west-1", "backups": 2}
     ]
 
 
@@ -391,7 +337,7 @@ def test_one_registry_is_restored(owners: list[str], asked: str | None, taken: s
     for owner in owners:
         saved(tmp_path, f"of/{owner}", registry_id=owner)
     registry = InMemory({f"of/{owner}": AFTER for owner in owners})
-    restored = run(restoring(tmp_path, registry_id=asked), registry)
+    restored = run(to_restore(tmp_path, registry_id=asked), registry)
     assert only(restored)["name"] == f"of/{taken}"
     assert ("of", taken) in registry.journal
     assert (("owner",) in registry.journal) is asks
@@ -401,7 +347,7 @@ def test_one_registry_is_restored(owners: list[str], asked: str | None, taken: s
 def test_a_registry_of_which_nothing_was_saved_may_be_missing(tmp_path: Path) -> None:
     saved(tmp_path, registry_id=OTHER)
     registry = InMemory({"base": AFTER})
-    restored = run(restoring(tmp_path, repositories=("*", "base", "web"), missing_ok=True), registry)
+    restored = run(to_restore(tmp_path, repositories=("*", "base", "web"), missing_ok=True), registry)
     assert [(row["name"], row["changed"], row["missing"]) for row in rows(restored)] == [
         ("base", False, True),
         ("web", False, True),
@@ -463,7 +409,7 @@ def test_nothing_is_done_if_it_is_not_clear_what_is_meant(
     make(tmp_path)
     registry = InMemory({"base": AFTER, "web": AFTER})
     with pytest.raises(BackupError, match=re.escape(said.replace("{path}", str(tmp_path)))):
-        run(restoring(tmp_path, **changes), registry)
+        run(to_restore(tmp_path, **changes), registry)
     assert [call for call in registry.journal if call[0] not in ("owner", "of")] == []
 
 
@@ -472,7 +418,7 @@ def test_of_several_backups_only_those_that_are_asked_for_must_be_clear(tmp_path
         saved(tmp_path / "run-1", repository)
     saved(tmp_path / "run-2", "web")
     registry = InMemory({"base": AFTER, "web": AFTER})
-    assert only(run(restoring(tmp_path, repositories=("base",)), registry))["changed"]
+    assert only(run(to_restore(tmp_path, repositories=("base",)), registry))["changed"]
 
 
 # --- laws ---
@@ -498,7 +444,7 @@ def stored_texts(draw: st.DrawFn) -> str:
     st.booleans(),
     st.integers(0, 4),
 )
-def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, sharing_: bool, ended: int) -> None:
+def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], drawn: Any, sharing_: bool, ended: int) -> None:
     class Killed(InMemory):
         """Does no more than so many writes; what comes then never reaches it."""
 
@@ -516,18 +462,16 @@ def test_a_run_is_undone_wherever_it_ended(texts: list[str | None], grant: Any, 
 
     before = {f"r{number}": text for number, text in enumerate(texts)}
     registry = Killed(before)
-    principal = read_principal(generated.principal_of(grant), "aws")
-    assert principal
-    grants = (Grant(principal, frozenset(grant.get("access") or ["pull"])),)
+    grants = (grant(generated.principal_of(drawn), drawn.get("access") or ["pull"]),)
     with TemporaryDirectory() as folder:
-        asked = sharing(
+        asked = to_share(
             *before, backup_dir=folder, sharing=sharing_, grants=grants, force_set_policy=True, concurrency=1
         )
         shared = share(asked, registry)
         touched = {call[1] for call in registry.written}
         later = InMemory(registry.policies)
         if shared.backup_path:
-            ask = restoring(shared.backup_path, force_set_policy=True, diff=True)
+            ask = to_restore(shared.backup_path, force_set_policy=True, diff=True)
             foretold = run(replace(ask, check_mode=True), InMemory(registry.policies))
             done = run(ask, later)
             assert done == foretold
@@ -547,12 +491,6 @@ def parsed_equal(first: str | None, second: str | None) -> bool:
 
 
 def test_a_repository_that_vanished_may_be_missing(tmp_path: Path) -> None:
-    class Vanishing(InMemory):
-        def read(self, name: str) -> StoredPolicy:
-            stored = super().read(name)
-            del self.policies[name]
-            return stored
-
     saved(tmp_path)
-    assert "error" in only(run(restoring(tmp_path), Vanishing({"base": AFTER})))
-    assert only(run(restoring(tmp_path, missing_ok=True), Vanishing({"base": AFTER})))["missing"] is True
+    assert "error" in only(run(to_restore(tmp_path), Vanishing({"base": AFTER})))
+    assert only(run(to_restore(tmp_path, missing_ok=True), Vanishing({"base": AFTER})))["missing"] is True

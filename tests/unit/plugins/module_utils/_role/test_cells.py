@@ -15,7 +15,7 @@ from ansible_collections.imageshare.aws.tests.support import audits
 from hypothesis import given
 from hypothesis import strategies as st
 
-TEMPLATES = Path(__file__).resolve().parents[4] / "roles/ecr_share/templates"
+TEMPLATES = Path(__file__).resolve().parents[5] / "roles/ecr_share/templates"
 TEAM = "111122223333"
 CONDITION = {"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1"]}
 MAYBE = {"position": 8, "sid": None, "certain": False}

@@ -1,0 +1,175 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of invalid input, as Ansible hands it on: each is refused, and the refusal names its place."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.imageshare.aws.plugins.filter.ecr_share_internal import ecr_share_internal
+from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError, find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import (
+    read_audit_request,
+    read_request,
+    read_restore_request,
+)
+from ansible_collections.imageshare.aws.plugins.modules import (
+    ecr_share_policy,
+    ecr_share_policy_info,
+    ecr_share_policy_restore,
+)
+from ansible_collections.imageshare.aws.tests.support.invalid_input import (
+    AUDIT_OPTIONS,
+    CONTRADICTIONS,
+    FILTERS,
+    GRANTS,
+    NAMES,
+    NARROWED,
+    OPTIONS,
+    PATHS,
+    PRINCIPALS,
+    RESTORE_OPTIONS,
+    VARIABLES,
+    Words,
+)
+
+GRANT = {"principals": ["111122223333"]}
+PARTITIONS = {"us-east-1": "aws", "eu-west-1": "aws", "cn-north-1": "aws-cn"}
+STATES = pytest.mark.parametrize("state", ["present", "absent"])
+
+
+def rows(table: dict[str, Any]) -> Any:
+    """The rows of a table, each under its name."""
+    return pytest.mark.parametrize("row", table.values(), ids=table.keys())
+
+
+def missing(words: Words, message: str) -> list[str]:
+    """Those of the words that a message has not."""
+    return [word for word in ((words,) if isinstance(words, str) else words) if word not in message]
+
+
+def read(spec: Any, reader: Any, options: dict[str, Any], **more: Any) -> Any:
+    """What a reader makes of options behind an argument spec, or what Ansible or we say of them, in one text."""
+    validated = ArgumentSpecValidator(deepcopy(spec)).validate(options)
+    if validated.error_messages:
+        return ". ".join(validated.error_messages)
+    try:
+        return reader(validated.validated_parameters, **more)
+    except InvalidInputError as refusal:
+        return ". ".join(refusal.problems)
+
+
+def share(**options: Any) -> Any:
+    return read(
+        ecr_share_policy.ARGUMENT_SPEC,
+        read_request,
+        {"repositories": ["base/python"], "grants": [GRANT], **options},
+        partition="aws",
+        partition_of_region=PARTITIONS.get,
+        check_mode=False,
+        diff=False,
+    )
+
+
+def restore(**options: Any) -> Any:
+    spec, given = ecr_share_policy_restore.ARGUMENT_SPEC, {"backup_path": "/backups", **options}
+    return read(spec, read_restore_request, given, check_mode=False, diff=False)
+
+
+def audit(**options: Any) -> Any:
+    return read(ecr_share_policy_info.ARGUMENT_SPEC, read_audit_request, options, partition="aws")
+
+
+@rows(NAMES)
+def test_a_repository_is_refused(row: Any) -> None:
+    value, said = row
+    assert share(repositories=[value]).startswith(f"repositories: {said}")
+    narrowed = share(repositories=["*"], grants=[GRANT, {**GRANT, "repositories": [value]}])
+    assert narrowed.startswith(f"grants[1] (principal 111122223333): repositories: {said}")
+
+
+@STATES
+@rows(NARROWED)
+def test_a_grant_narrowed_to_what_the_task_has_not_is_refused(row: Any, state: str) -> None:
+    wanted, narrowed, said = row
+    grants = [GRANT, {**GRANT, "repositories": narrowed}]
+    told = share(repositories=wanted, grants=grants, state=state)
+    assert told == f"grants[1] (principal 111122223333): repositories{said}"
+
+
+@STATES
+@rows(GRANTS)
+def test_a_grant_is_refused(row: Any, state: str) -> None:
+    grant, *words = row
+    assert missing(tuple(words), share(grants=[GRANT, grant], state=state)) == []
+
+
+@STATES
+@rows(PRINCIPALS)
+def test_a_principal_is_refused(row: Any, state: str) -> None:
+    value, words = row
+    told = share(grants=[GRANT, {"principals": [value]}], state=state)
+    name = "" if value is None else str(value).strip()
+    assert told.startswith(f"grants[1] (principal {name}): " if name else "grants[1]: ")
+    assert missing(words, told) == []
+
+
+@rows(CONTRADICTIONS)
+def test_a_grant_that_contradicts_itself_is_refused_unless_it_is_taken_away(row: Any) -> None:
+    changes, words = row
+    grant = {**GRANT, **changes}
+    (name,) = grant["principals"]
+    told = share(grants=[GRANT, grant])
+    assert told.startswith(f"grants[1] (principal {name}): ")
+    assert missing(words, told) == []
+    assert share(grants=[GRANT, grant], state="absent").grants[1].principal.name == name
+
+
+@pytest.mark.parametrize(
+    ("of", "row"),
+    [
+        pytest.param(of, row, id=f"{of.__name__} {name}")
+        for of, table in ((share, OPTIONS), (restore, RESTORE_OPTIONS), (audit, AUDIT_OPTIONS))
+        for name, row in table.items()
+    ],
+)
+def test_an_option_is_refused(of: Any, row: Any) -> None:
+    options, words = row
+    told = of(**options)
+    assert missing(words, told) == []
+    assert next(iter(options)) in told
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
+def test_a_path_is_refused(path: str) -> None:
+    with pytest.raises(BackupError, match=r"is not a valid path$"):
+        find(path)
+    if path:
+        assert share(backup_dir=path) == f"backup_dir: {path!a} is not a valid path"
+
+
+@rows(VARIABLES)
+def test_a_variable_of_the_role_is_refused(row: Any) -> None:
+    variables, said = row
+    (name,) = variables
+    registry = {"ecr_share_repositories": ["base/python"], "ecr_share_grants": [GRANT], **variables}
+    with pytest.raises(Exception, match=r"^Nothing was done\. ") as refusal:
+        ecr_share_internal(registry, "plan")
+    assert name in str(refusal.value)
+    assert said in str(refusal.value)
+
+
+@rows(FILTERS)
+def test_a_filter_of_the_inventory_is_refused(row: Any) -> None:
+    names, tags, said = row
+    with pytest.raises(InvalidInputError) as refusal:
+        read_filter(names, tags)
+    (problem,) = refusal.value.problems
+    assert problem.startswith(said)
