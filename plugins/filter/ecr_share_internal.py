@@ -108,7 +108,7 @@ def _plan(
     hostvars: Values | None = None,
     backup_name: str = "",
 ) -> dict[str, Any]:
-    """Return the plan of a host.
+    """Return the plan of a host, or what is wrong with its variables. An error of a filter would be hard to read.
 
     Args:
         variables: The variables ecr_share_… as it sees them.
@@ -137,9 +137,9 @@ def _plan(
             read_options=read_grant_options,
         )
     except InvalidInputError as error:
-        raise InvalidInputError([*problems, *error.problems]) from None
+        problems += error.problems
     if problems:
-        raise InvalidInputError(problems)
+        return asdict(Plan(host, acts=False, problems=tuple(problems)))
     return asdict(planned)
 
 

@@ -118,6 +118,7 @@ class Plan:
         backup_dir: Where this run saves policies; None to save none.
         report_dir: Where an audit writes its report; None for nowhere.
         fail_on_drift: Whether an audit fails on drift.
+        problems: What is wrong with the variables, so that nothing is done.
     """
 
     host: str
@@ -131,6 +132,7 @@ class Plan:
     backup_dir: str | None = None
     report_dir: str | None = None
     fail_on_drift: bool = False
+    problems: tuple[str, ...] = ()
 
 
 def plan(
