@@ -151,6 +151,10 @@ def _number(source: socket.socket) -> int:
     return int(number)
 
 
+# That of a process that starts here from nothing: ignored, if whoever started the tests ignores it.
+_INHERITED = signal.getsignal(signal.SIGINT)
+
+
 def _serve(control: socket.socket) -> tuple[list[str], str, dict[str, str], list[int]]:
     """Fork a process for each request. Returns in such a process alone, with the module and its arguments, the working
     directory, the environment and the standard streams.
@@ -212,7 +216,7 @@ def _become(folder: str, environment: Mapping[str, str], standard: list[int]) ->
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, _INHERITED)
 
 
 def main() -> None:
