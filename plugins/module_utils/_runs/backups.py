@@ -143,7 +143,7 @@ class BackupRun:
             _write(self._directory(), file_name(backup.kind, backup.name), to_text(backup))
         except OSError as error:
             raise BackupError(
-                f"could not save a backup of its policy: {error}. Nothing was written to AWS. Check backup_dir."
+                f"could not save a backup of its policy: {error}. So the policy was not written. Check backup_dir."
             ) from error
         self._used = True
 

@@ -285,7 +285,7 @@ class PolicyWrites:
             "again: it may have been stored in between"
         )
         context = RepositoryContext(sent.name, self._registry.region, sent.registry_id)
-        warnings = certain_first([*result.warnings, context.warning("not_verified", text)])
+        warnings = certain_first([*result.warnings, context.warning("not_verified", text, certain=False)])
         return replace(sent, warnings=warnings, error=result.error, error_code=result.error_code)
 
     def _store(self, write: PlannedWrite, *, check_mode: bool) -> tuple[PolicyWarning, ...]:

@@ -313,6 +313,68 @@ def conditions_of(drawn: dict[str, Any]) -> list[tuple[str, str]]:
     return [(operator, key.lower()) for operator, keys in drawn.get("Condition", {}).items() for key in keys]
 
 
+def missed_by(drawn: dict[str, Any]) -> list[frozenset[str]]:
+    """The action sets of the templates with this kind of principal; none if the statement has one of them."""
+    accesses = ["lambda"] if named_by(drawn, "Service") else policies.ACTION_SETS.keys() - {"lambda"}
+    usual = [frozenset(map(str.lower, policies.ACTION_SETS[access])) for access in accesses]
+    return [] if actions_of(drawn) in usual else usual
+
+
+# What is amiss in each near miss.
+AMISS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "one action more": lambda drawn: any(
+        usual < actions_of(drawn) and len(actions_of(drawn)) == len(usual) + 1 for usual in missed_by(drawn)
+    ),
+    "one action less": lambda drawn: any(
+        usual > actions_of(drawn) and len(actions_of(drawn)) == len(usual) - 1 for usual in missed_by(drawn)
+    ),
+    "Deny under our Sid": lambda drawn: (
+        drawn.get("Effect") == "Deny" and drawn.get("Sid") in policies.TEMPLATES.values()
+    ),
+    "mixed principal map": lambda drawn: named_by(drawn, "AWS") and named_by(drawn, "Service"),
+    "second condition": lambda drawn: any(
+        key in ("aws:sourceaccount", "aws:principaltag/team", "aws:securetransport", "aws:sourceip")
+        for _operator, key in conditions_of(drawn)
+    ),
+    "source ARN key in two cases": lambda drawn: conditions_of(drawn) == [("StringLike", "aws:sourcearn")] * 2,
+    "StringEquals on source ARN": lambda drawn: ("StringEquals", "aws:sourcearn") in conditions_of(drawn),
+    "ForAnyValue on source ARN": lambda drawn: ("ForAnyValue:StringLike", "aws:sourcearn") in conditions_of(drawn),
+    "other operator on organization": lambda drawn: any(
+        operator.lower() != "stringequals" and key == "aws:principalorgid" for operator, key in conditions_of(drawn)
+    ),
+    "other operator on paths": lambda drawn: any(
+        operator.lower() != "foranyvalue:stringlike" and key == "aws:principalorgpaths"
+        for operator, key in conditions_of(drawn)
+    ),
+    "star among principals": lambda drawn: "*" in (named_by(drawn, "AWS") or []) and "Condition" not in drawn,
+    "empty list": lambda drawn: "[]" in json.dumps(drawn),
+    "NotAction": lambda drawn: "NotAction" in drawn and "Action" not in drawn,
+    "NotPrincipal": lambda drawn: "NotPrincipal" in drawn and "Principal" not in drawn,
+    "Resource": lambda drawn: drawn.get("Resource", "*") not in ("*", ["*"]),
+    "Lambda's own Sid": lambda drawn: drawn.get("Sid") == policies.LAMBDA_SID and actions_of(drawn) in TEMPLATE_ACTIONS,
+    "other service": lambda drawn: named_by(drawn, "Service") not in (None, LAMBDA, [LAMBDA], [LAMBDA, LAMBDA]),
+    "no condition": lambda drawn: (
+        "Condition" not in drawn
+        and (
+            drawn.get("Principal") == "*"
+            or named_by(drawn, "AWS") in ("*", ["*"], ["*", "*"])
+            or named_by(drawn, "Service")
+        )
+    ),
+    "misspelt Effect": lambda drawn: "Effetc" in drawn and "Effect" not in drawn,
+}
+
+
+@pytest.mark.parametrize("kind", policies.NEAR_MISSES)
+def test_a_near_miss_lacks_what_its_name_says(kind: str) -> None:
+    @settings(QUICK)
+    @given(st.sampled_from(policies.PARTITIONS).flatmap(lambda partition: policies.near_misses(partition, kind)))
+    def check(drawn: dict[str, Any]) -> None:
+        assert AMISS[kind](drawn)
+
+    check()
+
+
 @settings(QUICK, max_examples=100)
 @given(st.sampled_from(policies.PARTITIONS).flatmap(policies.managed_statements))
 def test_a_managed_statement_has_no_more_than_a_template(drawn: dict[str, Any]) -> None:
@@ -326,6 +388,7 @@ def test_a_managed_statement_has_no_more_than_a_template(drawn: dict[str, Any]) 
         ["aws:principalorgid"],
         ["aws:principalorgpaths"],
     )
+    assert not any(amiss(drawn) for amiss in AMISS.values())
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def test_a_disk_that_is_full_leaves_no_part_of_a_backup(
     run = backup_run(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(os, call, full)
-        with pytest.raises(BackupError, match=r"No space left on device.*Nothing was written to AWS"):
+        with pytest.raises(BackupError, match=r"No space left on device.*the policy was not written"):
             save(run)
     assert run.path is None
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []

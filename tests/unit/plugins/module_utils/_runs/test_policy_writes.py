@@ -193,7 +193,7 @@ class TestOverwrittenEveryTime:
         row = only(run(to_share("base"), Lost({"base": text_of(MINE)})))
 
         assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
-        assert [warning["kind"] for warning in row["warnings"]] == ["not_verified"]
+        assert [(warning["kind"], warning["certain"]) for warning in row["warnings"]] == [("not_verified", False)]
         assert "error" not in row
 
     def test_every_policy_that_was_replaced_is_on_disk(self, tmp_path: Path) -> None:
