@@ -143,6 +143,9 @@ class Registry(Protocol):
     def pause(self, seconds: float) -> None:
         """Sleep. Raises EcrError as soon as the run is stopped."""
 
+    def check(self) -> None:
+        """Raise EcrError if the run is stopped: whoever computes asks this often."""
+
 
 class TaggedRegistry(Protocol):
     """The caller's own registry, with the tags of its repositories."""

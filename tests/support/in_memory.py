@@ -117,6 +117,9 @@ class InMemory:
     def pause(self, seconds: float) -> None:
         self.journal.append(("pause",))
 
+    def check(self) -> None:
+        pass
+
     def _stored(self, name: str) -> str | None:
         if name not in self.policies:
             raise RepositoryMissingError("could not read the policy: it does not exist", "RepositoryNotFoundException")

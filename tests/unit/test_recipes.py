@@ -129,7 +129,7 @@ PROOFS = {
         from types import SimpleNamespace
         from {utils}._iam.principals import read_principal
         from {utils}._registry import StoredPolicy
-        from {utils}._runs.policy_writes import planned_result
+        from {utils}._runs.policy_writes import planned
         from {utils}._sharing.grants import Grant
         from {utils}._sharing.managed_statements import ManagedStatements
         from {utils}._sharing.merge import share
@@ -137,7 +137,8 @@ PROOFS = {
         grant = Grant(read_principal("111122223333", "aws"), lambda_regions=("us-east-1",))
         merged = share(None, [grant], managed=ManagedStatements("aws"), registry_id="123456789012")
         target, options = SimpleNamespace(label="app"), SimpleNamespace(diff=False, include_policy=False)
-        result = planned_result(target, StoredPolicy(None, None), None, merged, (), options, "aws")
+        plan = planned(target, StoredPolicy(None, None), None, merged, tuple, options, "aws", lambda: None)
+        result = plan.result
         row = result.to_dict(include_policy=False)
         assert row["statements"] == 2, row
     """,

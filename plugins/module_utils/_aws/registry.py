@@ -158,6 +158,10 @@ class Registry:
         """Sleep, but not after the run has stopped."""
         self.retries.breaker.sleep(seconds)
 
+    def check(self) -> None:
+        """Raise RunStoppedError if the run has stopped."""
+        self.retries.breaker.check()
+
     def call(self, operation: Operation, **parameters: Any) -> Call:
         """Prepare a try of an operation on this registry."""
         return partial(operation.send, self._client, {**parameters, **self._registry_parameter})

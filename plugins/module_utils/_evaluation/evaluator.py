@@ -84,11 +84,12 @@ class _Memory:
 
     Args:
         contexts: The requests for the repositories of the registry.
+        check: See PolicyEvaluator.
     """
 
-    def __init__(self, contexts: RequestContexts) -> None:
+    def __init__(self, contexts: RequestContexts, check: Callable[[], None]) -> None:
         self.parser = StatementParser(contexts.partition)
-        matcher = StatementMatcher(contexts)
+        matcher = StatementMatcher(contexts, check)
         self.policy: Callable[[tuple[ParsedStatement, ...]], ParsedPolicy] = lru_cache(maxsize=MOST_POLICIES)(
             lambda parsed: ParsedPolicy(parsed, matcher)
         )
@@ -100,10 +101,13 @@ class PolicyEvaluator:
     Args:
         partition: The partition of the registry.
         registry_id: The account that owns it; None where that is not known.
+        check: Is called time and again while policies are evaluated. What it raises ends that.
     """
 
-    def __init__(self, partition: str, registry_id: str | None = None) -> None:
-        self._partition, self._registry_id = partition, registry_id
+    def __init__(
+        self, partition: str, registry_id: str | None = None, *, check: Callable[[], None] = lambda: None
+    ) -> None:
+        self._partition, self._registry_id, self._check = partition, registry_id, check
         self._memory = self._new_memory()
 
     def parse(self, policy: Policy | None, resource: str | None = None) -> ParsedPolicy:
@@ -121,4 +125,4 @@ class PolicyEvaluator:
         return memory.policy(tuple([memory.parser.parse(statement, resource) for statement in statements(policy)]))
 
     def _new_memory(self) -> _Memory:
-        return _Memory(RequestContexts(self._partition, self._registry_id))
+        return _Memory(RequestContexts(self._partition, self._registry_id), self._check)

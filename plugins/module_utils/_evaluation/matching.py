@@ -80,10 +80,11 @@ class StatementMatcher:
 
     Args:
         contexts: The requests for the repositories of one registry.
+        check: Is called time and again. What it raises ends whatever is being decided.
     """
 
-    def __init__(self, contexts: RequestContexts) -> None:
-        self.contexts = contexts
+    def __init__(self, contexts: RequestContexts, check: Callable[[], None]) -> None:
+        self.contexts, self._check = contexts, check
         # Each of these is the method of its name below, and remembers its answers as long as the matcher lives.
         remember = lru_cache(maxsize=ANSWERS)
         self.applies: _AppliesTo = remember(self._applies)
@@ -115,6 +116,7 @@ class StatementMatcher:
             context: The callers.
             for_one: Whether it is enough that its conditions hold for one of the callers.
         """
+        self._check()
         included = self._includes(statement, context)
         if included is Applies.NO:
             return Applies.NO
@@ -126,6 +128,7 @@ class StatementMatcher:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
         """
+        self._check()
         context = self.contexts.of(principal)
         result: dict[str, Applies] = {}
         named_principals = self.named_principals(statement)
@@ -152,6 +155,7 @@ class StatementMatcher:
             account: The account of the functions.
             excluding_regions: The regions, or C(*) for all, whose functions do not count.
         """
+        self._check()
         if "*" in excluding_regions:
             return Applies.NO
         context = self.contexts.functions(account, "*")

@@ -85,7 +85,7 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     selection = select(request.repositories, existing)
     # A registry may be empty, and then all of it was audited.
     unmatched = [pattern for pattern in selection.unmatched if pattern != _ALL]
-    evaluator = cache(partial(PolicyEvaluator, registry.partition))
+    evaluator = cache(partial(PolicyEvaluator, registry.partition, check=registry.check))
 
     def audit(target: PolicyTarget) -> AuditResult:
         result, stored = AuditResult(target.label), target.read()

@@ -263,7 +263,7 @@ class PolicyWrites:
         # What may have been stored before somebody else changed the policy.
         sent: WriteResult | None = None
         for number in range(MAX_TRIES):
-            result = WriteResult(target.label)
+            result, written = WriteResult(target.label), False
             plan: Plan | None = None
             try:
                 if number:
@@ -274,17 +274,19 @@ class PolicyWrites:
                 differs = True
                 warnings = self._store(plan.write, check_mode=check_mode)
                 # It is written, and stays in the result whatever happens.
-                result = plan.result
+                result, written = replace(plan.result, warnings=warnings), True
                 return _Attempt(plan.whole_result(*warnings), differs=True)
             except PolicyChangedError as error:
                 if error.outcome_unknown and plan is not None:
-                    sent = plan.whole_result()
+                    sent = replace(plan.result, diff=plan.make_diff())
             except RepositoryMissingError as error:
                 return _Attempt(failed(WriteResult(target.label), error), differs)
             except EcrError as error:
-                if plan is not None:
+                if written:
+                    error = EcrError(f"not all that there is to say of its policy was found: {error}", error.code)
+                elif plan is not None:
                     # They may say what stands in the way of the write.
-                    result = replace(result, warnings=plan.whole_result().warnings)
+                    result = replace(result, warnings=_warnings_or_none(plan))
                 return _Attempt(self._with_unknown_write(failed(result, error), sent), differs)
             except Exception as error:  # The surprise of one repository must not hide what was done to the others.
                 return _Attempt(self._with_unknown_write(failed(result, error), sent), differs)
@@ -368,6 +370,13 @@ def _overwritten(written: WriteResult, found: WriteResult) -> WriteResult:
         f"{found.name}: somebody else overwrote its policy after it was written, and it could not be written again: "
     )
     return replace(written, error=error + reason, error_code=found.error_code)
+
+
+def _warnings_or_none(plan: Plan) -> tuple[PolicyWarning, ...]:
+    try:
+        return plan.whole_result().warnings
+    except EcrError:  # The run was stopped, which its error says.
+        return ()
 
 
 def _is_verifiable(result: WriteResult) -> bool:

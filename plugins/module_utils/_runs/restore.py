@@ -98,7 +98,7 @@ def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry)
     unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in selection.unmatched]
     return run_writes(
         [registry.repository(name) for name in names],
-        RestoringPlanner(chosen, request, registry.partition, registry.region),
+        RestoringPlanner(chosen, request, registry),
         request,
         registry,
         unmatched=[WriteResult(text, error=why, missing=True) for text, why in unmatched],
@@ -129,14 +129,13 @@ class RestoringPlanner:
     Args:
         saved: The backups by the label of their policy.
         request: What is asked for.
-        partition: That of the registry.
-        region: That of the registry.
+        registry: Where the policies are.
     """
 
-    def __init__(self, saved: Mapping[str, Saved], request: RestoreRequest, partition: str, region: str) -> None:
-        self._saved, self._request, self._region = saved, request, region
-        self._partition, self._comparison = partition, PolicyComparison(partition)
-        self._evaluator = cache(partial(PolicyEvaluator, partition))
+    def __init__(self, saved: Mapping[str, Saved], request: RestoreRequest, registry: Registry) -> None:
+        self._saved, self._request, self._region = saved, request, registry.region
+        self._partition, self._comparison = registry.partition, PolicyComparison(registry.partition)
+        self._evaluator = cache(partial(PolicyEvaluator, registry.partition, check=registry.check))
 
     def covers(self, label: str) -> bool:
         return label in self._saved

@@ -42,7 +42,7 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
         reasons.setdefault(text, f'{where}: no repository of this task matches "{text}"')
     return run_writes(
         [registry.repository(name) for name in selection.names],
-        SharingPlanner(request, registry.partition, registry.region),
+        SharingPlanner(request, registry),
         request,
         registry,
         unmatched=[_unmatched_result(text, why, request, registry.region) for text, why in reasons.items()],
@@ -54,14 +54,13 @@ class SharingPlanner:
 
     Args:
         request: What is asked for.
-        partition: That of the registry.
-        region: That of the registry.
+        registry: Where the policies are.
     """
 
-    def __init__(self, request: Request, partition: str, region: str) -> None:
-        self._request, self._partition, self._region = request, partition, region
+    def __init__(self, request: Request, registry: Registry) -> None:
+        self._request, self._partition, self._region = request, registry.partition, registry.region
         # AWS says who owns a policy, but not where there is none, so there are two at most.
-        self._evaluator = cache(partial(PolicyEvaluator, partition))
+        self._evaluator = cache(partial(PolicyEvaluator, registry.partition, check=registry.check))
 
     def covers(self, label: str) -> bool:
         return any(_covers(grant, label) for grant in self._request.grants)

@@ -113,6 +113,31 @@ def test_a_surprise_after_a_write_does_not_hide_it(monkeypatch: pytest.MonkeyPat
     assert "unexpected ZeroDivisionError" in row["error"]
 
 
+class Stopped(Contested):
+    """A registry in which the run is stopped while it computes what there is to say of a policy."""
+
+    def check(self) -> None:
+        raise EcrError("the run was stopped")
+
+
+def test_a_run_that_is_stopped_after_a_write_tells_the_write() -> None:
+    registry = Stopped({"base": text_of(MINE)})
+    row = only(run(to_share("base", grants=[grant(ACCOUNT, ["push"])]), registry))
+
+    assert sids(registry) == ["Mine", "AllowPush"]
+    assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT, "push")])
+    assert "the run was stopped" in row["error"]
+
+
+def test_a_run_that_is_stopped_before_a_write_fails_says_why_it_fails() -> None:
+    registry = Stopped({"base": text_of(MINE)})
+    registry.missing = frozenset({root(ACCOUNT)})
+    row = only(run(to_share("base"), registry))
+
+    assert not row["changed"]
+    assert "InvalidParameterException" in str(row["error_code"])
+
+
 def test_a_policy_that_is_too_long_is_not_even_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{run.__module__}.sharing_warnings", None)
     many = [grant(str(number)) for number in range(100_000_000_000, 100_000_001_000)]
