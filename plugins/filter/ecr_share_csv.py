@@ -14,7 +14,11 @@ description:
   - Writes a report on ECR repositories, the C(report.json) of the role P(imageshare.aws.ecr_share#role), as CSV
     (L(RFC 4180,https://www.rfc-editor.org/rfc/rfc4180)), with a header and one line for each share.
   - A repository that is shared with nobody, or that could not be read, has one line, without a principal.
-  - A cell that a spreadsheet would take for a formula has an apostrophe before it.
+  - What a spreadsheet may take for the beginning of a formula has an apostrophe before it. That is each of
+    C(= + - @ | %), and the same in full width, at the beginning of a cell, and after a comma, semicolon, vertical bar,
+    blank, quotation mark or backslash, because whoever opens the file chooses where cells begin.
+  - Characters that are not seen or that move others, such as line breaks, tabs, marks of direction and letters that are
+    written from right to left, are escapes as JSON has them, such as C(\\n) or C(\\u202e).
 positional: _input
 options:
   _input:
@@ -81,11 +85,13 @@ _value:
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import CAPABILITIES
+from ansible_collections.imageshare.aws.plugins.module_utils._text import message, visible
 
 # What an audit says of each capability without which some actions are of no use.
 _USABLE = tuple(f"can_{capability.name}" for capability in CAPABILITIES if capability.required)
@@ -108,8 +114,12 @@ COLUMNS = (
     "drift",
     "error",
 )
+# What a spreadsheet reads as a formula, also in the width of East Asia, where a cell begins. A cell begins where its
+# user says: after any separator, of which blanks are one, and quotation marks may be dropped.
 # https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_SIGNS = "=+@|%\\-\uff1d\uff0b\uff20\uff5c\uff05\uff0d\u2212"
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\\\\"
+_FORMULA = re.compile(rf"(?<![^\s,;|{_QUOTES}])[{_SIGNS}]")
 
 
 def ecr_share_csv(report: Mapping[str, Any] | str) -> str:
@@ -129,7 +139,7 @@ def ecr_share_csv(report: Mapping[str, Any] | str) -> str:
             writer.writerow({column: _harmless(_text(value)) for column, value in line.items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(
-            f"ecr_share_csv: not a report on ECR repositories ({type(error).__name__}: {error})"
+            message(f"ecr_share_csv: not a report on ECR repositories ({type(error).__name__}: {error})")
         ) from error
     return text.getvalue()
 
@@ -192,13 +202,12 @@ def _deny(deny: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, bool) else str(value)
-    # JSON can hold half of a surrogate pair, and no file can.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return a text in one line, in which an apostrophe is before whatever may begin a formula."""
+    return _FORMULA.sub(lambda sign: f"'{sign[0]}", visible(text))
 
 
 class FilterModule:

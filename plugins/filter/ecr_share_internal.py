@@ -23,7 +23,7 @@ options:
   step:
     description: The step. Each has further arguments of its own.
     type: str
-    choices: [plan, connection, ready, results, audit, reports, pack]
+    choices: [plan, connection, ready, results, audit, reports, shown, pack]
     required: true
 author:
   - imageshare.aws contributors (@imageshare)
@@ -78,6 +78,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import AuditAnswer, HostAudit, report
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, RESULT
+from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types import native
 
@@ -91,7 +92,7 @@ _REPORTED = ("rows_as_text", "partition", "region", "registry_id", "msg")
 
 def ecr_share_internal(value: Any, step: str, **arguments: Any) -> Any:
     if step not in _STEPS:
-        raise AnsibleFilterError(f"ecr_share_internal: {step!r} is not a step")
+        raise AnsibleFilterError(visible_message(f"ecr_share_internal: {step!r} is not a step"))
     try:
         return _STEPS[step](value, **arguments)
     except InvalidInputError as error:
@@ -125,7 +126,7 @@ def _plan(
         # Filters run on the host that runs Ansible, where the directory is.
         directory = own["ecr_share_report_dir"] = os.path.expanduser(str(directory))
         if os.path.exists(directory) and not os.path.isdir(directory):
-            problems.append(f"ecr_share_report_dir: {directory} exists and is not a directory")
+            problems.append(visible_message(f"ecr_share_report_dir: {directory} exists and is not a directory"))
     try:
         planned = plan(
             own,
@@ -222,6 +223,11 @@ def _host_audit(audit: Values) -> HostAudit:
     return HostAudit(audit["host"], answers, audit["results"], audit["compared"])
 
 
+def _shown(text: str) -> str:
+    """Return a text, such as a path, as messages show it."""
+    return visible_message(text)
+
+
 def _pack(files: Values) -> str:
     """Return files, by their names, as the text that files/write_files.py of the role takes."""
     return base64.b64encode(zlib.compress(json.dumps(native(files)).encode(), 1)).decode()
@@ -269,6 +275,7 @@ _STEPS: Mapping[str, Callable[..., Any]] = {
     "results": _results,
     "audit": _audit,
     "reports": _reports,
+    "shown": _shown,
     "pack": _pack,
 }
 

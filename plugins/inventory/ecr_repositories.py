@@ -145,6 +145,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing 
     label_of,
     list_registries,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
+from ansible_collections.imageshare.aws.plugins.module_utils._text import words
 
 GROUP = "ecr_repositories"
 CREDENTIALS = ("profile", "access_key", "secret_key", "session_token", "assume_role_arn")
@@ -196,7 +198,7 @@ class InventoryModule(AWSInventoryBase):
         # Ansible overlooks what it does not know: a misspelt filter would let everything through.
         unknown = [str(name) for name in config if name not in names]
         if unknown:
-            self._do_fail(f"There is no option {', '.join(unknown)}. See ansible-doc --type inventory {self.NAME}")
+            self._do_fail(f"There is no option {words(unknown)}. See ansible-doc --type inventory {self.NAME}")
         given = {names[name] for name in config}
         excess = [name for name in CREDENTIALS if name in given]
         if "profiles" in given and excess:
@@ -213,7 +215,10 @@ class InventoryModule(AWSInventoryBase):
         """Nothing yet: what is cached needs no role. See _ask_aws."""
 
     def _do_fail(self, message: str) -> NoReturn:
-        raise AnsibleParserError(message)
+        raise AnsibleParserError(visible_message(message))
+
+    def warn(self, message: str) -> None:
+        super().warn(visible_message(message))
 
     def _ask_aws(self) -> list[Repository]:
         try:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ._text import message, word
+
 # What the task says once for each kind, after the number of repositories.
 SUMMARIES = {
     "public": "are open to everyone, or to any account",
@@ -32,8 +34,8 @@ class InvalidInputError(ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(map(message, problems))
+        super().__init__("; ".join(self.problems))
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,9 @@ class RepositoryContext:
         principals: Iterable[str] = (),
     ) -> PolicyWarning:
         """Return a warning about this repository, whose name its message begins with."""
-        message = f"{self.repository}: {text}"
+        said = message(f"{word(self.repository)}: {text}")
         return PolicyWarning(
-            kind, message, certain, self.repository, self.region, self.registry_id, sid, tuple(principals)
+            kind, said, certain, self.repository, self.region, self.registry_id, sid, tuple(principals)
         )
 
 

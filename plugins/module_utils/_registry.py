@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ._text import message as visible_message
+
 # What to do about a policy that is too long.
 SHORTEN = "Grant access to an organization (o-…) instead of many accounts, or remove what is no longer needed."
 
@@ -28,7 +30,7 @@ class EcrError(Exception):
     """
 
     def __init__(self, message: str, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(visible_message(message))
         self.code = code
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from ._text import quoted
+
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 _PART = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 _NAME = re.compile(rf"(?=.{{2,256}}\Z){_PART}(?:/{_PART})*")
@@ -50,10 +52,11 @@ def problem_with(text: object) -> str | None:
     if not isinstance(text, str):
         return f"{text!r} is not a string"
     if _ADDRESS.match(text):
-        return f'"{text}" is an ARN or a URI: write the repository\'s name alone, such as base/python'
+        return f"{quoted(text)} is an ARN or a URI: write the repository's name alone, such as base/python"
     if _PATTERN.fullmatch(text) if is_pattern(text) else _NAME.fullmatch(text):
         return None
-    return f'"{text}" is not a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)'
+    what = "a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)"
+    return f"{quoted(text)} is not {what}"
 
 
 def matches(texts: Iterable[str], name: str) -> bool:

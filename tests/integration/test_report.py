@@ -14,13 +14,14 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import bidirectional
 
 import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.filter import ecr_share_csv
 from ansible_collections.imageshare.aws.tests.integration import statements
 from ansible_collections.imageshare.aws.tests.integration.inventories import OTHER_REGION, registries, sharing
-from ansible_collections.imageshare.aws.tests.support import audits
+from ansible_collections.imageshare.aws.tests.support import audits, nasty_texts
 from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
 from ansible_collections.imageshare.aws.tests.support.audits import audit, reported, share
 from ansible_collections.imageshare.aws.tests.support.browser import BROWSER, DRIVER, Page, chromium, render
@@ -44,6 +45,40 @@ HOSTILE = (
     "javascript:window.owned=1 \" ' ` ${1} \\u003c",
     '=HYPERLINK("http://127.0.0.1:9/")',
 )
+# The page leaves letters that are written from right to left, and keeps their direction to themselves.
+UNSEEN = [row for row in nasty_texts.NASTY.values() if not (row[0].isprintable() and bidirectional(row[0]) in "RAN")]
+NASTY = [f"a{character}b" for character, _shown in UNSEEN]
+RIGHT_TO_LEFT = "\u05d0\u05d1\u05d2"
+# The places of our own characters, which are ASCII, in each line of what is displayed: by line, from left to right.
+PLACES = """
+const walker = document.createTreeWalker(arguments[0], NodeFilter.SHOW_TEXT);
+const lines = new Map();
+while (walker.nextNode()) {
+  const block = walker.currentNode.parentElement.closest("p, li, dd, h2, pre, th, button, #here");
+  for (let index = 0; index < walker.currentNode.length; index += 1) {
+    const range = document.createRange();
+    range.setStart(walker.currentNode, index);
+    range.setEnd(walker.currentNode, index + 1);
+    const [place] = range.getClientRects();
+    if (!place || walker.currentNode.data.charCodeAt(index) > 126 || !block) continue;
+    const line = lines.get(block) ?? lines.set(block, new Map()).get(block);
+    const top = Math.round(place.top);
+    line.set(top, [...(line.get(top) ?? []), [walker.currentNode.data[index], place.left]]);
+  }
+}
+return [...lines.values()].flatMap((line) => [...line.values()]);
+"""
+# Of whatever is displayed, of tooltips, and of what is read out.
+TEXTS = """
+return [document.body.innerText,
+  ...[...document.querySelectorAll("[title]")].map((found) => found.title),
+  ...[...document.querySelectorAll("[aria-label]")].map((found) => found.ariaLabel)];
+"""
+
+
+def as_shown(text: str) -> str:
+    """A text of HOSTILE as the page shows it."""
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def statement(position: int) -> dict[str, Any]:
@@ -53,6 +88,32 @@ def statement(position: int) -> dict[str, Any]:
 def repository(name: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any]:
     policy = {"Version": "2008-10-17", "Statement": [statement(position) for position in range(1, 10)]}
     return audits.repository(name, *shares, **{"policy": policy, **more})
+
+
+def hostile(number: int, text: str) -> dict[str, Any]:
+    """A repository with this text wherever somebody else may have written."""
+    return repository(
+        f"hostile/{number}{text}",
+        share(
+            text,
+            "other",
+            text,
+            other_actions=[text],
+            lambda_regions=[text],
+            conditions=[{"operator": text, "key": text, "values": [text, text]}],
+            statements=[{"position": 1, "sid": text}],
+            denied_by=[{"position": 1, "sid": text, "certain": False}],
+        ),
+        policy={"Statement": {"Sid": text, text: text}},
+        uri=text,
+        error=text,
+        deleted_principals=[text],
+        unmanaged_statements=[{"position": 1, "sid": text}],
+        drift={
+            "missing": [{"principal": text, "access": [text], "lambda_regions": [text]}],
+            "undeclared": [],
+        },
+    )
 
 
 TEAM, OTHER, CI = "111122223333", "444455556666", "arn:aws:iam::444455556666:role/ci"
@@ -118,34 +179,9 @@ REPORTS = {
     "long": reported(
         audit(repository("app", share(TEAM, "account", "pull", 1, statements=[{"position": 1, "sid": LONG}])))
     ),
-    "hostile": reported(
-        audit(
-            *(
-                repository(
-                    f"hostile/{number}{text}",
-                    share(
-                        text,
-                        "other",
-                        text,
-                        other_actions=[text],
-                        conditions=[{"operator": text, "key": text, "values": [text]}],
-                        statements=[{"position": 1, "sid": text}],
-                        denied_by=[{"position": 1, "sid": text, "certain": False}],
-                    ),
-                    policy={"Statement": {"Sid": text}},
-                    uri=text,
-                    error=text,
-                    deleted_principals=[text],
-                    unmanaged_statements=[{"position": 1, "sid": text}],
-                    drift={
-                        "missing": [{"principal": text, "access": [text], "lambda_regions": [text]}],
-                        "undeclared": [],
-                    },
-                )
-                for number, text in enumerate(HOSTILE)
-            ),
-        )
-    ),
+    "hostile": reported(audit(*(hostile(number, text) for number, text in enumerate(HOSTILE)))),
+    "nasty": reported(audit(*(hostile(number, text) for number, text in enumerate(NASTY)))),
+    "right-to-left": reported(audit(hostile(0, RIGHT_TO_LEFT))),
     "without-policies": reported(audit(audits.repository("app", share(TEAM, "account", "pull", 1))), compared=False),
     "nothing": reported(audit()),
     "two-partitions": reported(
@@ -226,18 +262,59 @@ class TestRendering:
 class TestSafety:
     @pytest.mark.parametrize("number", range(len(HOSTILE)))
     def test_hostile_text_is_shown_and_runs_nothing(self, opened: Callable[[str], Page], number: int) -> None:
-        page, text = opened("hostile"), HOSTILE[number]
+        page, text = opened("hostile"), as_shown(HOSTILE[number])
         row = page.rows.index(f"hostile/{number}{text}")
         (column,) = (index for index, label in enumerate(page.columns) if label == text)
         page.cell(row, column).click()
         shown = "".join(page.texts("#detail"))
         assert f'1 "{text}"' in shown
-        assert f"{text} {text}: {text}" in shown
-        assert json.dumps({"Sid": text}, indent=2, ensure_ascii=False) in page.texts("#detail pre")
+        assert f"{text} {text}: {text}, {text}" in shown
+        policy = {"Sid": HOSTILE[number], HOSTILE[number]: HOSTILE[number]}
+        assert policy in map(json.loads, page.texts("#detail pre"))
         page.press(Keys.HOME, Keys.ENTER)
         assert page.texts("#detail .alarm") == [text]
         page.driver.execute_script("document.querySelector('#grid thead th:last-child').click()")
         assert page.driver.execute_script("return [window.owned, document.images.length]") == [None, 0]
+
+    def test_what_is_not_seen_is_shown_wherever_it_stands(self, opened: Callable[[str], Page]) -> None:
+        page = opened("nasty")
+        texts: list[str] = page.driver.execute_script(TEXTS)
+        for row in range(len(NASTY)):
+            page.row(row).click()
+            texts += page.driver.execute_script(TEXTS)
+            columns = page.driver.find_elements("css selector", "#detail .link")
+            columns[-1].click()
+            texts += page.driver.execute_script(TEXTS)
+        # Isolates are what the page itself writes around a foreign text in an attribute.
+        assert [text for text in texts if nasty_texts.forging(text, allowed="\n\t\u2068\u2069\xa0")] == []
+        assert all(text.count("\u2068") == text.count("\u2069") for text in texts)
+        whole = "".join(texts)
+        assert [shown for _character, shown in UNSEEN if f"a{shown}b" not in whole] == []
+
+    @pytest.mark.parametrize("where", ["the matrix", "a cell", "a repository", "a principal", "all principals"])
+    def test_what_is_written_from_right_to_left_moves_nothing_else(
+        self, opened: Callable[[str], Page], where: str
+    ) -> None:
+        page = opened("right-to-left")
+        match where:
+            case "a cell":
+                page.cell(0, 0).click()
+            case "a repository":
+                page.row(0).click()
+            case "a principal":
+                page.head(0).click()
+            case "all principals":
+                page.click("#counts", "principals")
+        # The headers of columns are turned.
+        for selector in ("#grid tbody", "#here", "#detail"):
+            for line in page.driver.execute_script(PLACES, page.find(selector)):
+                places = [left for _own, left in line]
+                assert places == sorted(places), line
+        assert RIGHT_TO_LEFT in "".join(page.texts("bdi"))
+        foreign = page.driver.execute_script(
+            "return [...document.querySelectorAll('bdi')].map((found) => getComputedStyle(found).unicodeBidi)"
+        )
+        assert set(foreign) == {"isolate"}
 
     @pytest.mark.parametrize(
         "attempt",
@@ -617,10 +694,10 @@ class TestPageOfTheRole:
     def test_shows_what_strangers_have_written_and_runs_none_of_it(self, page: Page) -> None:
         page.fill("repository", "hostile")
         for text in HOSTILE:
-            column = page.columns.index(text)
+            column = page.columns.index(as_shown(text))
             page.driver.execute_script(
                 "document.querySelectorAll('#grid tbody tr:not(.filler)')[0].children[arguments[0]].click()", column + 1
             )
-            assert f'"{text}"' in "".join(page.texts("#detail"))
+            assert f'"{as_shown(text)}"' in "".join(page.texts("#detail"))
             assert json.loads(page.texts("#detail pre")[0])["Sid"] == text
         assert page.driver.execute_script("return [window.owned, document.images.length]") == [None, 0]

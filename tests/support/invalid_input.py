@@ -39,6 +39,11 @@ def _team(*grants: Any) -> dict[str, Any]:
     return {"ecr_share_grants_team": list(grants)}
 
 
+def _shown(value: Any) -> str:
+    """A value as messages show it: with escapes for the two characters of this table that could forge something."""
+    return str(value).replace("\n", "\\n").replace("\u0661", "\\u0661")
+
+
 # Members of lists of repositories.
 NAMES: dict[str, tuple[Any, str]] = {
     "null": (None, f'"" {_NO_NAME}'),
@@ -53,11 +58,11 @@ NAMES: dict[str, tuple[Any, str]] = {
     "a pattern of 257 characters": ("*" * 257, '"******'),
     "a blank in front": (" base", f'" base" {_NO_NAME}'),
     "a blank behind": ("base ", f'"base " {_NO_NAME}'),
-    "a line break behind": ("base\n", f'"base\n" {_NO_NAME}'),
-    "a line break behind a pattern": ("base/*\n", f'"base/*\n" {_NO_NAME}'),
-    "a NUL": ("base\0", f'"base\0" {_NO_NAME}'),
+    "a line break behind": ("base\n", f'"base\\n" {_NO_NAME}'),
+    "a line break behind a pattern": ("base/*\n", f'"base/*\\n" {_NO_NAME}'),
+    "a NUL": ("base\0", f'"base\\u0000" {_NO_NAME}'),
     "half of a character": ("base\ud800", '"base'),
-    "a mark that turns the direction": ("base\u202e", f'"base\u202e" {_NO_NAME}'),
+    "a mark that turns the direction": ("base\u202e", f'"base\\u202e" {_NO_NAME}'),
     "an umlaut": ("bäse", f'"bäse" {_NO_NAME}'),
     "a letter that only looks like one": ("b\u0430se", f'"b\u0430se" {_NO_NAME}'),
     "capitals": ("Base", f'"Base" {_NO_NAME}'),
@@ -78,7 +83,7 @@ NAMES: dict[str, tuple[Any, str]] = {
     "a regular expression": ("^base.*$", f'"^base.*$" {_NO_NAME}'),
     "a pattern with alternatives": ("{a,b}/*", '"{a,b}/*" ' + _NO_NAME),
     "a pattern with a set as regular expressions have it": ("base/[^a]*", f'"base/[^a]*" {_NO_NAME}'),
-    "a pattern with a backslash": ("base/\\*", f'"base/\\*" {_NO_NAME}'),
+    "a pattern with a backslash": ("base/\\*", f'"base/\\\\*" {_NO_NAME}'),
     "an ARN": ("arn:aws:ecr:us-east-1:123456789012:repository/base", '"arn:aws:ecr'),
     "a pattern of ARNs": ("arn:aws:ecr:*", f'"arn:aws:ecr:*" {_ADDRESS}'),
     "a URI": ("123456789012.dkr.ecr.us-east-1.amazonaws.com/base", '"123456789012.dkr'),
@@ -224,7 +229,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], Words]] = {
             ("a number", 1, "1"),
             ("a list", ["us-east-1"], "['us-east-1']"),
             *(
-                (name, value, value)
+                (name, value, _shown(value))
                 for name, value in {
                     "in capitals": "US-EAST-1",
                     "a zone": "us-east-1a",
@@ -278,7 +283,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
     "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a concurrency beyond measure": ({"concurrency": 10**30}, "is not between 1 and 16"),
     **{
-        f"a registry that is {name}": ({"registry_id": value}, (f'registry_id: "{value}" {_NO_ACCOUNT}', "quote it"))
+        f"a registry that is {name}": (
+            {"registry_id": value},
+            (f'registry_id: "{_shown(value)}" {_NO_ACCOUNT}', "quote it"),
+        )
         for name, value in {
             "a number": 5,
             "an octal number": 0o12345670123,
@@ -292,7 +300,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
             "an account with hyphens": "1234-5678-9012",
             "an account in other digits": "\u0661" * 12,
             "a word": "my-account",
-            "an address": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+            "an address": (
+                "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+                "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+            ),
         }.items()
     },
     "a purge with absent": ({"purge_grants": True, "state": "absent"}, "purge_grants requires state=present"),

@@ -20,6 +20,7 @@ from enum import Enum, auto
 from typing import Any
 
 from .._registry import SHORTEN, EcrError, PolicyMissingError, PolicyRefusedError, RepositoryMissingError
+from .._text import visible
 
 try:
     from botocore import xform_name
@@ -34,6 +35,7 @@ else:
 
 # In characters: a page that answers in place of AWS is not worth more.
 MAX_MESSAGE_LENGTH = 500
+MAX_CODE_LENGTH = 100
 
 
 class FaultKind(Enum):
@@ -196,7 +198,8 @@ def _code_and_message(error: Exception) -> tuple[str, str]:
     code, message = type(error).__name__, str(error)
     if isinstance(error, ClientError):
         code, message = (str(error.response["Error"].get(key, "")) for key in ("Code", "Message"))
-    return code, message if len(message) <= MAX_MESSAGE_LENGTH else f"{message[:MAX_MESSAGE_LENGTH]}…"
+    # A page of HTML has many lines and margins.
+    return visible(code, MAX_CODE_LENGTH), visible(" ".join(message.split()), MAX_MESSAGE_LENGTH)
 
 
 def _is_transient(error: Exception) -> bool:

@@ -18,6 +18,7 @@ from .._iam.conditions import Applies, strongest
 from .._iam.principals import EVERYONE, PrincipalType
 from .._sharing.capabilities import LAMBDA_SERVICE, actions_of
 from .._sharing.grants import Grant
+from .._text import word, words
 from .actions import LAMBDA_PULL
 from .effective_access import Share
 from .evaluator import ParsedPolicy
@@ -25,6 +26,8 @@ from .statements import ParsedStatement
 
 # The conditions by which a statement says for whom a service may act.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
+# How what NotAction lets in is told.
+_ALL_BUT = "all but "
 
 
 def sharing_warnings(
@@ -101,7 +104,7 @@ def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[Pol
                 functions = "Lambda functions of every account"
                 text = f"{numbered.label} allows {functions} to use {actions}: no condition names an account"
             else:
-                text = f"{numbered.label} is open to accounts that it does not name: {name}"
+                text = f"{numbered.label} is open to accounts that it does not name: {word(name)}"
             yield repository.warning("public", text, sid=numbered.sid, principals=(name,))
 
 
@@ -164,7 +167,7 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                     found.setdefault((verdict, actions, name), []).append(grant.principal.name)
         for (verdict, actions, name), names in found.items():
             verb = "still allows" if verdict is Applies.YES else "may still allow"
-            matched_as = "" if [name] == names else f", as {name}"
+            matched_as = "" if [name] == names else f", as {word(name)}"
             yield repository.warning(
                 "excess_access",
                 f"{numbered.label} {verb} {_listed(names)} more than the declared access{matched_as}: {_some(actions)}",
@@ -247,9 +250,15 @@ def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tupl
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    return words(names)
 
 
 def _some(actions: Sequence[str], most: int = 5) -> str:
     more = f" and {len(actions) - most} more" if len(actions) > most else ""
-    return ", ".join(actions[:most]) + more
+    return ", ".join(map(_action, actions[:most])) + more
+
+
+def _action(text: str) -> str:
+    # What NotAction spares follows words of our own.
+    spared = text.removeprefix(_ALL_BUT)
+    return word(text) if spared == text else _ALL_BUT + words(spared.split(", "))

@@ -20,6 +20,8 @@ from decimal import Decimal, DecimalException
 from json.encoder import encode_basestring
 from typing import Any
 
+from .._text import message as visible_message
+from .._text import quoted, visible_lines
 from .arns import is_account_id, root_arn
 
 Statement = Mapping[str, Any]
@@ -49,6 +51,9 @@ _STATEMENT_ORDER = (
 
 class PolicyError(ValueError):
     """A text is not a policy, or not one that can be kept to the letter. The message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible_message(message))
 
 
 class _Number(float):
@@ -124,7 +129,7 @@ def spelling(value: Any) -> Any:
 def label_of(position: int, statement: Statement) -> str:
     """Return what messages call a statement: its Sid, or else its position, which counts from 1."""
     sid = statement.get("Sid")
-    return f'statement "{sid}"' if isinstance(sid, str) else f"statement {position}"
+    return f"statement {quoted(sid)}" if isinstance(sid, str) else f"statement {position}"
 
 
 def labelled(policy: Policy | None) -> Iterator[tuple[str, Statement]]:
@@ -170,10 +175,13 @@ class PolicyComparison:
         return _ordered(result, _POLICY_ORDER)
 
     def pretty(self, policy: Policy | None) -> str:
-        """Return the canonical form as indented text that ends with a newline; empty for no policy."""
+        """Return the canonical form as indented text that ends with a newline; empty for no policy.
+
+        It is JSON in which everything is seen, because Ansible prints it.
+        """
         if policy is None:
             return ""
-        return json.dumps(self.canonical(policy), indent=2, ensure_ascii=False) + "\n"
+        return visible_lines(json.dumps(self.canonical(policy), indent=2, ensure_ascii=False)) + "\n"
 
     def statements_only_in(self, first: Policy | None, second: Policy | None) -> tuple[str, ...]:
         """Return the labels of the statements of the first policy that the second has not, or not as often."""
@@ -295,7 +303,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         names = [name for name, _value in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise PolicyError(f'the key "{twice}" occurs twice in one object')
+        raise PolicyError(f"the key {quoted(twice)} occurs twice in one object")
     return result
 
 

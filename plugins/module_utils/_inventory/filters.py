@@ -14,6 +14,7 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._repository_names import matches, problem_with, unmatched
+from .._text import word
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,13 @@ def _problems_with_tags(tags: Mapping[Any, Any]) -> Iterator[str]:
         if value is None:
             continue
         if not _listed(value):
-            yield f"tags[{key}] is empty: give at least one value, or null for any value"
+            yield f"tags[{word(str(key))}] is empty: give at least one value, or null for any value"
         for one in _listed(value):
             if not isinstance(one, str):
-                yield f"tags[{key}]: {one!r} is not a string; quote values, as YAML reads some as numbers or booleans"
+                yield (
+                    f"tags[{word(str(key))}]: {one!r} is not a string; quote values, as YAML reads some as numbers or "
+                    "booleans"
+                )
 
 
 def _listed(value: Any) -> list[Any]:

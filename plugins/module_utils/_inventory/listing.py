@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .._registry import EcrError, RepositoryMissingError, TaggedRegistry
+from .._text import message as visible_message
+from .._text import quoted, word
 
 # Registries at a time, and of one whose tags are not listed, repositories at a time.
 CONCURRENCY = 8
@@ -51,11 +53,14 @@ class Listing:
 class ListingError(Exception):
     """Registries that could not be listed, each with its profile and region, what AWS said, and what to do."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(visible_message(message))
+
 
 def label_of(profile: str | None, region: str | None) -> str:
     """Return what messages call a registry. The region is None where boto3 is to find one."""
-    whose = f"profile {profile}, " if profile else ""
-    return f"{whose}{region or 'default region'}"
+    whose = f"profile {word(profile)}, " if profile else ""
+    return f"{whose}{word(region) if region else 'default region'}"
 
 
 def list_registries(sources: Sequence[Source]) -> Listing:
@@ -84,6 +89,11 @@ def _list_one(source: Source) -> Listing:
     described = sorted(source.registry.repositories(), key=lambda repository: str(repository["repositoryName"]))
     if not described:
         return Listing((), ())
+    for repository in described:
+        uri = str(repository["repositoryUri"])
+        # It becomes the name of a host, which Ansible prints as it is.
+        if word(uri) != uri:
+            raise EcrError(f"AWS answered {quoted(uri)}, which is not the URI of a repository")
     warnings: tuple[str, ...] = ()
     try:
         listed = source.registry.tags()

@@ -19,6 +19,7 @@ from itertools import groupby
 from typing import Any
 
 from .._errors import InvalidInputError
+from .._text import message, word, words
 from .plan import Plan, Run, batches, needs_listing
 
 # A member of ecr_share_result.
@@ -46,7 +47,7 @@ class Answer:
     @property
     def error(self) -> str | None:
         """Return why it failed; None if it did not. Modules return a message only if they fail."""
-        return f"{self.run.label}: {self.values['msg']}" if "msg" in self.values else None
+        return message(f"{self.run.label}: {self.values['msg']}") if "msg" in self.values else None
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def prepare(plan: Plan, selection: Selection, unusable: Mapping[int, str], liste
     }[selection]
     ready = tuple(run for run in runs if run.connection.number not in unusable)
     refused = tuple(
-        (run, f"{run.connection.label}: {unusable[run.connection.number]}")
+        (run, message(f"{run.connection.label}: {unusable[run.connection.number]}"))
         for run in runs
         if run.connection.number in unusable
     )
@@ -128,7 +129,7 @@ def verdict(plan: Plan, results: Sequence[Result], reads: Sequence[Answer]) -> V
     if not failure and plan.fail_on_drift and drifted:
         failure = f"{drifted} repositories are not as declared; the report above names them"
     lines = [*_lines_of_drift(results), *_lines_of_reads(reads, compared=bool(plan.runs))]
-    return Verdict(tuple(lines), failure)
+    return Verdict(tuple(map(message, lines)), message(failure))
 
 
 def _split(plan: Plan, prepared: Prepared, listed: Iterable[Answer]) -> Prepared:
@@ -182,7 +183,7 @@ def _lines_of_drift(results: Iterable[Result]) -> Iterator[str]:
             yield f"{registry}: {len(drifted)} of {len(rows)} repositories are not as declared{also}"
         else:
             yield f"{registry}: could not be read"
-        yield from (f"  {row['name']}: {_changes(row)}" for row in drifted[:_MAX_ROWS_SHOWN])
+        yield from (f"  {word(row['name'])}: {_changes(row)}" for row in drifted[:_MAX_ROWS_SHOWN])
         if len(drifted) > _MAX_ROWS_SHOWN:
             yield f"  and {len(drifted) - _MAX_ROWS_SHOWN} more: see --diff"
         yield from (f"  {error}" for error in errors)
@@ -190,12 +191,12 @@ def _lines_of_drift(results: Iterable[Result]) -> Iterator[str]:
 
 def _changes(row: Row) -> str:
     changes = [("+", change) for change in row["granted"]] + [("-", change) for change in row["revoked"]]
-    told = " ".join(f"{sign}{change['principal']} {_access(change)}" for sign, change in changes)
+    told = " ".join(f"{sign}{word(change['principal'])} {_access(change)}" for sign, change in changes)
     return told or "the same access, by other statements"
 
 
 def _access(change: Mapping[str, Any]) -> str:
-    access, regions = ", ".join(change["access"]), ", ".join(change["lambda_regions"])
+    access, regions = words(change["access"]), words(change["lambda_regions"])
     if access and regions:
         return f"{access} (Lambda in {regions})"
     return access or f"Lambda in {regions}"

@@ -20,6 +20,7 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._repository_names import is_pattern, select, unmatched
+from .._text import quoted, words
 from .variables import (
     Credentials,
     GrantOptions,
@@ -246,9 +247,9 @@ def batches(run: Run, existing: Sequence[str], size: int, *, unmatched_ok: bool)
     """
     selection = select(run.repositories, existing)
     covered = [name for name in selection.names if any(covers(grant, name) for grant in run.grants)]
-    problems = [f'ecr_share_repositories: "{text}" matches no repository' for text in selection.unmatched]
+    problems = [f"ecr_share_repositories: {quoted(text)} matches no repository" for text in selection.unmatched]
     problems += [
-        f'ecr_share_grants (principal {_principals(grant)}): repositories: "{text}" matches no repository'
+        f"ecr_share_grants (principal {_principals(grant)}): repositories: {quoted(text)} matches no repository"
         for grant in run.grants
         for text in unmatched(grant.get("repositories") or (), selection.names)
     ]
@@ -308,7 +309,7 @@ def _united(members: Sequence[Member], names: Sequence[str]) -> tuple[GrantOptio
 
 
 def _principals(grant: GrantOptions) -> str:
-    return ", ".join(map(str, grant["principals"]))
+    return words(map(str, grant["principals"]))
 
 
 def _narrowed_to(names: Sequence[str], grants: Iterable[GrantOptions]) -> Iterator[GrantOptions]:

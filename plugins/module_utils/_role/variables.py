@@ -23,6 +23,7 @@ from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._repository_names import is_pattern, matches, problem_with
 from .._sharing.grants import grant_label, read_grants
+from .._text import word
 
 Variables = Mapping[str, Any]
 GrantOptions = Mapping[str, Any]
@@ -167,7 +168,7 @@ def _misspelt(variables: Iterable[Variables]) -> Iterator[str]:
         if name in KNOWN or _GRANTS.fullmatch(name):
             continue
         nearest = [known for known in KNOWN if known.startswith(name)] or get_close_matches(name, KNOWN, n=1, cutoff=0)
-        yield f"{name} is not a variable of this role; did you mean {' or '.join(nearest)}?"
+        yield f"{word(name)} is not a variable of this role; did you mean {' or '.join(nearest)}?"
 
 
 def _different(hosts: Mapping[str, Variables]) -> Iterator[str]:
@@ -178,8 +179,8 @@ def _different(hosts: Mapping[str, Variables]) -> Iterator[str]:
         if len(holders) > 1:
             first, second, *_others = holders.values()
             yield (
-                f"{name} differs between {first} and {second}, and all hosts that are repositories share one value: "
-                "run a play for each value"
+                f"{name} differs between {word(first)} and {word(second)}, and all hosts that are repositories share "
+                "one value: run a play for each value"
             )
 
 
@@ -188,7 +189,7 @@ def _problems_of_plays(variables: Variables) -> Iterator[str]:
         path = variables.get(name)
         if path and not str(path).startswith(("/", "~")):
             # A module's working directory is that of the playbook, which may be in the collection itself.
-            yield f"{name}: {path} is not an absolute path"
+            yield f"{name}: {word(str(path))} is not an absolute path"
     if is_true(variables.get("ecr_share_purge_grants")) and variables.get("ecr_share_state") == "absent":
         yield "ecr_share_purge_grants requires ecr_share_state: present; absent removes only the listed principals"
     size = variables.get("ecr_share_batch_size") or 0
@@ -295,11 +296,11 @@ def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...
     name: Any = variables.get("ecr_repository_name")
     region = variables.get("ecr_region") or None
     texts = (*_OF_CONNECTIONS, "ecr_profile", "ecr_registry_id")
-    problems = list(_problems_with_types(variables, texts, (str, int), "a text", f" of the host {host}"))
+    problems = list(_problems_with_types(variables, texts, (str, int), "a text", f" of the host {word(host)}"))
     if not isinstance(name, str) or is_pattern(name) or problem_with(name):
-        problems.append(f"ecr_repository_name of the host {host} is not the name of a repository: {name!r}")
+        problems.append(f"ecr_repository_name of the host {word(host)} is not the name of a repository: {name!r}")
     if region is not None and not is_region(region):
-        problems.append(f"ecr_region of the host {host}: {_no_region(region)}")
+        problems.append(f"ecr_region of the host {word(host)}: {_no_region(region)}")
     if problems:
         raise InvalidInputError(problems)
     covering = tuple({**grant, "repositories": None} for grant in grants if covers(grant, name))

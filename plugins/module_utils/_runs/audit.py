@@ -18,6 +18,7 @@ from .._evaluation.evaluator import PolicyEvaluator
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
+from .._text import word
 from .bulk import allow_missing, failed, run_each
 from .findings import by_principal, counts, findings
 from .options import AuditRequest
@@ -93,7 +94,7 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         try:
             policy = None if stored.text is None else parse(stored.text)
         except PolicyError as error:
-            return replace(result, error=f"{target.label}: the policy could not be parsed: {error}")
+            return replace(result, error=f"{word(target.label)}: the policy could not be parsed: {error}")
         found = findings(policy, evaluator(owner), resource=target.resource_arn(owner), principal=request.principal)
         return replace(result, findings={**({"policy": policy} if request.include_policy else {}), **found})
 

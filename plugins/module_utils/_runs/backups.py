@@ -33,6 +33,7 @@ from typing import Any
 from .._iam.document import MAX_LENGTH, PolicyError, parse, serialise
 from .._registry import PolicyTarget
 from .._repository_names import is_name
+from .._text import message as visible_message
 
 FORMAT = 1
 
@@ -56,6 +57,9 @@ _MEMBERS = {
 
 class BackupError(Exception):
     """A backup cannot be saved, or cannot be used. The message says which, why, and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible_message(message))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from .._iam.document import PolicyError
 from .._registry import EcrError, PolicyTarget, RepositoryMissingError
+from .._text import message, word
 from .backups import BackupError
 from .results import Result
 
@@ -53,7 +54,7 @@ def run_each(
 
 def failed(result: Result, error: Exception) -> Result:
     """Return a result with an error beside it."""
-    name = result.name
+    name = word(result.name)
     if isinstance(error, EcrError):
         missing = isinstance(error, RepositoryMissingError)
         return replace(result, error=f"{name}: {error}", error_code=error.code, missing=missing)
@@ -65,7 +66,7 @@ def failed(result: Result, error: Exception) -> Result:
         f"{name}: unexpected {type(error).__name__}: {error}. Check its policy, which may have been written if the "
         "task writes, and please report this to the collection imageshare.aws"
     )
-    return replace(result, error=text)
+    return replace(result, error=message(text))
 
 
 def allow_missing(results: Iterable[Result]) -> tuple[Result, ...]:

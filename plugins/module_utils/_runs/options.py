@@ -19,6 +19,7 @@ from .._iam.principals import invalid_principal_reason, read_principal
 from .._repository_names import is_pattern, matches, problem_with, unmatched
 from .._sharing.capabilities import DEFAULT_ACCESS, NAMES, ordered
 from .._sharing.grants import Grant, grant_label, read_grants
+from .._text import quoted, word
 from .backups import problem_with_directory
 
 # The options of a grant, as Ansible's argument specifications spell them.
@@ -197,7 +198,7 @@ def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRe
         if who is None and not _is_only_found(principal):
             why = invalid_principal_reason(principal, partition)
             problems.append(
-                f"principal {principal}: {why}; or * for everyone, a service, or the id of a deleted principal"
+                f"principal {word(principal)}: {why}; or * for everyone, a service, or the id of a deleted principal"
             )
     if problems:
         raise InvalidInputError(problems)
@@ -219,7 +220,7 @@ def problems_with_registry_id(registry_id: str | None) -> list[str]:
     """What is wrong with the option C(registry_id), which may be left out."""
     if not registry_id or (len(registry_id) == 12 and registry_id.isascii() and registry_id.isdecimal()):
         return []
-    return [f'registry_id: "{registry_id}" is not a 12-digit account id; quote it, as in "012345670123"']
+    return [f'registry_id: {quoted(registry_id)} is not a 12-digit account id; quote it, as in "012345670123"']
 
 
 def _unknown_regions(grants: Sequence[Grant], partition_of_region: Callable[[str], str | None]) -> Iterator[str]:

@@ -42,6 +42,7 @@ from .._registry import (
 )
 from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import Merged
+from .._text import words
 from .backups import BackupRun
 from .bulk import allow_missing, failed, run_each
 from .options import WriteOptions
@@ -387,8 +388,8 @@ def _is_verifiable(result: WriteResult) -> bool:
 
 def _possible_causes(deleted: Sequence[str], write: PlannedWrite) -> str:
     if deleted:
-        return f"It names deleted principals, which AWS refuses: {', '.join(deleted)}. {write.advice}"
+        return f"It names deleted principals, which AWS refuses: {words(deleted)}. {write.advice}"
     if write.new_principals:
-        names = ", ".join(write.new_principals)
+        names = words(write.new_principals)
         return f"Check that each of these principals exists, and that the region is enabled for it: {names}."
     return "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts."

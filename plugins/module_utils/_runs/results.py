@@ -15,8 +15,11 @@ from typing import Any, Generic, TypeVar
 from .._errors import SUMMARIES, PolicyWarning, certain_first
 from .._iam.document import Policy
 from .._sharing.merge import Change, UnmanagedValue
+from .._text import visible
 
 MAX_ERRORS_SHOWN = 5
+# In characters: rows have their warnings in full.
+MAX_WARNING_SHOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ class WriteRunResult(RunResult[WriteResult]):
         doubt = "" if certain == len(warnings) else f", {certain or 'none'} of them for certain"
         return (
             f"{len(warnings)} of {len(self.results)} repositories {SUMMARIES[kind]}{doubt} (see the warnings in their "
-            f"rows). The first: {certain_first(warnings)[0].message}"
+            f"rows). The first: {visible(certain_first(warnings)[0].message, MAX_WARNING_SHOWN)}"
         )
 
 

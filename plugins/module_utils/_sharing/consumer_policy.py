@@ -17,6 +17,7 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._repository_names import matches
+from .._text import quoted
 from .capabilities import CAPABILITIES, LAMBDA_ACTIONS, actions_of, title
 from .grants import Grant
 
@@ -77,7 +78,7 @@ def partition_of(arns: Sequence[str]) -> str:
 def _read(arns: Iterable[str]) -> dict[str, re.Match[str]]:
     found = {arn: _REPOSITORY.fullmatch(arn) for arn in arns}
     problems = [
-        f'"{arn}" is not the ARN of a repository, as ecr_share_policy_info returns it'
+        f"{quoted(arn)} is not the ARN of a repository, as ecr_share_policy_info returns it"
         for arn, match in found.items()
         if match is None
     ]

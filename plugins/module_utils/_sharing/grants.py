@@ -15,6 +15,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._iam.principals import Principal, PrincipalType, invalid_principal_reason, read_principal
+from .._text import quoted, word
 from .capabilities import ALLOW_LAMBDA, DEFAULT_ACCESS, Access, ordered
 
 
@@ -84,7 +85,7 @@ def read_grants(
 def grant_label(option_name: str, index: int, principals: Any) -> str:
     """Return what messages call a grant: its option, and whom it is for."""
     names = principals if isinstance(principals, (list, tuple)) else [principals]
-    who = ", ".join(str(name) for name in names if name)
+    who = ", ".join(word(str(name)) for name in names if name)
     return f"{option_name}[{index}] (principal {who})" if who else f"{option_name}[{index}]"
 
 
@@ -144,7 +145,7 @@ def _contradictions(
         if region == "*":
             continue
         if not is_region(region):
-            yield f'lambda_regions: "{region}" is not a region such as eu-west-1, nor "*" for every region'
+            yield f'lambda_regions: {quoted(region)} is not a region such as eu-west-1, nor "*" for every region'
         elif partition is not None and partition_of_region(region) not in (partition, None):
             yield f"lambda_regions: {region} is in another partition than the registry ({partition})"
 

@@ -4,7 +4,8 @@
 
 // The rules:
 // - What is shown comes from policies that strangers wrote: it becomes text nodes and attributes through element(), and
-//   never markup.
+//   never markup. Whatever puts it beside other text calls foreign(), which keeps its direction to itself and shows what
+//   is not seen.
 // - What a policy means is computed before: the levels, their colours and the views of cells are data.
 // - Only the rows in sight are drawn: a thousand rows of fifty cells would take seconds.
 "use strict";
@@ -42,6 +43,41 @@
   const number = (value) => value.toLocaleString("en");
   const counted = (value, one, many) => `${number(value)} ${value === 1 ? one : many}`;
 
+  // ---- Foreign texts
+
+  // What no font shows, or what moves other text: an escape of JSON stands for each. In layout, line breaks are ours.
+  const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
+  const UNSEEN_BUT_MARKS = /(?![\u2068\u2069])(?:[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs})/gu;
+
+  function escaped(characters) {
+    return characters.split("")
+      .map((unit) => (unit < " " ? JSON.stringify(unit).slice(1, -1)
+        : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)).join("");
+  }
+
+  const visible = (text) => String(text).replace(UNSEEN, escaped);
+
+  // The marks are those of Unicode for an isolate. element() makes elements of them; in attributes they stay.
+  const foreign = (text) => `\u2068${visible(text)}\u2069`;
+
+  // Text with marks as nodes: what is foreign is an element of its own.
+  function nodes(text) {
+    if (!text.includes("\u2068")) return [visible(text)];
+    return text.split(/\u2068([^\u2069]*)\u2069/).map((part, index) => {
+      if (index % 2 === 0) return visible(part);
+      const made = document.createElement("bdi");
+      made.textContent = part;
+      return made;
+    }).filter((part) => part !== "");
+  }
+
+  // JSON in lines, in which each string keeps its direction to itself.
+  function jsonBlock(value) {
+    const lines = JSON.stringify(value, null, 2).split("\n").map((line) =>
+      nodes(line.replace(/"((?:[^"\\]|\\.)*)"/gu, (_string, inner) => `"${foreign(inner)}"`)));
+    return element("pre", { tabindex: 0 }, ...lines.flatMap((line, index) => (index ? [LINE_BREAK, ...line] : line)));
+  }
+
   // ---- The data, indexed
 
   const report = JSON.parse(document.getElementById("report").textContent);
@@ -63,7 +99,9 @@
     for (const column of cells.keys()) column.number += 1;
     return {
       row, registry, shares, cells,
+      name: foreign(row.name),
       where: `${registry.registry_id} ${registry.region}`,
+      place: `${foreign(registry.registry_id)} ${foreign(registry.region)}`,
       search: row.name.toLowerCase(),
       nearLimit: (row.policy_length ?? 0) > NEAR * LONGEST,
       deleted: (row.deleted_principals ?? []).length > 0,
@@ -76,12 +114,12 @@
   function columnOf({ principal, principal_type: type }, partition) {
     const key = `${partition} ${type} ${principal}`;
     if (!columns.has(key)) {
-      const label = labelOf(type, principal) + (severalPartitions ? ` (${partition})` : "");
-      const typeWords = TYPES.get(type) ?? type;
+      const label = labelOf(type, principal) + (severalPartitions ? ` (${foreign(partition)})` : "");
+      const typeWords = TYPES.get(type) ?? foreign(type);
       columns.set(key, {
         label, type,
-        name: principal,
-        words: type === "everyone" ? label : `${typeWords} ${principal}`,
+        name: foreign(principal),
+        words: type === "everyone" ? label : `${typeWords} ${foreign(principal)}`,
         search: `${principal} ${typeWords}`.toLowerCase(),
         number: 0,
       });
@@ -93,7 +131,7 @@
   function labelOf(type, principal) {
     if (type === "everyone") return "everyone";
     const arn = /^arn:[^:]*:[^:]*:[^:]*:([^:]*):(.+)$/.exec(principal);
-    return arn ? `${arn[2]} ${arn[1]}` : principal;
+    return arn ? `${foreign(arn[2])} ${foreign(arn[1])}` : foreign(principal);
   }
 
   // ---- What is asked for
@@ -190,13 +228,18 @@
     return document.getElementById(id);
   }
 
+  const LINE_BREAK = { toString: () => "\n" };
+  // Attributes that are shown or read out.
+  const SHOWN = new Set(["title", "aria-label"]);
+
   // children: nodes, or strings, which become text.
   function element(name, attributes = {}, ...children) {
     const made = document.createElement(name);
     for (const [attribute, value] of Object.entries(attributes)) {
-      if (value !== false && value !== undefined) made.setAttribute(attribute, value === true ? "" : value);
+      const text = SHOWN.has(attribute) ? String(value).replace(UNSEEN_BUT_MARKS, escaped) : value;
+      if (value !== false && value !== undefined) made.setAttribute(attribute, value === true ? "" : text);
     }
-    made.append(...children);
+    made.append(...children.flatMap((child) => (typeof child === "string" ? nodes(child) : [child])));
     return made;
   }
 
@@ -277,12 +320,12 @@
   }
 
   function drawRow(repository, index) {
-    const { row, cells, where } = repository;
-    const words = [row.name, ...(severalRegistries ? [where] : [])].join(", ");
+    const { name, cells, place } = repository;
+    const words = [name, ...(severalRegistries ? [place] : [])].join(", ");
     const head = element("th", { scope: "row", tabindex: -1, "aria-colindex": 1, title: words, class: isOpen(repository) ? "open" : undefined },
       element("div", {},
-        element("span", { class: "name" }, row.name),
-        ...(severalRegistries ? [element("span", { class: "where" }, where)] : []),
+        element("span", { class: "name" }, name),
+        ...(severalRegistries ? [element("span", { class: "where" }, place)] : []),
         ...badges(repository),
         element("span", { class: "number", title: counted(cells.size, "principal", "principals") }, number(cells.size))));
     const drawnCells = shown.columns.map((column, position) => {
@@ -394,12 +437,12 @@
   function textAt({ row, column }) {
     const [repository, principal] = [shown.rows[row], shown.columns[column]];
     if (!repository) return principal ? principal.words : "";
-    if (!principal) return `${repository.row.name} (${repository.where})`;
-    return `${repository.row.name} → ${principal.words}: ${repository.cells.get(principal)?.view.words ?? "nothing"}`;
+    if (!principal) return `${repository.name} (${repository.place})`;
+    return `${repository.name} → ${principal.words}: ${repository.cells.get(principal)?.view.words ?? "nothing"}`;
   }
 
   function announce(position) {
-    field("here").textContent = textAt(position);
+    field("here").replaceChildren(...nodes(textAt(position)));
     table.tHead.querySelector(".here")?.classList.remove("here");
     if (position.column >= 0) cellAt(-1, position.column)?.classList.add("here");
   }
@@ -443,14 +486,17 @@
   const title = (text) => element("h2", { id: "detail-title", tabindex: -1 }, text);
   const list = (items) => element("ul", {}, ...items.map((item) => element("li", {}, item)));
   const texts = (items) => element("ul", { class: "plain" }, ...items.map((item) => element("li", {}, item)));
-  const link = (onClick, ...children) => button({ class: "link" }, onClick, ...children);
+  // Its parts stand in a row, so a text is one part.
+  const link = (onClick, ...children) => button({ class: "link" }, onClick,
+    ...children.map((child) => (typeof child === "string" ? element("span", {}, child) : child)));
   const section = (heading, ...content) => [element("h3", {}, heading), ...content];
   const definitions = (pairs) => element("dl", {}, ...pairs.flatMap(([term, value]) => [element("dt", {}, term), element("dd", {}, value)]));
-  const named = ({ position, sid }) => `${position}${sid === null ? "" : ` "${sid}"`}`;
-  const functions = (regions) => `Lambda functions in ${regions.includes("*") ? "every region" : regions.join(", ")}`;
+  const all = (names) => names.map(foreign).join(", ");
+  const named = ({ position, sid }) => `${position}${sid === null ? "" : ` "${foreign(sid)}"`}`;
+  const functions = (regions) => `Lambda functions in ${regions.includes("*") ? "every region" : all(regions)}`;
 
   function grantWords({ principal, access, lambda_regions: regions }) {
-    return `${principal}: ${[...access, ...(regions.length > 0 ? [functions(regions)] : [])].join(", ")}`;
+    return `${foreign(principal)}: ${[...access.map(foreign), ...(regions.length > 0 ? [functions(regions)] : [])].join(", ")}`;
   }
 
   function driftWords(drift) {
@@ -461,10 +507,10 @@
   function cellDetail(repository, column) {
     const cell = repository.cells.get(column);
     return [
-      title(`${repository.row.name} → ${column.name}`),
+      title(`${repository.name} → ${column.name}`),
       definitions([
         ["Principal", link(() => open(undefined, column, true), column.words)],
-        ["Repository", link(() => open(repository, undefined, true), `${repository.row.name} in ${repository.where}`)],
+        ["Repository", link(() => open(repository, undefined, true), `${repository.name} in ${repository.place}`)],
         ["Access", cell ? cell.view.words : "nothing"],
       ]),
       ...(cell?.shares ?? []).map(({ share, view }) => shareDetail(repository, share, view)),
@@ -477,9 +523,9 @@
         element("span", { class: "badge" }, share.managed ? "managed" : "unmanaged")),
       ...view.cannot.map((words) => element("p", { class: "alarm" }, words)),
       ...(share.lambda_regions.length > 0 ? [element("p", {}, `${functions(share.lambda_regions)}.`)] : []),
-      ...(share.other_actions.length > 0 ? section("Other actions", texts(share.other_actions)) : []),
+      ...(share.other_actions.length > 0 ? section("Other actions", texts(share.other_actions.map(foreign))) : []),
       ...(share.conditions.length > 0 ? section("Only if", texts(share.conditions.map(({ operator, key, values }) =>
-        `${key} ${operator}: ${[values].flat().join(", ")}`))) : []),
+        `${foreign(key)} ${foreign(operator)}: ${all([values].flat())}`))) : []),
       ...section(share.statements.length === 1 ? "Through the statement" : "Through the statements",
         ...share.statements.flatMap((statement) => [element("p", {}, named(statement)), source(row, statement)])),
       ...(share.denied_by.length > 0 ? section("Denied by",
@@ -494,7 +540,7 @@
     const statement = statements[position - 1];
     return statement === undefined
       ? element("p", { class: "muted" }, "The report was made without the policies.")
-      : element("pre", { tabindex: 0 }, JSON.stringify(statement, null, 2));
+      : jsonBlock(statement);
   }
 
   function repositoryDetail(repository) {
@@ -504,22 +550,22 @@
     const size = element("span", {}, `${number(length)} of ${number(LONGEST)} characters `, meter);
     const known = [...cells].sort(([a], [b]) => plain.compare(a.label, b.label));
     return [
-      title(row.name),
-      ...(row.error ? [element("p", { class: "alarm" }, row.error)] : []),
+      title(repository.name),
+      ...(row.error ? [element("p", { class: "alarm" }, foreign(row.error))] : []),
       definitions([
-        ["Registry", `${registry.registry_id} in ${registry.region}`],
-        ...(row.uri ? [["URI", row.uri]] : []),
-        ...(row.arn ? [["ARN", row.arn]] : []),
+        ["Registry", `${foreign(registry.registry_id)} in ${foreign(registry.region)}`],
+        ...(row.uri ? [["URI", foreign(row.uri)]] : []),
+        ...(row.arn ? [["ARN", foreign(row.arn)]] : []),
         ...(row.error ? [] : [["Policy", size], ["Public", openness(row)]]),
       ]),
       ...(repository.drifted ? section("Drift from the declared grants",
         texts(driftWords(row.drift))) : []),
-      ...(repository.deleted ? section("Deleted principals", texts(row.deleted_principals)) : []),
+      ...(repository.deleted ? section("Deleted principals", texts(row.deleted_principals.map(foreign))) : []),
       ...(known.length > 0 ? section("Who", list(known.map(([column, { view }]) =>
         link(() => open(repository, column, true), viewMark(view), `${column.words}: ${view.words}`)))) : []),
       ...((row.unmanaged_statements ?? []).length > 0
         ? section("Unmanaged statements", texts(row.unmanaged_statements.map((statement) => `Statement ${named(statement)}`))) : []),
-      ...(row.policy ? section("Policy", element("pre", { tabindex: 0 }, JSON.stringify(row.policy, null, 2))) : []),
+      ...(row.policy ? section("Policy", jsonBlock(row.policy)) : []),
     ];
   }
 
@@ -537,8 +583,8 @@
       element("p", { class: "muted" }, counted(its.length, "repository", "repositories")),
       list(its.map((repository) => {
         const { view } = repository.cells.get(column);
-        const where = severalRegistries ? ` (${repository.where})` : "";
-        return link(() => open(repository, column, true), viewMark(view), `${repository.row.name}${where}: ${view.words}`);
+        const where = severalRegistries ? ` (${repository.place})` : "";
+        return link(() => open(repository, column, true), viewMark(view), `${repository.name}${where}: ${view.words}`);
       })),
     ];
   }
@@ -595,7 +641,7 @@
       field("legend").append(toggled(() => asked.marks.has(mark), {}, () => toggle(asked.marks, mark), levelMark([], ["empty", mark]), legend));
     }
     for (const [id, choices] of [["row-order", ROW_ORDERS], ["column-order", COLUMN_ORDERS], ["registry", REGISTRIES]]) {
-      field(id).append(...[...choices.keys()].map((choice) => element("option", { value: choice }, choice)));
+      field(id).append(...[...choices.keys()].map((choice) => new Option(visible(choice), choice)));
       field(id).addEventListener("change", select);
     }
     field("registries").hidden = !severalRegistries;

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -79,17 +80,70 @@ def test_member_of_a_share_is_a_cell(member: str, value: Any, cells: dict[str, s
     assert {column: line[column] for column in cells} == cells
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "|cmd", "%x", "\uff1d1", "\u2212" + "1"])
 def test_cell_that_looks_like_a_formula_is_text(text: str) -> None:
     (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text, "other_actions": [text]}))))
     assert (line["principal"], line["other_actions"]) == (f"'{text}", f"'{text}")
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_stays_in_its_cell(text: str) -> None:
+@pytest.mark.parametrize("before", [";", "a;", ";; ", "a|", "a,", 'a;"', 'a;""', "a; '", "a ", "a\\", "\u201c"])
+def test_formula_behind_what_may_separate_or_quote_is_text(before: str) -> None:
+    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": f"{before}=1+1"}))))
+    assert line["principal"] == f"{before}'=1+1"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\t=1", r"\t=1"),
+        ("a\r\n=1", r"a\r\n=1"),
+        ("\ufeff=1", r"\ufeff=1"),
+        ("\u202e1", r"\u202e1"),
+        ("\xa0=1", r"\u00a0=1"),
+        ("\ud800", r"\ud800"),
+        ("\u05d0", r"\u05d0"),
+    ],
+)
+def test_what_is_not_seen_or_moves_others_is_an_escape(text: str, shown: str) -> None:
     (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text}))))
-    assert line["principal"] in (text, f"'{text}")
-    assert line["principal_type"] == "account"
+    assert line["principal"] == shown
+
+
+@pytest.mark.parametrize("text", ["pull+push", "a-b", "arn:aws:iam::111122223333:role/ci@x", "ops=on", "ü", "🐳"])
+def test_what_begins_no_cell_is_as_it_was(text: str) -> None:
+    (line,) = read(ecr_share_csv(report(repository({**SHARE, "principal": text}))))
+    assert line["principal"] == text
+
+
+# As spreadsheets read a file, and as text is pasted: what parts cells, and which quotation marks count.
+DELIMITERS = ",;\t| "
+HABITS: dict[str, dict[str, Any]] = {
+    "quoted": {},
+    "quoted behind blanks": {"skipinitialspace": True},
+    "without quotation marks": {"quoting": csv.QUOTE_NONE},
+    "with escapes": {"escapechar": "\\", "doublequote": False},
+}
+FORMULA = re.compile(r"[\s\"]*[=+@\-\uff1d\uff0b\uff20\uff0d\u2212%|]")
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS.keys())
+@given(st.lists(st.one_of(st.text(alphabet="=+-@|%,;\t\r\n \"'\\a1\uff1d\u200b"), st.text()), min_size=3, max_size=3))
+def test_no_cell_begins_a_formula_however_the_text_is_taken_apart(habit: dict[str, Any], texts: list[str]) -> None:
+    principal, sid, error = texts
+    share = {
+        **SHARE,
+        "principal": principal,
+        "other_actions": texts,
+        "statements": [{"position": 1, "sid": sid}],
+        "conditions": [{"operator": principal, "key": sid, "values": texts}],
+    }
+    text = ecr_share_csv(report({**repository(share), "error": error, "name": error}))
+    assert len(read(text)) == 1
+    for delimiter in DELIMITERS:
+        cells = [
+            cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **habit) for cell in row
+        ]
+        assert [cell for cell in cells if FORMULA.match(cell)] == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.options impor
     read_request,
     read_restore_request,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._text import word
 from ansible_collections.imageshare.aws.plugins.modules import (
     ecr_share_policy,
     ecr_share_policy_info,
@@ -52,7 +53,7 @@ def rows(table: dict[str, Any]) -> Any:
 
 def missing(words: Words, message: str) -> list[str]:
     """Those of the words that a message has not."""
-    return [word for word in ((words,) if isinstance(words, str) else words) if word not in message]
+    return [one for one in ((words,) if isinstance(words, str) else words) if one not in message]
 
 
 def read(spec: Any, reader: Any, options: dict[str, Any], **more: Any) -> Any:
@@ -117,7 +118,7 @@ def test_a_principal_is_refused(row: Any, state: str) -> None:
     value, words = row
     told = share(grants=[GRANT, {"principals": [value]}], state=state)
     name = "" if value is None else str(value).strip()
-    assert told.startswith(f"grants[1] (principal {name}): " if name else "grants[1]: ")
+    assert told.startswith(f"grants[1] (principal {word(name)}): " if name else "grants[1]: ")
     assert missing(words, told) == []
 
 
@@ -127,7 +128,7 @@ def test_a_grant_that_contradicts_itself_is_refused_unless_it_is_taken_away(row:
     grant = {**GRANT, **changes}
     (name,) = grant["principals"]
     told = share(grants=[GRANT, grant])
-    assert told.startswith(f"grants[1] (principal {name}): ")
+    assert told.startswith(f"grants[1] (principal {word(name)}): ")
     assert missing(words, told) == []
     assert share(grants=[GRANT, grant], state="absent").grants[1].principal.name == name
 

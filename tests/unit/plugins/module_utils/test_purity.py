@@ -18,16 +18,17 @@ PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 UTILS = PLUGINS / "module_utils"
 # What stands in each package, and which of the others it may import.
 MAY_IMPORT = {
-    "_errors": set(),
-    "_registry": set(),
-    "_repository_names": set(),
-    "_iam": {"_errors"},
-    "_sharing": {"_errors", "_iam", "_repository_names"},
-    "_evaluation": {"_errors", "_iam", "_sharing"},
-    "_aws": {"_registry", "_iam"},
-    "_runs": {"_errors", "_registry", "_repository_names", "_iam", "_sharing", "_evaluation"},
-    "_inventory": {"_errors", "_registry", "_repository_names", "_iam"},
-    "_role": {"_errors", "_repository_names", "_iam", "_sharing"},
+    "_text": set(),
+    "_errors": {"_text"},
+    "_registry": {"_text"},
+    "_repository_names": {"_text"},
+    "_iam": {"_text", "_errors"},
+    "_sharing": {"_text", "_errors", "_iam", "_repository_names"},
+    "_evaluation": {"_text", "_errors", "_iam", "_sharing"},
+    "_aws": {"_text", "_registry", "_iam"},
+    "_runs": {"_text", "_errors", "_registry", "_repository_names", "_iam", "_sharing", "_evaluation"},
+    "_inventory": {"_text", "_errors", "_registry", "_repository_names", "_iam"},
+    "_role": {"_text", "_errors", "_repository_names", "_iam", "_sharing"},
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
