@@ -52,6 +52,7 @@ options:
       - What to do about a repository that no longer exists, and about a name or a pattern that matches no repository in
         the backup. With V(fail), it is reported as failed, and all others are done. With V(skip), it is reported as
         missing. Then it is no failure either if the backup has nothing of this registry, as long as it has something.
+      - With V(skip), it is warned of if the backup has repositories of this registry, and none that was asked for.
     type: str
     choices: [fail, skip]
     default: fail
@@ -181,6 +182,7 @@ repositories:
         kind:
           description:
             - V(public) if the repository is open to everyone, or to any account.
+            - V(pattern_not_matched) if with O(on_missing=skip) no name or pattern matches a repository in the backup.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - V(not_verified) if the policy was written, but could not be read again in the end, or had been changed.
           returned: always
