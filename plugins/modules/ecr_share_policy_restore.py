@@ -21,6 +21,9 @@ description:
     space that it adds, it gets the same policy without white space.
   - Before anything is done, every file below O(backup_path) must be a backup, and it must be clear which is meant.
     Files that a run was interrupted in writing are passed over; it had not yet changed anything in their repositories.
+  - What others could have changed is refused. The files, their directories, and every directory above them must belong
+    to root or to the user who runs the module, and nobody else may write them. A directory with the sticky bit, such as
+    C(/tmp), may be above one of your own. A link on the way must be root's, and there may be none below O(backup_path).
 options:
   backup_path:
     description:
