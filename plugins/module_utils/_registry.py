@@ -63,7 +63,7 @@ class StoredPolicy:
     Args:
         text: The policy as AWS returned it; None if there is none.
         registry_id: The account that owns the registry; None where AWS returned no policy to say it of.
-        read_at: When it was read, in seconds of the clock of the registry.
+        read_at: When the answer was asked for, in seconds of the clock of the registry: it may be as old as that.
     """
 
     text: str | None
@@ -98,8 +98,8 @@ class PolicyTarget(Protocol):
     ) -> str | None:
         """Store another policy in place of the one that was read.
 
-        SetRepositoryPolicy cannot be told which version it replaces. So before a write is repeated whose answer was
-        lost, or which had to wait, the policy is read again.
+        SetRepositoryPolicy cannot be told which version it replaces. So before a write that had to wait, and before one
+        is repeated whose answer was lost, the policy is read again.
 
         Args:
             text: The new policy; None to delete it.

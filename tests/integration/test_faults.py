@@ -179,6 +179,18 @@ class TestOthersWriteToo:
         saved = [json.loads(found.backup.policy or "") for found in find(str(tmp_path))]
         assert saved == [theirs] * 30
 
+    def test_what_they_add_after_a_slow_read_stays(self, aws: EmbeddedAws, run: Run, tmp_path: Path) -> None:
+        wanted = plant(aws, 3)
+        aws.settings(latency=0.6, others=[{"after": "GetRepositoryPolicy", "statement": self.THEIRS, "times": 1}])
+
+        result = run(repositories=wanted, grants=GRANTS, backup_dir=str(tmp_path))
+
+        assert (result.failed, result.values["summary"]["changed"]) == (False, 3)
+        both = policy(BUILDS, self.THEIRS, allow("pull", root(TEAM)))
+        assert all(json.loads(text or "") == both for text in aws.policies().values())
+        saved = [json.loads(found.backup.policy or "") for found in find(str(tmp_path))]
+        assert saved == [policy(BUILDS, self.THEIRS)] * 3
+
     def test_what_they_overwrite_every_time_is_told_as_it_was_written(self, aws: EmbeddedAws, run: Run) -> None:
         wanted = plant(aws, 3)
         aws.settings(others=[{"after": "SetRepositoryPolicy", "policy": OLD, "times": 9, "repository": "app-000"}])

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from .._iam.document import Statement, strings
-from .._iam.patterns import regex
+from .._iam.patterns import PatternSet, is_literal
 from .._sharing.capabilities import CAPABILITIES, LAMBDA_ACTIONS
 
 # As of September 2026, the actions with the resource type "repository" in
@@ -171,15 +171,16 @@ def _included(action_sets: Iterable[Iterable[str]], actions: frozenset[str]) -> 
     return frozenset[str]().union(*(included for included in action_sets if actions.issuperset(included)))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _expanded(patterns: tuple[str, ...]) -> frozenset[str]:
     result: set[str] = set()
-    for pattern in patterns:
-        if "*" in pattern or "?" in pattern:
-            wildcard = re.compile(regex(pattern.lower()), re.DOTALL)
-            result.update(action for lower, action in _SPELLING.items() if wildcard.fullmatch(lower))
-        elif pattern.lower() in _SPELLING:
-            result.add(_SPELLING[pattern.lower()])
-        elif _NAME.fullmatch(pattern) and pattern.lower() not in _ELSEWHERE:
-            result.add(pattern)
+    with_wildcards = [pattern.lower() for pattern in patterns if not is_literal(pattern)]
+    if with_wildcards:
+        included = PatternSet(with_wildcards)
+        result.update(action for lower, action in _SPELLING.items() if included.contains(lower))
+    for name in patterns:
+        if name.lower() in _SPELLING:
+            result.add(_SPELLING[name.lower()])
+        elif _NAME.fullmatch(name) and name.lower() not in _ELSEWHERE:
+            result.add(name)
     return frozenset(result)

@@ -22,8 +22,11 @@ from .public_access import PublicStatement, public_statements
 from .request_context import RequestContexts
 from .statements import NumberedStatement, ParsedStatement, StatementParser
 
-# How many policies to remember: at the very worst, 5 MB of text.
-_POLICIES = 512
+# So much text of distinct statements is remembered, with all that was found of it, which takes some 200 times as much
+# memory. Then all is forgotten at once: where so much differs, there is little to be gained by a choice.
+MOST_CHARACTERS = 200_000
+# The same statements may be combined in many policies, each of which takes as much memory again.
+MOST_POLICIES = 128
 
 
 class ParsedPolicy:
@@ -76,8 +79,23 @@ class ParsedPolicy:
         return public_statements(self.effective_statements, self.matcher)
 
 
+class _Memory:
+    """What is remembered of the policies of one registry: their statements, each once, and all answers about them.
+
+    Args:
+        contexts: The requests for the repositories of the registry.
+    """
+
+    def __init__(self, contexts: RequestContexts) -> None:
+        self.parser = StatementParser(contexts.partition)
+        matcher = StatementMatcher(contexts)
+        self.policy: Callable[[tuple[ParsedStatement, ...]], ParsedPolicy] = lru_cache(maxsize=MOST_POLICIES)(
+            lambda parsed: ParsedPolicy(parsed, matcher)
+        )
+
+
 class PolicyEvaluator:
-    """Evaluates the policies of one registry, in one run: what it remembers goes with it.
+    """Evaluates the policies of one registry, in one run: what it remembers goes with it. Several threads may use it.
 
     Args:
         partition: The partition of the registry.
@@ -85,11 +103,8 @@ class PolicyEvaluator:
     """
 
     def __init__(self, partition: str, registry_id: str | None = None) -> None:
-        self._parser = StatementParser(partition)
-        self._matcher = StatementMatcher(RequestContexts(partition, registry_id))
-        self._policy: Callable[[tuple[ParsedStatement, ...]], ParsedPolicy] = lru_cache(maxsize=_POLICIES)(
-            lambda parsed: ParsedPolicy(parsed, self._matcher)
-        )
+        self._partition, self._registry_id = partition, registry_id
+        self._memory = self._new_memory()
 
     def parse(self, policy: Policy | None, resource: str | None = None) -> ParsedPolicy:
         """Return what a policy says about a repository.
@@ -99,4 +114,11 @@ class PolicyEvaluator:
             resource: The ARN of the repository; None where it is not known, so that what a Resource covers is not
                 decided.
         """
-        return self._policy(tuple([self._parser.parse(statement, resource) for statement in statements(policy)]))
+        memory = self._memory
+        if memory.parser.characters > MOST_CHARACTERS:
+            # Whoever still uses it keeps it as long.
+            memory = self._memory = self._new_memory()
+        return memory.policy(tuple([memory.parser.parse(statement, resource) for statement in statements(policy)]))
+
+    def _new_memory(self) -> _Memory:
+        return _Memory(RequestContexts(self._partition, self._registry_id))

@@ -32,12 +32,14 @@ from typing import Protocol, TypeVar
 
 from .._iam.arns import functions_account, functions_arn, functions_region
 from .._iam.conditions import Applies, Condition, all_hold, has_wildcards, inverse, is_positive, strongest
-from .._iam.patterns import contains
+from .._iam.patterns import PatternSet
 from .._iam.principals import EVERYONE, ORGANIZATIONS, Principal, PrincipalType, read_principal
 from .actions import additional_actions
 from .request_context import LAMBDA_PRINCIPAL, RequestContext, RequestContexts
-from .statements import ANSWERS, NOT_PRINCIPAL, ParsedStatement
+from .statements import NOT_PRINCIPAL, ParsedStatement
 
+# How many answers to each question to remember.
+ANSWERS = 2048
 _Item = TypeVar("_Item")
 # What may concern the principals of an account; under None what may concern those of all other accounts.
 _ByAccount = Mapping["str | None", tuple[_Item, ...]]
@@ -101,7 +103,9 @@ class StatementMatcher:
         self._named_by_account: Callable[[ParsedStatement], _ByAccount[NamedPrincipal]] = remember(
             lambda statement: _by_account((_account_of(named), named) for named in self.named_principals(statement))
         )
-        self._sources_by_account: Callable[[ParsedStatement], _ByAccount[str]] = remember(_sources_by_account)
+        self._sources_by_account: Callable[[ParsedStatement], Mapping[str | None, tuple[str, ...]]] = remember(
+            _sources_by_account
+        )
 
     def _applies(self, statement: ParsedStatement, context: RequestContext, *, for_one: bool = False) -> Applies:
         """Return how far a statement, Allow or Deny, applies to callers, whatever the action.
@@ -154,20 +158,26 @@ class StatementMatcher:
         included = self._includes(statement, context)
         if included is Applies.NO:
             return Applies.NO
-        excluded = [functions_arn(account, region, self.contexts.partition) for region in excluding_regions]
+        required = self._without_regions(statement, account, excluding_regions)
+        return min(included, all_hold(required, context.known_keys, for_one=True))
+
+    def _without_regions(
+        self, statement: ParsedStatement, account: str, regions: tuple[str, ...]
+    ) -> tuple[Condition, ...]:
+        """Return the conditions of a statement without the sources that are functions of an account in regions."""
+        # Whatever is within them spells the account.
         by_account = self._sources_by_account(statement)
-        sources = {
-            value
-            for value in by_account.get(account, by_account[None])
-            if not any(contains(pattern, value) for pattern in excluded)
-        }
-        remaining = [
-            replace(condition, values=tuple(value for value in condition.values if value in sources))
+        functions = PatternSet(functions_arn(account, region, self.contexts.partition) for region in regions)
+        excluded = {source for source in by_account.get(account, ()) if functions.contains(source)}
+        if not excluded:
+            return statement.conditions
+        kept = {*by_account[None], *by_account[account]} - excluded
+        return tuple(
+            replace(condition, values=tuple(value for value in condition.values if value in kept))
             if _is_source(condition)
             else condition
             for condition in statement.conditions
-        ]
-        return min(included, all_hold(remaining, context.known_keys, for_one=True))
+        )
 
     def _named_principals(self, statement: ParsedStatement) -> tuple[NamedPrincipal, ...]:
         """Return the callers that a statement names, each with what must hold for them."""
@@ -310,12 +320,13 @@ def _is_source(condition: Condition) -> bool:
     return condition.key.lower() == "aws:sourcearn" and is_positive(condition)
 
 
-def _sources_by_account(statement: ParsedStatement) -> _ByAccount[str]:
-    """Return the sources that may be functions of each account: those that spell it, and those that spell none."""
-    values = dict.fromkeys(
-        value for condition in statement.conditions if _is_source(condition) for value in condition.values
-    )
-    return _by_account((_spelt_account(value), value) for value in values)
+def _sources_by_account(statement: ParsedStatement) -> Mapping[str | None, tuple[str, ...]]:
+    """Return the sources that may be functions of each account: those that spell it, and under None those of none."""
+    result: dict[str | None, dict[str, None]] = {None: {}}
+    for condition in filter(_is_source, statement.conditions):
+        for value in condition.values:
+            result.setdefault(_spelt_account(value), {})[value] = None
+    return {account: tuple(values) for account, values in result.items()}
 
 
 def _spelt_account(source: str) -> str | None:

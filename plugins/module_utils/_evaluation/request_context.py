@@ -81,6 +81,10 @@ _CHOSEN_BY_CALLERS = (
 _ENDPOINTS = ("aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce", "aws:vpcsourceip")
 
 
+# How many to remember of each kind.
+CONTEXTS = 4096
+
+
 class RequestContexts:
     """The requests for the repositories of one registry.
 
@@ -94,8 +98,8 @@ class RequestContexts:
         owner = {"aws:resourceaccount": KnownKey(registry_id)} if registry_id else {}
         self._every_request: KnownKeys = {**_EVERY_REQUEST, **owner}
         # Contexts that are alike are one object.
-        self.of: Callable[[Principal], RequestContext] = lru_cache(maxsize=8192)(self._of)
-        self.functions: Callable[[str, str], RequestContext] = lru_cache(maxsize=8192)(self._functions)
+        self.of: Callable[[Principal], RequestContext] = lru_cache(maxsize=CONTEXTS)(self._of)
+        self.functions: Callable[[str, str], RequestContext] = lru_cache(maxsize=CONTEXTS)(self._functions)
         self.external: tuple[RequestContext, ...] = tuple(self._external())
 
     def _of(self, principal: Principal) -> RequestContext:

@@ -16,20 +16,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from .._iam.conditions import Applies, Condition, conditions, inverse, is_valid_condition, strongest
 from .._iam.document import Statement, label_of, strings
-from .._iam.patterns import matches
+from .._iam.patterns import PatternSet
 from .._iam.principals import Principal, PrincipalType, principals_of
 from .._sharing.managed_statements import ManagedStatements
 from .actions import granted_actions
 
 NOT_PRINCIPAL = "NotPrincipal"
-# How many statements to remember, and how many answers to each question about them. A policy has at most 10,240
-# characters, and each answer keeps its statement alive: at the very worst, 20 MB of text.
-STATEMENTS, ANSWERS = 1024, 2048
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -94,11 +91,15 @@ class StatementParser:
 
     Args:
         partition: The partition of the registry.
+
+    Attributes:
+        characters: How much text of distinct statements it has parsed, and remembers.
     """
 
     def __init__(self, partition: str) -> None:
         self._partition = partition
-        self._parsed: Callable[[str, str | None], ParsedStatement] = lru_cache(maxsize=STATEMENTS)(self._parse)
+        self.characters = 0
+        self._parsed: Callable[[str, str | None], ParsedStatement] = cache(self._parse)
 
     def parse(self, statement: Statement, resource: str | None) -> ParsedStatement:
         """Return the statement that JSON values are.
@@ -111,6 +112,7 @@ class StatementParser:
         return self._parsed(json.dumps(statement), resource if restricted else None)
 
     def _parse(self, text: str, resource: str | None) -> ParsedStatement:
+        self.characters += len(text)
         # Read anew from the text, so that nobody else holds a part of what is remembered.
         statement: Mapping[str, Any] = json.loads(text)
         sid, excludes, valid_condition = statement.get("Sid"), NOT_PRINCIPAL in statement, is_valid_condition(statement)
@@ -161,6 +163,6 @@ def _covers(pattern: str, resource: str | None) -> Applies:
         return Applies.CONDITIONALLY
     # A policy variable is another text in each request.
     fixed = _VARIABLE.sub("*", pattern)
-    if not matches(fixed, resource):
+    if not PatternSet([fixed]).contains(resource):
         return Applies.NO
     return Applies.YES if fixed == pattern else Applies.CONDITIONALLY

@@ -25,14 +25,14 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property, lru_cache
 from typing import Any
 
 from .document import Statement, spelling
-from .patterns import contains, is_literal, overlaps
+from .patterns import PatternSet, Syntax
 
 
 class Applies(IntEnum):
@@ -52,9 +52,15 @@ class Condition:
     values: tuple[str, ...]
 
     @cached_property
-    def has_variables(self) -> bool:
-        """Whether one of the values has a policy variable."""
-        return any("${" in value for value in self.values)
+    def compared_values(self) -> _ComparedValues:
+        """The values, ready to be compared."""
+        return _ComparedValues(self.values, _comparison_of(self))
+
+    @cached_property
+    def compared_values_of_nobody(self) -> _ComparedValues:
+        """The same, without those that name somebody."""
+        comparison = _comparison_of(self)
+        return _ComparedValues([value for value in self.values if not _names_somebody(value, comparison)], comparison)
 
 
 @dataclass(frozen=True)
@@ -83,17 +89,48 @@ ABSENT = KnownKey(None, present=False)
 
 
 @dataclass(frozen=True)
+class _Comparison:
+    """How a condition operator compares the values of a condition with those of a key.
+
+    Args:
+        syntax: How patterns are made of them.
+        read: Returns the pattern that a value is; None for one that cannot be decided.
+        read_known: The same of what is known about the key.
+    """
+
+    syntax: Syntax
+    read: Callable[[str], str | None] = str
+    read_known: Callable[[str], str | None] = str
+
+
+def _whole_arn(text: str) -> str | None:
+    return text if text.count(":") >= 5 else None
+
+
+def _every_network(value: str) -> str | None:
+    return "*" if value.endswith("/0") else None
+
+
+_TEXT = _Comparison(Syntax.LITERAL)
+_CASELESS = _Comparison(Syntax.LITERAL, str.lower, str.lower)
+_PATTERN = _Comparison(Syntax.TEXT)
+_ARN = _Comparison(Syntax.ARN, _whole_arn, _whole_arn)
+# Whatever is known of an address, only the network of all addresses is certain to have it.
+_ADDRESS = _Comparison(Syntax.TEXT, _every_network)
+
+
+@dataclass(frozen=True)
 class _Operator:
     """What a condition operator does.
 
     Args:
-        comparison: A key of _COMPARISONS, or C(null).
+        comparison: How it compares; None for Null, which looks at no value.
         negated: Whether it wants none of the values.
         has_quantifier: Whether it says what happens to several values of a key.
         holds_for_absent: What it says of an absent key; None where AWS's pages contradict each other.
     """
 
-    comparison: str
+    comparison: _Comparison | None
     negated: bool
     has_quantifier: bool
     holds_for_absent: bool | None
@@ -107,15 +144,15 @@ _NEGATED = {
     "arnlike": "arnnotlike",
     "ipaddress": "notipaddress",
 }
-_COMPARISON_OF = {
-    "stringequals": "text",
-    "stringequalsignorecase": "caseless",
-    "stringlike": "pattern",
-    "arnequals": "arn",
-    "arnlike": "arn",
-    "bool": "caseless",
-    "ipaddress": "address",
-    "null": "null",
+_COMPARISON_OF: Mapping[str, _Comparison | None] = {
+    "stringequals": _TEXT,
+    "stringequalsignorecase": _CASELESS,
+    "stringlike": _PATTERN,
+    "arnequals": _ARN,
+    "arnlike": _ARN,
+    "bool": _CASELESS,
+    "ipaddress": _ADDRESS,
+    "null": None,
 }
 _POSITIVE = {negative: positive for positive, negative in _NEGATED.items()}
 _OPERATOR = re.compile(r"(?:(?P<quantifier>foranyvalue|forallvalues):)?(?P<name>\w+?)(?P<if_exists>ifexists)?")
@@ -166,14 +203,12 @@ def all_hold(required: Iterable[Condition], known_keys: KnownKeys, *, for_one: b
     return result
 
 
-# A condition with hundreds of values is compared with the requests of hundreds of principals, many of which are alike.
-@lru_cache(maxsize=1024)
 def holds(condition: Condition, known: KnownKey) -> Applies:
     """Return whether a condition holds for all callers that a key is known of."""
     operator = _operator(condition.operator)
     if operator is None:
         return Applies.CONDITIONALLY
-    if operator.comparison == "null":
+    if operator.comparison is None:
         wanted = {value.lower() for value in condition.values}
         verdicts = {"false" in wanted} if known.pattern is not None else set()
         return _unanimous({*verdicts, *(() if known.present else ("true" in wanted,))})
@@ -184,7 +219,7 @@ def holds(condition: Condition, known: KnownKey) -> Applies:
     if known.pattern is not None:
         if condition.key.lower() in _MULTIVALUED_KEYS and not operator.has_quantifier:
             return Applies.CONDITIONALLY
-        matched = _matches_any(condition, known.pattern, operator.comparison, known.unnamed)
+        matched = _compare(condition, known.pattern, unnamed=known.unnamed)
         if matched is Applies.CONDITIONALLY:
             return Applies.CONDITIONALLY
         verdicts.add((matched is Applies.YES) != operator.negated)
@@ -208,14 +243,14 @@ def is_positive(condition: Condition) -> bool:
         operator is not None
         and not operator.negated
         and operator.holds_for_absent is False
-        and operator.comparison != "null"
+        and operator.comparison is not None
     )
 
 
 def has_wildcards(condition: Condition) -> bool:
     """Return whether C(*) and C(?) in the values of a condition stand for other characters."""
     operator = _operator(condition.operator)
-    return operator is not None and operator.comparison in ("pattern", "arn")
+    return operator is not None and operator.comparison in (_PATTERN, _ARN)
 
 
 def is_open(value: str) -> bool:
@@ -248,63 +283,51 @@ def _holds_for_one(condition: Condition) -> Applies:
     multivalued = condition.key.lower() in _MULTIVALUED_KEYS
     if operator is None or not condition.values or (multivalued and not operator.has_quantifier):
         return Applies.CONDITIONALLY
-    if any("${" in value or (operator.comparison == "arn" and value.count(":") < 5) for value in condition.values):
+    if any("${" in value or (operator.comparison is _ARN and _whole_arn(value) is None) for value in condition.values):
         return Applies.CONDITIONALLY
     # The values overlap those of the callers without containing all of them: some match, and some do not.
     return Applies.YES
 
 
-def _matches_any(condition: Condition, pattern: str, comparison: str, unnamed: bool) -> Applies:
-    """Return whether the value that matches a known pattern also matches one of the values of a condition."""
-    if comparison == "text" and is_literal(pattern) and not condition.has_variables:
-        # A condition may have hundreds of accounts, and each of hundreds of grants is compared with it.
-        return Applies.YES if pattern in condition.values else Applies.NO
-    result = Applies.NO
-    for value in condition.values:
+def _compare(condition: Condition, known: str, *, unnamed: bool) -> Applies:
+    """Return whether all, some or none of what a known pattern matches is among the values of a condition."""
+    compared = condition.compared_values.compare(known)
+    if unnamed and compared is Applies.CONDITIONALLY:
+        return condition.compared_values_of_nobody.compare(known)
+    return compared
+
+
+class _ComparedValues:
+    """The values of a condition, as an operator compares them.
+
+    Args:
+        values: The values.
+        comparison: What the operator does.
+    """
+
+    def __init__(self, values: Sequence[str], comparison: _Comparison) -> None:
         # A policy variable is another text in each request.
-        compared = Applies.CONDITIONALLY if "${" in value else _COMPARISONS[comparison](value, pattern)
-        if not (unnamed and compared is not Applies.YES and _names_somebody(value, comparison)):
-            result = max(result, compared)
-    return result
+        read = [None if "${" in value else comparison.read(value) for value in values]
+        self._comparison = comparison
+        self._any, self._some_undecided = bool(read), None in read
+        self._patterns = PatternSet([pattern for pattern in read if pattern is not None], comparison.syntax)
+
+    def compare(self, known: str) -> Applies:
+        """Return whether all, some or none of what a known pattern matches is among the values."""
+        pattern = self._comparison.read_known(known)
+        if pattern is None:
+            return Applies.CONDITIONALLY if self._any else Applies.NO
+        if self._patterns.contains(pattern):
+            return Applies.YES
+        return Applies.CONDITIONALLY if self._some_undecided or self._patterns.overlaps(pattern) else Applies.NO
 
 
-def _names_somebody(value: str, comparison: str) -> bool:
+def _names_somebody(value: str, comparison: _Comparison) -> bool:
     if "${" in value:
         return value.lower() in _OWNER_VARIABLES
-    if comparison == "address":
+    if comparison is _ADDRESS:
         return not _is_broad(value)
-    return comparison not in ("pattern", "arn") or not is_open(value)
-
-
-def _compare_pattern(value: str, pattern: str) -> Applies:
-    if contains(value, pattern):
-        return Applies.YES
-    return Applies.CONDITIONALLY if not is_literal(pattern) and overlaps(value, pattern) else Applies.NO
-
-
-def _compare_text(value: str, pattern: str) -> Applies:
-    if not contains(pattern, value):
-        return Applies.NO
-    return Applies.YES if is_literal(pattern) else Applies.CONDITIONALLY
-
-
-def _compare_arn(value: str, pattern: str) -> Applies:
-    """Compare two patterns of ARNs, in which no wildcard crosses a colon before the last part."""
-    values, patterns = value.split(":", 5), pattern.split(":", 5)
-    if len(values) < 6 or len(patterns) < 6:
-        return Applies.CONDITIONALLY
-    result = Applies.YES
-    # The account first: it is what differs most often.
-    for part in (4, 0, 1, 2, 3, 5):
-        compared = _compare_pattern(values[part], patterns[part])
-        if compared is Applies.NO:
-            return Applies.NO
-        result = min(result, compared)
-    return result
-
-
-def _compare_address(value: str, pattern: str) -> Applies:
-    return Applies.YES if value.endswith("/0") else Applies.CONDITIONALLY
+    return comparison.syntax is Syntax.LITERAL or not is_open(value)
 
 
 def _is_broad(network: str) -> bool:
@@ -316,29 +339,25 @@ def _is_broad(network: str) -> bool:
     return length.isdecimal() and int(length) < (32 if ":" in network else 8)
 
 
-_COMPARISONS: Mapping[str, Callable[[str, str], Applies]] = {
-    "text": _compare_text,
-    "caseless": lambda value, pattern: _compare_text(value.lower(), pattern.lower()),
-    "pattern": _compare_pattern,
-    "arn": _compare_arn,
-    "address": _compare_address,
-}
-
-
 @lru_cache(maxsize=256)
 def _operator(name: str) -> _Operator | None:
     """Return what an operator does; None for one whose comparison cannot be decided here."""
     parsed = _OPERATOR.fullmatch(name.lower())
     base = parsed["name"] if parsed else ""
-    comparison = _COMPARISON_OF.get(_POSITIVE.get(base, base))
-    if parsed is None or comparison is None:
+    positive = _POSITIVE.get(base, base)
+    if parsed is None or positive not in _COMPARISON_OF:
         return None
     negated = base in _POSITIVE
     quantifier, if_exists = parsed["quantifier"], bool(parsed["if_exists"])
     holds_for_absent = if_exists or quantifier == "forallvalues" or (negated and not quantifier)
     # IfExists holds for an absent key, ForAnyValue does not: which of the two wins, no page says.
     undefined = if_exists and quantifier == "foranyvalue"
-    return _Operator(comparison, negated, bool(quantifier), None if undefined else holds_for_absent)
+    return _Operator(_COMPARISON_OF[positive], negated, bool(quantifier), None if undefined else holds_for_absent)
+
+
+def _comparison_of(condition: Condition) -> _Comparison:
+    operator = _operator(condition.operator)
+    return _TEXT if operator is None or operator.comparison is None else operator.comparison
 
 
 def _unanimous(verdicts: set[bool]) -> Applies:

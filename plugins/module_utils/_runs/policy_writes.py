@@ -8,8 +8,9 @@
 
 Rules
 -----
-- Each policy is read, planned and written back to back by one worker. If AWS turns out to have another policy than the
-  one that was read, that is done again with what is there now, up to `MAX_TRIES` times.
+- Each policy is read, planned and written back to back by one worker. Whatever takes long, and does not decide what is
+  written, comes after the write: warnings and diffs. If AWS turns out to have another policy than the one that was
+  read, all is done again with what is there now, up to `MAX_TRIES` times.
 - Before a policy is written, the one that it replaces is saved.
 - Between the read and the write somebody else may write, and one of the two is lost. If it is ours, a read afterwards
   shows that. So when the whole run is written, each policy that was written is read once more, and written again where
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -79,12 +80,21 @@ class Plan:
     """What a run means to do to one policy.
 
     Args:
-        result: What becomes of it if the write succeeds.
+        result: What becomes of it if the write succeeds, without warnings and diff.
+        find_warnings: Finds what a person should know about it. It takes long, so it is asked after the write.
+        make_diff: Returns the policy before and after, if that is asked for. It takes long as well.
         write: None if nothing is to be written.
     """
 
     result: WriteResult
+    find_warnings: Callable[[], Iterable[PolicyWarning]]
+    make_diff: Callable[[], PolicyDiff | None]
     write: PlannedWrite | None = None
+
+    def whole_result(self, *more: PolicyWarning) -> WriteResult:
+        """Return the result with its diff, and with its warnings and more of them."""
+        warnings = certain_first([*self.find_warnings(), *more])
+        return replace(self.result, warnings=warnings, diff=self.make_diff())
 
 
 class Planner(Protocol):
@@ -133,42 +143,46 @@ def run_writes(
     return WriteRunResult(allow_missing(results) if options.missing_ok else results, writes.backup_path)
 
 
-def planned_result(
+def planned(
     target: PolicyTarget,
     stored: StoredPolicy,
     before: Policy | None,
     merged: Merged,
-    warnings: Iterable[PolicyWarning],
+    find_warnings: Callable[[], Iterable[PolicyWarning]],
     options: WriteOptions,
     partition: str,
-) -> WriteResult:
-    """Return what becomes of a policy if it is written as planned.
+    write: Callable[[], PlannedWrite],
+) -> Plan:
+    """Return what is to be done to a policy.
 
     Args:
         target: Which policy.
         stored: What was read.
         before: The same, parsed.
         merged: What it becomes.
-        warnings: What a person should know about it.
+        find_warnings: Finds what a person should know about it.
         options: Those of the run.
         partition: That of the registry.
+        write: Returns how it is written, if it changes.
     """
-    diff = None
-    if merged.changed and options.diff:
+
+    def make_diff() -> PolicyDiff | None:
+        if not (merged.changed and options.diff):
+            return None
         # All may have had the same policy, and get the same: their texts need to be in memory only once.
         before_text, after_text = map(sys.intern, map(PolicyComparison(partition).pretty, (before, merged.policy)))
-        diff = PolicyDiff(target.label, before_text, after_text)
-    return WriteResult(
+        return PolicyDiff(target.label, before_text, after_text)
+
+    result = WriteResult(
         target.label,
         registry_id=stored.registry_id,
         changed=merged.changed,
         granted=merged.granted,
         revoked=merged.revoked,
-        warnings=certain_first(warnings),
         unmanaged_values=merged.unmanaged_values,
         policy=merged.policy if merged.changed and options.include_policy else None,
-        diff=diff,
     )
+    return Plan(result, find_warnings, make_diff, write() if merged.changed else None)
 
 
 def managed_statements(target: PolicyTarget, stored: StoredPolicy, partition: str) -> ManagedStatements:
@@ -245,7 +259,7 @@ class PolicyWrites:
 
     def _attempt(self, target: PolicyTarget, *, check_mode: bool) -> _Attempt:
         """Read, plan and write a policy, and that again if somebody else changes it in between."""
-        result, differs = WriteResult(target.label), False
+        differs = False
         # What may have been stored before somebody else changed the policy.
         sent: WriteResult | None = None
         for number in range(MAX_TRIES):
@@ -256,25 +270,30 @@ class PolicyWrites:
                     self._pause()
                 plan = self._planner.plan(target, target.read())
                 if plan.write is None:
-                    return _Attempt(self._with_unknown_write(plan.result, sent), differs=sent is not None)
+                    return _Attempt(self._with_unknown_write(plan.whole_result(), sent), differs=sent is not None)
                 differs = True
-                # The warnings say what stands in the way of the write.
-                result = replace(result, warnings=plan.result.warnings)
                 warnings = self._store(plan.write, check_mode=check_mode)
-                result = replace(plan.result, warnings=certain_first([*plan.result.warnings, *warnings]))
-                return _Attempt(result, differs=True)
+                # It is written, and stays in the result whatever happens.
+                result = plan.result
+                return _Attempt(plan.whole_result(*warnings), differs=True)
             except PolicyChangedError as error:
                 if error.outcome_unknown and plan is not None:
-                    sent = plan.result
+                    sent = plan.whole_result()
             except RepositoryMissingError as error:
                 return _Attempt(failed(WriteResult(target.label), error), differs)
+            except EcrError as error:
+                if plan is not None:
+                    # They may say what stands in the way of the write.
+                    result = replace(result, warnings=plan.whole_result().warnings)
+                return _Attempt(self._with_unknown_write(failed(result, error), sent), differs)
             except Exception as error:  # The surprise of one repository must not hide what was done to the others.
                 return _Attempt(self._with_unknown_write(failed(result, error), sent), differs)
         always_changed = (
             f"each of the {MAX_TRIES} times that its policy was about to be written, somebody else had just changed "
             "it. Find out who else writes it, and run again."
         )
-        return _Attempt(self._with_unknown_write(failed(result, EcrError(always_changed)), sent), differs)
+        result = failed(WriteResult(target.label), EcrError(always_changed))
+        return _Attempt(self._with_unknown_write(result, sent), differs)
 
     def _with_unknown_write(self, result: WriteResult, sent: WriteResult | None) -> WriteResult:
         """Return a result with what was sent before, if anything was, of which nobody knows whether AWS stored it."""

@@ -15,7 +15,7 @@ from functools import cache, partial
 from os.path import dirname
 from typing import Any
 
-from .._errors import RepositoryContext
+from .._errors import PolicyWarning, RepositoryContext
 from .._evaluation.evaluator import PolicyEvaluator
 from .._evaluation.policy_warnings import unsharing_warnings
 from .._iam.document import Policy, PolicyComparison, PolicyError, parse, serialise
@@ -25,7 +25,7 @@ from .._repository_names import select
 from .._sharing.merge import replaced
 from .backups import Backup, BackupError, Saved, find
 from .options import RestoreRequest
-from .policy_writes import Plan, PlannedWrite, managed_statements, planned_result, run_writes
+from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
 from .results import WriteResult, WriteRunResult
 
 # A registry: the 12-digit account that owns it, and its region.
@@ -160,22 +160,24 @@ class RestoringPlanner:
         merged = replaced(before, after, managed=managed_statements(target, stored, self._partition))
         if merged.changed and not self._request.overwrite and not self._comparison.equal(before, written):
             raise PolicyError(self._why_not(before, written, backup))
-        # No principal is named: what is left are warnings of a policy that is public.
-        policy = self._evaluator(owner).parse(after, target.resource_arn(owner))
-        warnings = unsharing_warnings(policy, (), RepositoryContext(target.label, self._region, owner))
-        result = planned_result(target, stored, before, merged, warnings, self._request, self._partition)
-        if not merged.changed:
-            return Plan(result)
-        write = PlannedWrite(
-            target,
-            replaces=stored,
-            policy=after,
-            text=_sendable(backup.policy, target.max_length),
-            new_principals=self._new_principals(before, after),
-            retry_invalid_principal=False,
-            advice=f"Remove them from a copy of {saved.path}, and restore that.",
-        )
-        return Plan(result, write)
+
+        def warnings() -> tuple[PolicyWarning, ...]:
+            # No principal is named: what is left are warnings of a policy that is public.
+            policy = self._evaluator(owner).parse(after, target.resource_arn(owner))
+            return unsharing_warnings(policy, (), RepositoryContext(target.label, self._region, owner))
+
+        def write() -> PlannedWrite:
+            return PlannedWrite(
+                target,
+                replaces=stored,
+                policy=after,
+                text=_sendable(backup.policy, target.max_length),
+                new_principals=self._new_principals(before, after),
+                retry_invalid_principal=False,
+                advice=f"Remove them from a copy of {saved.path}, and restore that.",
+            )
+
+        return planned(target, stored, before, merged, warnings, self._request, self._partition, write)
 
     def _new_principals(self, before: Policy | None, after: Policy | None) -> tuple[str, ...]:
         known = set() if before is None else set(policy_principals(self._comparison.canonical(before)))

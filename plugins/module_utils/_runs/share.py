@@ -22,7 +22,7 @@ from .._repository_names import is_pattern, matches, select, unmatched
 from .._sharing.grants import Grant, gather
 from .._sharing.merge import Merged, share, unshare
 from .options import Request
-from .policy_writes import Plan, PlannedWrite, managed_statements, planned_result, run_writes
+from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
 from .results import WriteResult, WriteRunResult
 
 _BY_HAND = "remove them from the unmanaged statements by hand."
@@ -82,21 +82,21 @@ class SharingPlanner:
         grants = gather(grant for grant in request.grants if _covers(grant, target.label))
         before = None if stored.text is None else parse(stored.text)
         merged = self._merge(target, stored, before, grants)
-        warnings = self._warnings(target, stored, merged, grants)
-        result = planned_result(target, stored, before, merged, warnings, request, self._partition)
-        if not merged.changed:
-            return Plan(result)
         new_principals = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))
-        write = PlannedWrite(
-            target,
-            replaces=stored,
-            policy=merged.policy,
-            text=None if merged.policy is None else serialise(merged.policy),
-            new_principals=new_principals,
-            retry_invalid_principal=bool(new_principals),
-            advice=_ADVICE[request.purge_deleted_principals],
-        )
-        return Plan(result, write)
+
+        def write() -> PlannedWrite:
+            return PlannedWrite(
+                target,
+                replaces=stored,
+                policy=merged.policy,
+                text=None if merged.policy is None else serialise(merged.policy),
+                new_principals=new_principals,
+                retry_invalid_principal=bool(new_principals),
+                advice=_ADVICE[request.purge_deleted_principals],
+            )
+
+        warnings = partial(self._warnings, target, stored, merged, grants)
+        return planned(target, stored, before, merged, warnings, request, self._partition, write)
 
     def _merge(
         self, target: PolicyTarget, stored: StoredPolicy, before: Policy | None, grants: Sequence[Grant]

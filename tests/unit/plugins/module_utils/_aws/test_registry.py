@@ -98,15 +98,24 @@ class Client:
         return {"registryId": OWNER, "policyText": text}
 
 
-def write(client: Client, text: str | None = NEW, **more: Any) -> tuple[str | None, float]:
-    """Read the policy, and write another in its place, in virtual time. Returns the answer, and how long it took."""
+def write(
+    client: Client, text: str | None = NEW, *, reading: float = 0, between: float = 0, **more: Any
+) -> tuple[str | None, float]:
+    """Read the policy, and write another in its place, in virtual time. Returns the answer, and how long it took.
+
+    reading: how long the answer to the first read takes, in seconds. between: how long passes after it.
+    """
     time = VirtualTime()
+    if reading:
+        client.gets.insert(0, lambda _client: time.sleep(reading))
 
     def job() -> str | None:
         retries = RetryPolicy(breaker=CircuitBreaker(time.clock, time.sleep))
         target = Registry(client, lambda: None, None, retries).repository("base")
         options = {"force": False, "retry_invalid_principal": False, **more}
-        return target.write(text, replacing=target.read(), **options)
+        stored = target.read()
+        time.sleep(between)
+        return target.write(text, replacing=stored, **options)
 
     (answer,) = time.run(job)
     return answer, time.clock()
@@ -145,13 +154,37 @@ class TestWrites:
             write(client)
         assert client.text == THEIRS
 
-    def test_reads_again_before_it_is_repeated_after_more_than_a_second(self) -> None:
+    @pytest.mark.parametrize("text", [NEW, None], ids=["set", "delete"])
+    @pytest.mark.parametrize(("reading", "between"), [(1.0, 0), (0, 1.0), (0.3, 0.3)])
+    def test_looks_first_if_its_read_is_older_than_a_moment(
+        self, text: str | None, reading: float, between: float
+    ) -> None:
+        client = Client()
+        assert write(client, text, reading=reading, between=between)[0] == text
+        assert client.calls == ["get", "get", "delete" if text is None else "set"]
+
+    @pytest.mark.parametrize(("reading", "between"), [(0.4, 0), (0, 0.4)])
+    def test_does_not_look_where_it_is_fast(self, reading: float, between: float) -> None:
+        client = Client()
+        assert write(client, reading=reading, between=between)[0] == NEW
+        assert client.calls == ["get", "set"]
+
+    @pytest.mark.parametrize("theirs", [THEIRS, NEW, None], ids=["another", "the same", "none"])
+    def test_leaves_alone_what_somebody_else_wrote_before_it_was_sent(self, theirs: str | None) -> None:
+        client = Client()
+        client.gets = [None, lambda found: setattr(found, "text", theirs)]
+        with pytest.raises(PolicyChangedError) as changed:
+            write(client, between=1.0)
+        assert not changed.value.outcome_unknown
+        assert client.calls == ["get", "get"]
+
+    def test_looks_now_and_then_where_it_has_to_wait(self) -> None:
         client = Client()
         client.sets = [refusal("ThrottlingException")] * 250
         answer, seconds = write(client)
         assert (answer, client.text) == (NEW, NEW)
         assert seconds > 1
-        assert 1 < client.calls.count("get") < 251 / 5
+        assert 1 < client.calls.count("get") < 251 / 3
 
     def test_fails_with_the_doubt_if_it_can_be_neither_sent_nor_read_back(self) -> None:
         client = Client()
@@ -315,7 +348,7 @@ def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
     result = run(to_share("base"), Registry(client, lambda: None))
     assert result.changed
     assert json.loads(client.text or "")["Statement"]
-    assert client.frames["get"] == ["work_on", "write", "_attempt", "read", "run", "send"]
+    assert client.frames["get"] == ["work_on", "write", "_attempt", "read", "run", "send", "send"]
     assert client.frames["set"] == ["work_on", "write", "_attempt", "_store", "write", "send", "_send", "send"]
 
 

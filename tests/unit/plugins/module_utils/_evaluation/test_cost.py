@@ -2,27 +2,40 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run costs beside AWS, in calls of our own functions: unlike seconds, these are the same on every machine."""
+"""What a run costs beside AWS, in calls and lines of our own code: unlike seconds, they are the same on every machine.
+
+A line may do much at once where it calls C. What of that grows with a policy are operations on numbers of as many bits
+as the policy has characters, on lists, and on texts: some microseconds for one of the longest policies.
+"""
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from random import Random
 from types import FrameType
 from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import RepositoryContext
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation import evaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import sharing_warnings
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import policy_unique_ids
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import Request, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs import audit
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest, Request, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support import builders
 from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, Verbatim
+from ansible_collections.imageshare.aws.tests.support.laws import laws
 from ansible_collections.imageshare.aws.tests.support.realistic_policies import REALISTIC
+from ansible_collections.imageshare.aws.tests.support.slow_policies import slow_case
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 OURS = run.__code__.co_filename.removesuffix("_runs/share.py")
 # AWS refuses to store a policy that names a deleted principal, so that nothing is ever as it should be there.
@@ -52,12 +65,36 @@ def calls(work: Callable[[], object]) -> int:
     return len(found)
 
 
-def request(names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS) -> Request:
+def lines(work: Callable[[], object]) -> int:
+    """How many lines of the collection run, in all threads."""
+    number = 0
+
+    def count_line(_frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal number
+        number += event == "line"
+        return count_line
+
+    def enter(frame: FrameType, _event: str, _argument: object) -> Any:
+        return count_line if frame.f_code.co_filename.startswith(OURS) else None
+
+    threading.settrace(enter)
+    sys.settrace(enter)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)
+    return number
+
+
+def request(
+    names: Sequence[str], grants: Sequence[Mapping[str, Any]] = GRANTS, *, purge_grants: bool = False
+) -> Request:
     options = {
         "repositories": names,
         "grants": [{"access": ["pull"], "lambda_regions": None, "repositories": None, **grant} for grant in grants],
         "state": "present",
-        "purge_grants": False,
+        "purge_grants": purge_grants,
         "purge_deleted_principals": True,
         "on_missing": "fail",
         "registry_id": None,
@@ -132,14 +169,65 @@ def test_the_cost_of_warnings_grows_no_faster_than_the_grants_and_the_policy(
 
 
 def test_it_costs_little_to_find_who_gets_what_by_statements_that_were_met_before() -> None:
-    evaluator = PolicyEvaluator("aws", OWNER)
+    remembering = PolicyEvaluator("aws", OWNER)
 
-    def audit() -> None:
+    def find() -> None:
         for policy in POLICIES:
-            found = evaluator.parse(policy)
+            found = remembering.parse(policy)
             found.shares()
             found.public_statements()
             found.unmanaged_statements()
 
-    audit()
-    assert calls(audit) / len(POLICIES) < 20
+    find()
+    assert calls(find) / len(POLICIES) < 20
+
+
+def slow_runs(seed: int) -> Iterator[Callable[[], object]]:
+    """A share into a policy that is made to be slow, with grants that fit into it, then an audit of what came of it."""
+    policy, grants = slow_case(Random(seed))
+    registry = Verbatim({"app": json.dumps(policy, separators=(",", ":"))})
+    wanted = request(["app"], grants, purge_grants=True)
+    yield lambda: run(wanted, registry)
+    audited = AuditRequest(repositories=("app",), missing_ok=False, concurrency=1, principal=None)
+    yield lambda: audit.run(audited, registry)
+
+
+# With seed 2, patterns that are compared by the product of their lengths take 69 million lines, and 550 MB.
+@laws(300)
+@given(st.integers(0, 2**32))
+@example(2)
+def test_no_policy_that_aws_stores_takes_long(seed: int) -> None:
+    for work in slow_runs(seed):
+        assert lines(work) < 8_000_000
+
+
+@laws(60)
+@given(st.integers(0, 2**32))
+@example(2)
+def test_no_policy_that_aws_stores_takes_much_memory(seed: int) -> None:
+    for work in slow_runs(seed):
+        tracemalloc.start()
+        try:
+            work()
+            assert tracemalloc.get_traced_memory()[1] < 25_000_000
+        finally:
+            tracemalloc.stop()
+
+
+def test_what_is_remembered_of_policies_that_all_differ_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluator, "MOST_CHARACTERS", 20_000)
+    remembering, sizes = PolicyEvaluator("aws", OWNER), []
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            accounts = [str(100_000_000_000 + number * 100 + n) for n in range(100)]
+            policy = builders.policy(builders.allow(*accounts, Action="ecr:*"), builders.deny(*accounts))
+            found = remembering.parse(policy)
+            found.shares()
+            sharing_warnings(found, [builders.grant(accounts[0])], RepositoryContext("app", "us-east-1", OWNER))
+            # What was forgotten refers to itself.
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(sizes[20:]) < 1.1 * max(sizes[:20])

@@ -21,7 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions imp
     is_valid_condition,
     strongest,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import ANY_PART, contains, matches, overlaps
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import ANY_PART
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, EAST, ORGANIZATION, UNIT
 
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
@@ -161,44 +161,6 @@ def test_what_is_known_of_all_tags_is_known_of_each() -> None:
     assert all_hold([tag], {"aws:principaltag/": TEXT}) is YES
     assert all_hold([tag], {"aws:principaltag/": TEXT, "aws:principaltag/team": ABSENT}) is NO
     assert all_hold([tag], {"aws:principaltag": TEXT}) is CONDITIONALLY
-
-
-# Of each: a pattern, another, whether it takes the other in, and whether they meet.
-PATTERNS: dict[str, tuple[str, str, bool, bool]] = {
-    "itself": ("a*c", "a*c", True, True),
-    "a text": ("a*c", "abc", True, True),
-    "a narrower one": ("a*", "a*c", True, True),
-    "a wider one": ("a*c", "a*", False, True),
-    "one that crosses it": ("a*", "*c", False, True),
-    "one apart": ("a*", "b*", False, False),
-    "one apart at its end": ("*a", "*b", False, False),
-    "a question mark for a star": ("a?c", "a*c", False, True),
-    "a star for a question mark": ("a*c", "a?c", True, True),
-    "nothing for a star": ("*", "", True, True),
-    "something for nothing": ("", "?", False, False),
-    "stars in a row": ("**", "*?*", True, True),
-    "a part of an ARN": ("a:*:c", f"a:{ANY_PART}:c", True, True),
-    "a text where a part of an ARN is": ("a:b:c", f"a:{ANY_PART}:c", False, True),
-    "no colon in a part of an ARN": ("a:b:b:c", f"a:{ANY_PART}:c", False, False),
-    "a star across parts of an ARN": ("a*c", f"a:{ANY_PART}:{ANY_PART}:c", True, True),
-    "brackets, which are no wildcard": ("[ab]", "a", False, False),
-    "a line's end": ("a*b", "a\nb", True, True),
-    "the first of several places": ("*ab*b", "ababb", True, True),
-    "more stars than there is time for, if each were tried everywhere": ("*a" * 40 + "b", "a" * 90, False, False),
-}
-
-
-@pytest.mark.parametrize(("pattern", "other", "takes_in", "meeting"), PATTERNS.values(), ids=PATTERNS.keys())
-def test_a_pattern_contains_or_overlaps(pattern: str, other: str, takes_in: bool, meeting: bool) -> None:
-    assert contains(pattern, other) is takes_in
-    assert overlaps(pattern, other) is meeting
-
-
-def test_a_pattern_matches_texts_in_which_stars_and_question_marks_are_no_wildcards() -> None:
-    assert matches("a?*", "a*")
-    assert matches("a*c", "a\n/:c")
-    assert not matches("a*", "A")
-    assert not matches("[ab]", "a")
 
 
 OPEN = {

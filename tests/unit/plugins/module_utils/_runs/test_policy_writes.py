@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
@@ -22,7 +23,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
 from ansible_collections.imageshare.aws.plugins.module_utils._runs import restore as _restore
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
-from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, root
+from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, grant, root
 from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
 from ansible_collections.imageshare.aws.tests.support.races import Race, figures
 from ansible_collections.imageshare.aws.tests.support.runs import allowing, change, only, text_of, to_restore, to_share
@@ -81,6 +82,44 @@ def test_what_somebody_else_added_is_left_alone() -> None:
     assert registry.policies["base"] == shared
     assert (row["changed"], row["warnings"]) == (True, [])
     assert registry.calls == ["read", "write", "read"]
+
+
+@pytest.mark.parametrize("slow", ["_evaluation.policy_warnings._public", "_iam.document.PolicyComparison.pretty"])
+def test_nothing_slow_is_between_read_and_write(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Contested({"base": text_of(MINE)})
+    package, found = run.__module__.removesuffix("_runs.share"), []
+    original = pkgutil.resolve_name(f"{package}{slow}")
+
+    def note(*arguments: Any) -> Any:
+        found.append(list(registry.calls))
+        return original(*arguments)
+
+    monkeypatch.setattr(f"{package}{slow}", note)
+    run(to_share("base", diff=True), registry)
+
+    assert found
+    assert all(calls[:2] == ["read", "write"] for calls in found)
+
+
+def test_a_surprise_after_a_write_does_not_hide_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"{run.__module__}.sharing_warnings", fail)
+    registry = Contested({"base": text_of(MINE)})
+    row = only(run(to_share("base"), registry))
+
+    assert (row["changed"], row["granted"]) == (True, [change(ACCOUNT)])
+    assert "unexpected ZeroDivisionError" in row["error"]
+
+
+def test_a_policy_that_is_too_long_is_not_even_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{run.__module__}.sharing_warnings", None)
+    many = [grant(str(number)) for number in range(100_000_000_000, 100_000_001_000)]
+    row = only(run(to_share("base", grants=many), Contested({"base": text_of(MINE)})))
+
+    assert "characters long" in row["error"]
+    assert (row["changed"], row["warnings"]) == (False, [])
 
 
 def test_what_is_taken_away_stays_away() -> None:
