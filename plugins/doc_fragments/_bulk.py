@@ -22,7 +22,10 @@ options:
       - A directory on the managed host, in which to save each policy before it is replaced or deleted. It is made if it
         does not exist. If left out, nothing is saved.
       - Each run that changes something makes a directory of its own there, called after the time in UTC and the
-        region, with one JSON file for each repository that it changes. Only its owner can read them.
+        region, with one JSON file for each repository that it changes. Only its owner can read them, whatever the
+        umask.
+      - If somebody else than root and the user who runs the module could change what is in the directory, it is refused
+        before anything is done, as M(imageshare.aws.ecr_share_policy_restore) would refuse to restore from it.
       - "A file has the members C(format), which is 1; C(kind), which is C(repository); C(partition); C(registry_id);
         C(region); C(name), that of the repository; C(time), in UTC; C(policy), the text of the policy as AWS returned
         it, or null if there was none; and C(written), the text that was about to be sent, or null if the policy was

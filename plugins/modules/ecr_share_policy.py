@@ -114,7 +114,8 @@ options:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
         others are done. With V(skip), it is reported as missing.
-      - With O(state=absent), neither is a failure, but V(fail) warns of a pattern that matches none.
+      - With O(state=absent) or O(purge_grants=true), V(skip) warns of it, because the access that was to be taken away
+        may stay where it is, under another name or in another registry.
     type: str
     choices: [fail, skip]
     default: fail
@@ -322,8 +323,8 @@ repositories:
             - V(deleted_principal) if there are deleted principals in the policy.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - >-
-              V(pattern_not_matched) if with O(state=absent) a pattern matches no repository, so that no access was
-              taken away.
+              V(pattern_not_matched) if with O(on_missing=skip) a name or a pattern matches no repository, so that no
+              access was taken away by O(state=absent) or O(purge_grants=true).
             - V(not_verified) if the policy was written, but could not be read again in the end.
           returned: always
           type: str

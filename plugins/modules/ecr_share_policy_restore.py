@@ -21,6 +21,9 @@ description:
     space that it adds, it gets the same policy without white space.
   - Before anything is done, every file below O(backup_path) must be a backup, and it must be clear which is meant.
     Files that a run was interrupted in writing are passed over; it had not yet changed anything in their repositories.
+  - What others could have changed is refused. The files, their directories, and every directory above them must belong
+    to root or to the user who runs the module, and nobody else may write them. A directory with the sticky bit, such as
+    C(/tmp), may be above one of your own. A link on the way must be root's, and there may be none below O(backup_path).
 options:
   backup_path:
     description:
@@ -52,6 +55,7 @@ options:
       - What to do about a repository that no longer exists, and about a name or a pattern that matches no repository in
         the backup. With V(fail), it is reported as failed, and all others are done. With V(skip), it is reported as
         missing. Then it is no failure either if the backup has nothing of this registry, as long as it has something.
+      - With V(skip), it is warned of if the backup has repositories of this registry, and none that was asked for.
     type: str
     choices: [fail, skip]
     default: fail
@@ -181,6 +185,7 @@ repositories:
         kind:
           description:
             - V(public) if the repository is open to everyone, or to any account.
+            - V(pattern_not_matched) if with O(on_missing=skip) no name or pattern matches a repository in the backup.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - V(not_verified) if the policy was written, but could not be read again in the end, or had been changed.
           returned: always

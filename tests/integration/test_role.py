@@ -238,6 +238,26 @@ def test_batches_tell_how_far_they_are_and_begin_when_every_pattern_matches(aws:
     assert aws.calls() == {"DescribeRepositories": 2, "GetRepositoryPolicy": 50, "SetRepositoryPolicy": 25}
 
 
+@pytest.mark.parametrize(("size", "rows"), [(0, 6), (2, 4)])
+def test_access_that_a_slip_leaves_fails_or_is_warned_of_in_batches_as_well(
+    size: int, rows: int, aws: EmbeddedAws, play: Play
+) -> None:
+    aws.plant_many(dict.fromkeys(("base/a", "base/b", "base/c"), policy(allow("pull", root(TEAM)))))
+    slips = ["tool/*", "base/d"]
+    common = sharing(
+        ecr_share_state="absent",
+        ecr_share_batch_size=size,
+        ecr_share_repositories=["base/*", *slips],
+        ecr_share_grants=[{"principals": [TEAM]}, {"principals": [PARTNER], "repositories": ["x*"]}],
+    )
+    skipped = play("share", registries(common, images={"ecr_share_on_missing": "skip"}))
+    assert skipped.code == 0, skipped.output
+    assert f"3 of {rows} repositories are names or patterns that match none" in skipped.flat
+    assert set(stored(aws).values()) == {None}
+
+    assert play("share", registries(common, images={})).code == 2
+
+
 class TestRepositoriesOfTheInventory:
     def test_are_one_task_for_each_registry(self, aws: EmbeddedAws, play: Play) -> None:
         """200 hosts in two regions, of which some have grants of their own."""

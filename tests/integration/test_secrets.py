@@ -133,6 +133,80 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
     assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories"}
 
 
+# As long as the keys of the role are in the variables of the host: the connection is lost, no module
+# starts, and a variable cannot be evaluated.
+ASSUMED = "(_ecr_share_assumed | default({}, true))"
+TROUBLE: dict[str, dict[str, Any]] = {
+    "fine": {},
+    "broken": {"ecr_share_repositories": ["app", "broken"]},
+    "lost": {
+        "ansible_connection": f"{{{{ 'ssh' if {ASSUMED} else 'local' }}}}",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 9,
+    },
+    "lifeless": {"ansible_python_interpreter": f"{{{{ '/bin/false' if {ASSUMED} else ansible_playbook_python }}}}"},
+    "undecided": {"ecr_share_concurrency": f"{{{{ 8 // (0 if {ASSUMED} else 1) }}}}"},
+}
+# What a host has itself: with a strategy of its own, another may be amid the role.
+OWN = {"ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname] | to_json }}"}}
+ALL = {
+    "ansible.builtin.debug": {"msg": "{{ dict(groups.all | zip(groups.all | map('extract', hostvars))) | to_json }}"}
+}
+KEEP = {"ansible.builtin.set_fact": {"kept": "{{ inventory_hostname }}", "cacheable": True}}
+WAYS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "share": ("main", {}, {}),
+    "audit": ("audit", {}, {}),
+    "restore": ("restore", {}, {}),
+    "each host for itself": ("main", {"strategy": "free"}, {}),
+    "with any error fatal": ("main", {"any_errors_fatal": True}, {}),
+    "for another host": ("main", {}, {"apply": {"delegate_to": "other"}}),
+}
+
+
+@pytest.mark.parametrize(("entry", "keywords", "options"), WAYS.values(), ids=WAYS.keys())
+def test_of_an_assumed_role_is_left_in_no_variable_of_a_host(
+    entry: str, keywords: dict[str, Any], options: dict[str, Any], aws: EmbeddedAws, home: Path, tmp_path: Path
+) -> None:
+    for repository, text in {"app": policy(BUILDS), "broken": "{"}.items():
+        aws.plant(repository, text, account="210987654321")
+    backups = tmp_path / "backups"
+    common = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "ecr_share_repositories": ["app"],
+        "ecr_share_grants": GRANTS,
+        "ecr_share_regions": [REGION],
+        "ecr_share_batch_size": 10,
+        "ecr_share_backup_path": str(backups),
+        "ecr_share_report_dir": str(tmp_path / "report"),
+        "ecr_share_assume_role_arn": ROLE,
+    }
+    inventory = tmp_path / "inventory.yml"
+    groups = {"registries": {"vars": common, "hosts": TROUBLE}, "others": {"vars": common, "hosts": {"other": {}}}}
+    inventory.write_text(yaml.safe_dump({"all": {"children": groups}}), encoding="utf-8")
+    role = {"name": "imageshare.aws.ecr_share", "tasks_from": entry, **options}
+    plays = [
+        {
+            "hosts": "registries",
+            "gather_facts": False,
+            **keywords,
+            "tasks": [{"block": [{"ansible.builtin.include_role": role}], "rescue": [OWN]}, KEEP, OWN],
+        },
+        {"hosts": "localhost", "gather_facts": False, "tasks": [ALL]},
+    ]
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(yaml.safe_dump(plays), encoding="utf-8")
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "cache")}
+
+    done = ansible(aws, home, "playbook", "-i", inventory, playbook, environment=cache)
+
+    assert "sts:AssumeRole" in aws.actions()
+    assert done.recap("localhost")["ok"] == 1, done.output
+    assert all(done.recap(name)["rescued"] for name in ("broken", "undecided")), done.output
+    assert "sts_creds" not in done.output
+    assert_no_secret(done, tmp_path / "cache")
+
+
 def test_of_the_inventory(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
     for account in (ACCOUNT, "210987654321"):
         aws.plant("app", None, account=account)

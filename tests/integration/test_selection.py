@@ -10,7 +10,9 @@ Which names and patterns choose what is tested in tests/unit/plugins/module_util
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+import pytest
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import CI, TEAM, allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
@@ -86,6 +88,36 @@ def test_what_matches_nothing_fails_or_is_missing_and_the_others_are_done(aws: E
         "failed": 0,
         "warnings": 0,
     }
+
+
+SLIPS: dict[str, dict[str, Any]] = {
+    "a name": {"repositories": ["base/pyhton"]},
+    "a pattern": {"repositories": ["bsae/*"]},
+    "another registry": {"repositories": ["base/python"], "registry_id": "210987654321"},
+    "all of an empty registry": {"repositories": ["*"], "registry_id": "210987654321"},
+    "the pattern of a grant": {
+        "repositories": ["base/*"],
+        "grants": [{"principals": [TEAM], "repositories": ["bsae/*"]}],
+    },
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS.keys())
+def test_access_that_a_slip_leaves_is_a_failure_or_at_least_a_warning(
+    slip: dict[str, Any], aws: EmbeddedAws, run: Run
+) -> None:
+    aws.plant("base/python", policy(allow("pull", root(TEAM))))
+    task = {"grants": GRANTS, "state": "absent", **slip}
+
+    failed, skipped = run(**task), run(**task, on_missing="skip")
+
+    assert failed.message.startswith("1 of ")
+    assert (skipped.failed, skipped.values["summary"]["missing"]) == (False, 1)
+    (told,) = skipped.warnings
+    assert "names or patterns that match none, so that no access was taken away" in told
+    assert [row["warnings"][0]["kind"] for row in skipped.values["repositories"] if row.get("missing")] == [
+        "pattern_not_matched"
+    ]
 
 
 def test_where_repositories_cannot_be_listed_nothing_is_begun(aws: EmbeddedAws, run: Run) -> None:

@@ -170,6 +170,7 @@ def test_absent_takes_the_named_principal_and_the_policy_with_its_last_statement
         # Access and regions are ignored, even such as sharing would refuse.
         "grants": [{"principals": [TEAM], "access": ["push"], "lambda_regions": [REGION]}],
         "state": "absent",
+        "on_missing": "skip",
         "include_policy": True,
     }
 

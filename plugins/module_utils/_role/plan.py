@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from .._errors import InvalidInputError
-from .._repository_names import is_pattern, select, unmatched
+from .._repository_names import is_pattern, matches, select, unmatched
 from .._text import quoted, words
 from .variables import (
     Credentials,
@@ -174,7 +174,7 @@ def plan(
         runs=runs,
         reads=reads,
         batch_size=int(variables.get("ecr_share_batch_size") or 0) if granting else 0,
-        unmatched_ok=variables.get("ecr_share_on_missing") == "skip" or variables.get("ecr_share_state") == "absent",
+        unmatched_ok=variables.get("ecr_share_on_missing") == "skip",
         throttle=throttle(others) if purpose is Purpose.SHARE and hosts is None else 0,
         backup_dir=f"{backup_dir}/{backup_name}" if backup_dir and not auditing else None,
         report_dir=report_dir if auditing else None,
@@ -240,23 +240,29 @@ def batches(run: Run, existing: Sequence[str], size: int, *, unmatched_ok: bool)
 
     Args:
         existing: The names in the registry, for patterns to select from.
-        unmatched_ok: Whether a pattern may match no repository, and so may a grant's own repositories.
+        unmatched_ok: Whether a pattern may match no repository, and so may a grant's own repositories. The last batch
+            has what matches none, so that the module reports it.
 
     Raises:
-        InvalidInputError: For what matches none, because no batch could tell.
+        InvalidInputError: For what matches none and may not, because no batch could tell.
     """
     selection = select(run.repositories, existing)
     covered = [name for name in selection.names if any(covers(grant, name) for grant in run.grants)]
     problems = [f"ecr_share_repositories: {quoted(text)} matches no repository" for text in selection.unmatched]
-    problems += [
-        f"ecr_share_grants (principal {_principals(grant)}): repositories: {quoted(text)} matches no repository"
+    of_grants = [
+        (text, f"ecr_share_grants (principal {_principals(grant)}): repositories: {quoted(text)} matches no repository")
         for grant in run.grants
         for text in unmatched(grant.get("repositories") or (), selection.names)
     ]
-    if problems and not unmatched_ok:
+    problems += [problem for _text, problem in of_grants]
+    # That a grant is for something else than the run is for is an error of its own.
+    beside = any(not is_pattern(text) and not matches(run.repositories, text) for text, _problem in of_grants)
+    if beside or (problems and not unmatched_ok):
         raise InvalidInputError(problems)
     parts = [covered[start : start + size] for start in range(0, len(covered), size)]
-    return tuple(
+    if problems and not parts:
+        parts = [list(selection.names[:1])]
+    found = [
         replace(
             run,
             label=_batch_label(run.region, part, number * size + 1, len(covered)),
@@ -264,7 +270,24 @@ def batches(run: Run, existing: Sequence[str], size: int, *, unmatched_ok: bool)
             grants=tuple(_narrowed_to(part, run.grants)),
         )
         for number, part in enumerate(parts)
-    )
+    ]
+    if problems:
+        found[-1] = _with_unmatched(found[-1], run, selection.unmatched, [text for text, _problem in of_grants])
+    return tuple(found)
+
+
+def _with_unmatched(batch: Run, run: Run, patterns: Sequence[str], of_grants: Sequence[str]) -> Run:
+    """Return a batch of a run with what matches no repository, for the module to tell.
+
+    Args:
+        patterns: Those of the run.
+        of_grants: The names and patterns of its grants.
+    """
+    names = [text for text in of_grants if not is_pattern(text)]
+    wanted = tuple(dict.fromkeys((*batch.repositories, *patterns, *names)))
+    grants = tuple(_narrowed_to(batch.repositories, run.grants, besides=of_grants))
+    label = batch.label if batch.repositories else _label(run.region, wanted)
+    return replace(batch, label=label, repositories=wanted, grants=grants)
 
 
 def _runs(members: Iterable[Member], host: str) -> Iterator[tuple[Credentials, Run]]:
@@ -312,12 +335,15 @@ def _principals(grant: GrantOptions) -> str:
     return words(map(str, grant["principals"]))
 
 
-def _narrowed_to(names: Sequence[str], grants: Iterable[GrantOptions]) -> Iterator[GrantOptions]:
+def _narrowed_to(
+    names: Sequence[str], grants: Iterable[GrantOptions], *, besides: Collection[str] = ()
+) -> Iterator[GrantOptions]:
+    """Yield grants with what covers one of these repositories of a run, and these texts besides."""
     for grant in grants:
         if grant.get("repositories") is None:
             yield grant
             continue
-        unused = set(unmatched(grant["repositories"], names))
+        unused = set(unmatched(grant["repositories"], names)).difference(besides)
         kept = [text for text in grant["repositories"] if text not in unused]
         if kept:
             yield {**grant, "repositories": kept}
@@ -329,6 +355,8 @@ def _label(region: str | None, repositories: Sequence[str]) -> str:
 
 
 def _batch_label(region: str | None, names: Sequence[str], first: int, total: int) -> str:
+    if not total:
+        return _label(region, names)
     stems = {name.split("/")[0] for name in names}
     stem = stems.pop() if len(stems) == 1 else "repositories"
     what = f"{stem} {first:,}–{first + len(names) - 1:,} of {total:,}"

@@ -11,6 +11,7 @@ Rules
 - A backup is on disk, and outlasts a crash of the machine, before the policy that it is of is replaced.
 - A file is there as a whole or not at all. One that a run left unfinished has a name of its own, and is passed over.
 - A directory is used only if every file in it is a backup, so that nothing is begun with a part of them.
+- What others could have changed is no backup: see safe_paths.
 - What was published once is read for ever, so another format gets another number.
 """
 
@@ -34,6 +35,16 @@ from .._iam.document import MAX_LENGTH, PolicyError, parse, serialise
 from .._registry import PolicyTarget
 from .._repository_names import is_name
 from .._text import message as visible_message
+from .safe_paths import (
+    Trust,
+    UnsafePathError,
+    look,
+    make_directories,
+    make_directory,
+    resolve,
+    shown,
+    trust,
+)
 
 FORMAT = 1
 
@@ -46,6 +57,8 @@ _EARLIER = re.compile(r"\.json\.[0-9]+$")
 # Two policies, each character of which may be an escape of six.
 MAX_FILE_SIZE = 1 << 20
 MAX_PROBLEMS_SHOWN = 5
+# Of folders below the one that is named. Runs make three at most.
+MAX_DEPTH = 32
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _MEMBERS = {
     "partition": re.compile(r"[a-z]+(?:-[a-z]+)*"),
@@ -154,10 +167,10 @@ class BackupRun:
     def _directory(self) -> str:
         with self._lock:
             if self._made is None:
-                os.makedirs(self._parent, mode=0o700, exist_ok=True)
+                make_directories(self._parent)
                 stamp = self._now().strftime("%Y%m%dT%H%M%SZ")
                 path = os.path.join(self._parent, f"{stamp}-{self._region}-{secrets.token_hex(4)}")
-                os.mkdir(path, mode=0o700)
+                make_directory(path)
                 _flush_directory(self._parent)
                 self._made = path
             return self._made
@@ -212,21 +225,28 @@ def find(path: str) -> tuple[Saved, ...]:
     A file that a run left unfinished is passed over: nothing was written to AWS for its policy.
 
     Raises:
-        BackupError: With every file that is not a backup.
+        BackupError: With every file that is not a backup, or that somebody else could have changed.
     """
     if not _is_path(path):
         raise BackupError(f"{path!a} is not a valid path")
-    # A link that a user names stands for its target; links below it were named by no user.
-    path = os.path.realpath(path)
-    if not os.path.exists(path):
-        raise BackupError(f"{path} does not exist")
+    trusted = trust()
+    try:
+        path = resolve(os.path.abspath(path), trusted)
+    except UnsafePathError as error:
+        raise BackupError(f"{error}. Otherwise do not restore what is there.") from None
+    except OSError as error:
+        raise BackupError(f"{shown(path)[:200]}: {error.strerror}") from None
+    if not os.path.lexists(path):
+        raise BackupError(f"{shown(path)} does not exist")
     saved: list[Saved] = []
     problems: list[str] = []
-    for file in _files(path, problems):
+    for file in _files(path, trusted, problems):
         try:
             saved.append(Saved(file, from_text(_read(file))))
-        except (BackupError, OSError, UnicodeDecodeError) as error:
-            problems.append(f"{file}: {error}")
+        except OSError as error:
+            problems.append(f"{shown(file)}: {error.strerror}")
+        except (BackupError, UnicodeDecodeError) as error:
+            problems.append(f"{shown(file)}: {error}")
     if problems:
         raise BackupError(_message(problems))
     return tuple(saved)
@@ -236,12 +256,18 @@ def problem_with_directory(path: str) -> str | None:
     """Return why no directory for backups can be used or made at a path; None if it can, as far as can be seen."""
     if not _is_path(path):
         return f"{path!a} is not a valid path"
-    path = os.path.abspath(path)
-    while not os.path.lexists(path):
-        path = os.path.dirname(path)
-    if not os.path.isdir(path):
-        return f"{path} is not a directory"
-    return None if os.access(path, os.W_OK | os.X_OK) else f"{path} cannot be written to"
+    path = nearest = os.path.abspath(path)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if not os.path.isdir(nearest):
+        return f"{shown(nearest)} is not a directory"
+    try:
+        resolve(path, trust(), above=True)
+    except UnsafePathError as error:
+        return f"what is saved there could not be restored. {error}"
+    except OSError as error:
+        return f"{shown(path)[:200]}: {error.strerror}"
+    return None if os.access(nearest, os.W_OK | os.X_OK) else f"{shown(nearest)} cannot be written to"
 
 
 def _is_path(text: str) -> bool:
@@ -279,25 +305,39 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _files(path: str, problems: list[str]) -> Iterator[str]:
-    """Yield the files at a path and below it, but for unfinished and earlier ones.
+def _files(path: str, trusted: Trust, problems: list[str]) -> Iterator[str]:
+    """Yield the files at a path and below it, in their order, but for unfinished and earlier ones.
 
     Args:
         path: Of a file or a directory.
-        problems: What is neither is added to these.
+        trusted: Whom to trust.
+        problems: What is neither, or could have been changed by somebody else, is added to these.
     """
-    try:
-        mode = os.lstat(path).st_mode
-        if stat.S_ISDIR(mode):
-            for name in sorted(os.listdir(path)):
-                if not name.endswith(UNFINISHED_SUFFIX) and not _EARLIER.search(name):
-                    yield from _files(os.path.join(path, name), problems)
-        elif stat.S_ISREG(mode):
-            yield path
-        else:
-            problems.append(f"{path}: it is a link, or not a file")
-    except OSError as error:
-        problems.append(f"{path}: {error.strerror}")
+    # The last of them is next. A tree may be deeper than Python can call itself.
+    waiting = [(path, 0)]
+    while waiting:
+        found, depth = waiting.pop()
+        try:
+            entry = look(found)
+            if not stat.S_ISDIR(entry.mode) and not stat.S_ISREG(entry.mode):
+                why: str | None = "it is a link, or not a file"
+            else:
+                why = trusted.problem(entry)
+            if why is None and stat.S_ISREG(entry.mode):
+                yield found
+            elif why is None and depth > MAX_DEPTH:
+                why = f"it is more than {MAX_DEPTH} directories deep"
+            elif why is None:
+                names = [name for name in os.listdir(found) if not _is_passed_over(name)]
+                waiting += [(os.path.join(found, name), depth + 1) for name in sorted(names, reverse=True)]
+        except OSError as error:
+            why = error.strerror
+        if why is not None:
+            problems.append(f"{shown(found)}: {why}")
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.endswith(UNFINISHED_SUFFIX) or _EARLIER.search(name) is not None
 
 
 def _read(path: str) -> str:
@@ -319,6 +359,8 @@ def _write(directory: str, name: str, text: str) -> None:
     unfinished = path + UNFINISHED_SUFFIX
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            # The umask may have taken from it what its owner needs.
+            os.fchmod(file.fileno(), 0o600)
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())

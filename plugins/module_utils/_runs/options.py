@@ -78,7 +78,7 @@ class Request(WriteOptions):
         sharing: True for `state: present`, False for `absent`.
         purge_grants: Whether principals that no grant names lose their access.
         purge_deleted_principals: Whether ids of deleted principals are removed.
-        warn_of_unmatched: Whether to warn of a name or pattern that matches nothing.
+        warn_of_unmatched: Whether to warn of a name or pattern that may match nothing, and does not.
         warnings: What else a person should know about the options.
     """
 
@@ -149,15 +149,15 @@ def read_request(
         sharing=sharing,
         purge_grants=options["purge_grants"],
         purge_deleted_principals=options["purge_deleted_principals"],
-        missing_ok=options["on_missing"] == "skip" or not sharing,
+        missing_ok=options["on_missing"] == "skip",
         force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],
         backup_dir=options["backup_dir"],
         include_policy=options["include_policy"],
         check_mode=check_mode,
         diff=diff,
-        # A slip in a pattern would leave access that was to be taken away.
-        warn_of_unmatched=options["on_missing"] == "fail" and not sharing,
+        # A slip in a name would leave access that was to be taken away.
+        warn_of_unmatched=options["on_missing"] == "skip" and (options["purge_grants"] or not sharing),
         warnings=tuple(_unknown_regions(grants, partition_of_region)) if sharing else (),
     )
 
@@ -265,7 +265,7 @@ def _problems_with_names(options: Mapping[str, Any]) -> list[str]:
             problem = problem_with(text)
             if problem:
                 problems.append(f"{place}: {problem}")
-            elif text in unused:
+            elif text in unused and (options["on_missing"] == "fail" or not is_pattern(text)):
                 problems.append(f'{place}: "{text}" matches none of the repositories of the task')
             elif not is_pattern(text) and not matches(wanted, text):
                 problems.append(f'{place}: "{text}" is not among the repositories of the task')

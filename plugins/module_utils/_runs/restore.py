@@ -96,13 +96,20 @@ def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry)
     chosen = {name: _only(by_name[name], registry.partition) for name in names}
     unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in by_name]
     unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in selection.unmatched]
+    # A run may not have changed all that is named; but where it changed none of them, others may be meant.
+    warned = bool(here) and not names and request.missing_ok
     return run_writes(
         [registry.repository(name) for name in names],
         RestoringPlanner(chosen, request, registry),
         request,
         registry,
-        unmatched=[WriteResult(text, error=why, missing=True) for text, why in unmatched],
+        unmatched=[_unmatched_result(text, why, registry.region, warned=warned) for text, why in unmatched],
     )
+
+
+def _unmatched_result(text: str, why: str, region: str, *, warned: bool) -> WriteResult:
+    warning = RepositoryContext(text, region).warning("pattern_not_matched", why)
+    return WriteResult(text, error=why, missing=True, warnings=(warning,) if warned else ())
 
 
 def _only(saved: Sequence[Saved], partition: str) -> Saved:

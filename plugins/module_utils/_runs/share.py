@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 
-from .._errors import PolicyWarning, RepositoryContext
+from .._errors import PolicyWarning, RepositoryContext, certain_first
 from .._evaluation.evaluator import PolicyEvaluator
 from .._evaluation.policy_warnings import deleted_principal_warnings, sharing_warnings, unsharing_warnings
 from .._iam.document import Policy, parse, serialise
@@ -40,13 +41,17 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
     for text, positions in _unmatched_in_grants(request.grants, selection.names).items():
         where = ", ".join(f"grants[{position}]" for position in positions)
         reasons.setdefault(text, f'{where}: no repository of this task matches "{text}"')
-    return run_writes(
+    result = run_writes(
         [registry.repository(name) for name in selection.names],
         SharingPlanner(request, registry),
         request,
         registry,
-        unmatched=[_unmatched_result(text, why, request, registry.region) for text, why in reasons.items()],
+        unmatched=[WriteResult(text, error=why, missing=True) for text, why in reasons.items()],
     )
+    if not request.warn_of_unmatched:
+        return result
+    rows = (_warned_if_missing(row, reasons.get(row.name), registry.region) for row in result.results)
+    return replace(result, results=tuple(rows))
 
 
 class SharingPlanner:
@@ -150,8 +155,10 @@ def _unmatched_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[
     return {text: list(positions) for text, positions in found.items()}
 
 
-def _unmatched_result(text: str, why: str, request: Request, region: str) -> WriteResult:
-    warnings: tuple[PolicyWarning, ...] = ()
-    if request.warn_of_unmatched and request.missing_ok:
-        warnings = (RepositoryContext(text, region).warning("pattern_not_matched", why),)
-    return WriteResult(text, error=why, missing=True, warnings=warnings)
+def _warned_if_missing(result: WriteResult, why: str | None, region: str) -> WriteResult:
+    """Return a result with a warning if its name or pattern matches nothing, which is no failure."""
+    if not result.missing or result.error is not None:
+        return result
+    why = why or f"there is no repository of this name in this registry, in {region}"
+    warning = RepositoryContext(result.name, region).warning("pattern_not_matched", why)
+    return replace(result, warnings=certain_first([*result.warnings, warning]))

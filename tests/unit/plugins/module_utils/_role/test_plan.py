@@ -470,10 +470,29 @@ class TestBatches:
         found = planned(registry(ecr_share_repositories=[wanted], ecr_share_batch_size=size))
         assert bool(needs_listing(found)) is listed
 
-    def test_leave_out_what_matches_nothing_if_that_is_no_failure(self) -> None:
-        whole = run("base/*", "tool/*", grants=[grant(), grant(PARTNER, repositories=["x*"])])
-        (part,) = batches(whole, NAMES, 4, unmatched_ok=True)
-        assert part.grants == (grant(),)
+    def test_tell_what_matches_nothing_in_the_last_if_that_is_no_failure(self) -> None:
+        narrowed = grant(PARTNER, repositories=["x*", "base/go", "base/nothing"])
+        whole = run("base/*", "tool/*", grants=[grant(), narrowed])
+        first, last = batches(whole, NAMES, 2, unmatched_ok=True)
+        assert first.repositories == ("base/go", "base/node")
+        assert first.grants == (grant(), grant(PARTNER, repositories=["base/go"]))
+        assert last.repositories == ("base/python", "tool/*", "base/nothing")
+        assert last.grants == (grant(), grant(PARTNER, repositories=["x*", "base/nothing"]))
+
+    @pytest.mark.parametrize(
+        ("wanted", "narrowed", "repositories"),
+        [("x*", None, ("x*",)), ("x*", ["y*"], ("x*",)), ("base/*", ["y*"], ("base/go",))],
+    )
+    def test_tell_it_also_where_nothing_else_is_to_be_done(
+        self, wanted: str, narrowed: list[str] | None, repositories: tuple[str, ...]
+    ) -> None:
+        grants = (grant(repositories=narrowed),)
+        (only,) = batches(run(wanted, grants=grants), NAMES, 2, unmatched_ok=True)
+        assert (only.label, only.repositories, only.grants) == (repositories[0], repositories, grants)
+
+    def test_refuse_a_grant_for_a_repository_that_is_not_meant(self) -> None:
+        with pytest.raises(InvalidInputError, match='"tools" matches no repository'):
+            batches(run("base/*", grants=[grant(repositories=["tools"])]), NAMES, 2, unmatched_ok=True)
 
 
 def test_known_variables_are_named_once() -> None:

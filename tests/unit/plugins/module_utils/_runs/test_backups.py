@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import stat
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import (
+    MAX_DEPTH,
     Backup,
     BackupError,
     BackupRun,
@@ -29,6 +33,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups impor
     problem_with_directory,
     to_text,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.safe_paths import Trust
 from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
 from ansible_collections.imageshare.aws.tests.support.laws import laws
 from hypothesis import given
@@ -266,10 +271,14 @@ def test_a_file_may_have_any_name_and_lie_anywhere(tmp_path: Path) -> None:
     assert [saved.backup.name for saved in find(str(tmp_path))] == ["base/python"]
 
 
-def test_a_link_to_all_of_them_is_followed(tmp_path: Path) -> None:
+def test_a_link_to_all_of_them_is_followed_if_root_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(run := backup_run(tmp_path / "runs"))
     (tmp_path / "latest").symlink_to(run.path or "")
+    monkeypatch.setattr(Trust, "problem_with_link", lambda *_link: None)
     assert len(find(str(tmp_path / "latest"))) == 1
+    monkeypatch.setattr(Trust, "problem_with_link", lambda *_link: "it is not root's")
+    with pytest.raises(BackupError, match="latest: it is not root's"):
+        find(str(tmp_path / "latest"))
 
 
 def test_what_a_run_was_killed_in_writing_is_passed_over(tmp_path: Path) -> None:
@@ -278,11 +287,22 @@ def test_what_a_run_was_killed_in_writing_is_passed_over(tmp_path: Path) -> None
     assert [saved.backup.name for saved in find(str(tmp_path))] == ["base/python"]
 
 
+def bound(path: Path) -> None:
+    """A path of its own would be too long for a socket."""
+    here = os.open(path.parent, os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"/proc/self/fd/{here}/{path.name}")
+    finally:
+        os.close(here)
+
+
 STRANGE: dict[str, Callable[[Path], Any]] = {
     "a link to a file": lambda path: path.symlink_to("/etc/hostname"),
     "a link to a directory": lambda path: path.symlink_to("/etc"),
     "a link to nowhere": lambda path: path.symlink_to("/nowhere"),
     "a pipe": os.mkfifo,
+    "a socket": bound,
     "a file that is no text": lambda path: path.write_bytes(b"\xff\xfe"),
     "a file without end": lambda path: path.write_bytes(b" " * (1 << 21)),
     "another file": lambda path: path.write_text("Do not delete.\n"),
@@ -313,6 +333,146 @@ def test_a_path_that_leads_nowhere_is_told() -> None:
 
 def test_an_empty_directory_has_none(tmp_path: Path) -> None:
     assert find(str(tmp_path)) == ()
+
+
+def test_a_device_is_no_backup() -> None:
+    with pytest.raises(BackupError, match="/dev/null: it is a link, or not a file"):
+        find("/dev/null")
+
+
+def tree(top: Path, depth: int) -> None:
+    """Folders in one another, deeper than a path may be long."""
+    here = os.open(top, os.O_RDONLY)
+    for _level in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+@pytest.mark.parametrize(("depth", "fine"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False), (1500, False), (4000, False)])
+def test_a_tree_that_is_too_deep_is_an_error_that_says_so(depth: int, fine: bool, tmp_path: Path) -> None:
+    save(backup_run(tmp_path))
+    tree(tmp_path, depth)
+    try:
+        if fine:
+            assert len(find(str(tmp_path))) == 1
+        else:
+            with pytest.raises(BackupError, match=f"d: it is more than {MAX_DEPTH} directories deep"):
+                find(str(tmp_path))
+    finally:
+        subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    path = f"{tmp_path}/{'d' * 300}"
+    with pytest.raises(BackupError, match="File name too long"):
+        find(path)
+    assert "File name too long" in (problem_with_directory(path) or "")
+
+
+# --- what others could change ---
+
+SOMEBODY = 65_533
+
+
+def of_somebody_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a path to another user, if that can be done; or else let this be another user than its owner."""
+    if os.geteuid() == 0:
+        os.chown(path, SOMEBODY, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
+
+
+CHANGEABLE: dict[str, Callable[[Path], Path]] = {
+    "the file": lambda top: top / "run" / "web.json",
+    "the directory of the run": lambda top: top / "run",
+    "the directory above": lambda top: top,
+    "the one above that": lambda top: top.parent,
+}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A directory of backups with one run."""
+    save(run := backup_run(tmp_path / "above" / "top"), "web")
+    os.rename(run.path or "", tmp_path / "above" / "top" / "run")
+    return tmp_path / "above" / "top"
+
+
+@pytest.mark.parametrize("choose", CHANGEABLE.values(), ids=CHANGEABLE.keys())
+def test_what_belongs_to_somebody_else_is_not_restored(
+    choose: Callable[[Path], Path], kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(find(str(kept / "run"))) == 1
+    of_somebody_else(choose(kept), monkeypatch)
+    with pytest.raises(BackupError, match=r"it belongs to .*, who runs this\. If it can be trusted: chown "):
+        find(str(kept))
+
+
+@pytest.mark.parametrize("choose", CHANGEABLE.values(), ids=CHANGEABLE.keys())
+def test_what_somebody_else_may_write_is_not_restored(choose: Callable[[Path], Path], kept: Path) -> None:
+    path = choose(kept)
+    os.chmod(path, 0o707)
+    with pytest.raises(BackupError, match=rf"{path}: everybody may write it \(mode 0707\).*: chmod o-w {path}"):
+        find(str(kept))
+    os.chmod(path, 0o755)
+    assert len(find(str(kept))) == 1
+
+
+def test_a_directory_to_save_to_that_could_not_be_restored_from_is_refused_beforehand(kept: Path) -> None:
+    os.chmod(kept.parent, 0o777)
+    for path in (kept, kept / "to be made", kept.parent):
+        assert "could not be restored" in (problem_with_directory(str(path)) or "")
+    os.chmod(kept.parent, 0o1777)
+    assert [problem_with_directory(str(path)) for path in (kept, kept.parent)] == [None, None]
+
+
+def test_a_name_that_cannot_be_printed_forges_no_line(tmp_path: Path) -> None:
+    (tmp_path / "x\nok: [host]\x1b[2K\u202e").touch()
+    with pytest.raises(BackupError) as refusal:
+        find(str(tmp_path))
+    assert str(refusal.value).isprintable()
+
+
+UMASKS = [0o000, 0o022, 0o277, 0o777]
+
+
+def saved_by_somebody(umask: int) -> list[tuple[str, str]]:
+    """Save with a umask, as a user who may not do everything, and return the modes of all that was made."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(SOMEBODY)
+        os.setuid(SOMEBODY)
+    os.umask(umask)
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o700)
+        run = backup_run(Path(folder) / "of" / "all" / "runs")
+        save(run)
+        save(run)
+        assert len(find(folder)) == 1
+        return [(path.name[:4], oct(mode(path))) for path in sorted(Path(folder).rglob("*"))]
+
+
+@pytest.mark.parametrize("umask", UMASKS, ids=oct)
+def test_whatever_the_umask_all_that_is_made_is_for_its_owner_alone(umask: int) -> None:
+    """In a process of its own, because neither a umask nor a user is taken back by another thread."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(writing, json.dumps(saved_by_somebody(umask)).encode())
+        except BaseException as error:
+            os.write(writing, json.dumps(repr(error)).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        told = json.loads(answer.read())
+    os.waitpid(child, 0)
+    directories = [[name, "0o700"] for name in ("of", "all", "runs", "2026")]
+    assert told == [*directories, ["base", "0o600"], ["base", "0o600"]]
 
 
 # --- a directory to save to ---

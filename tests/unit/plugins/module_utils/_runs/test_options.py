@@ -86,7 +86,7 @@ def test_what_all_options_together_ask_for() -> None:
     flags = ("purge_grants", "purge_deleted_principals", "force_set_policy", "check_mode", "diff", "include_policy")
     asked = read(on_missing="skip", concurrency=MAX_CONCURRENCY, **dict.fromkeys(flags, True))
     expected = replace(read(), missing_ok=True, concurrency=MAX_CONCURRENCY, **dict.fromkeys(flags, True))
-    assert asked == expected
+    assert asked == replace(expected, warn_of_unmatched=True)
     assert [getattr(asked, flag) for flag in flags] == [True] * len(flags)
 
 
@@ -97,7 +97,7 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
         "purge_deleted_principals",
         True,
     ),
-    "missing never matters to absent": ({"on_missing": "fail", "state": "absent"}, "missing_ok", True),
+    "missing matters to absent": ({"on_missing": "fail", "state": "absent"}, "missing_ok", False),
     "missing skipped with absent": ({"on_missing": "skip", "state": "absent"}, "missing_ok", True),
     "names and patterns in the order asked for": (
         {"repositories": ["web", "services/*", "base"]},
@@ -200,14 +200,23 @@ def test_a_region_may_be_new_or_a_slip(changes: dict[str, Any], warnings: tuple[
     assert read(**changes).warnings == warnings
 
 
+@pytest.mark.parametrize("missing", ["fail", "skip"])
 @pytest.mark.parametrize(
-    ("state", "missing", "warned"),
-    [("absent", "fail", True), ("absent", "skip", False), ("present", "fail", False), ("present", "skip", False)],
+    ("changes", "takes_away"),
+    [({"state": "absent"}, True), ({"purge_grants": True}, True), ({"purge_deleted_principals": True}, False)],
 )
-def test_what_takes_access_away_from_nothing_is_warned_about_if_it_matters(
-    state: str, missing: str, warned: bool
+def test_what_takes_access_away_from_nothing_is_warned_about_where_it_does_not_fail(
+    changes: dict[str, Any], takes_away: bool, missing: str
 ) -> None:
-    assert read(state=state, on_missing=missing).warn_of_unmatched is warned
+    asked = read(on_missing=missing, **changes)
+    assert (asked.missing_ok, asked.warn_of_unmatched) == (missing == "skip", takes_away and missing == "skip")
+
+
+def test_a_pattern_of_a_grant_that_matches_no_name_is_skipped_if_that_is_asked_for() -> None:
+    grants = [grant(repositories=["base", "x*"])]
+    assert "matches none of the repositories" in problems(grants=grants)[0]
+    assert read(grants=grants, on_missing="skip").grants[0].repositories == ("base", "x*")
+    assert "matches none" not in str(problems(grants=[grant(repositories=["x"])], on_missing="skip"))
 
 
 def test_the_options_are_not_changed() -> None:

@@ -106,6 +106,18 @@ def test_nothing_is_saved(text: str | None, changes: dict[str, Any], tmp_path: P
     assert ("owner",) not in registry.journal
 
 
+def test_what_chooses_nothing_from_the_backups_of_a_registry_is_warned_about(tmp_path: Path) -> None:
+    saved(tmp_path)
+
+    def warned(*repositories: str, **changes: Any) -> list[int]:
+        found = run(to_restore(tmp_path, repositories=repositories, **changes), InMemory({"base": AFTER}))
+        return [len(row["warnings"]) for row in rows(found)]
+
+    assert warned("bsae", "x*", missing_ok=True) == [1, 1]
+    assert warned("base", "bsae", "x*", missing_ok=True) == [0, 0, 0]
+    assert warned("bsae") == [0]
+
+
 def test_what_cannot_be_saved_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     registry = InMemory({"base": BEFORE, "web": None})

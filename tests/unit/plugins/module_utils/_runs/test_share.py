@@ -304,19 +304,30 @@ def test_what_matches_nothing_may_be_missing(asked: Request, expected: list[tupl
     assert result.failures == ()
 
 
-def test_a_pattern_that_takes_access_away_from_nothing_is_warned_about() -> None:
+@pytest.mark.parametrize("sharing", [True, False], ids=["purging", "absent"])
+def test_a_name_or_pattern_that_takes_access_away_from_nothing_is_warned_about(sharing: bool) -> None:
+    narrowed = (grant(ACCOUNT), grant(OTHER, repositories=("services/*",)))
     result = run(
-        to_share("nowhere", "base", "x*", sharing=False, missing_ok=True, warn_of_unmatched=True),
+        to_share(*("nowhere", "base", "x*"), grants=narrowed, sharing=sharing, missing_ok=True, warn_of_unmatched=True),
         InMemory({"base": None}),
     )
-    assert {found.name: [warning.kind for warning in found.warnings] for found in result.results} == {
-        "nowhere": [],
-        "base": [],
-        "x*": ["pattern_not_matched"],
-    }
+    warned = [(found.name, warning.kind, warning.certain) for found in result.results for warning in found.warnings]
+    assert warned == [(name, "pattern_not_matched", True) for name in ("nowhere", "x*", "services/*")]
     (told,) = result.warnings
-    assert told.startswith("1 of 3 repositories are patterns that match none, so that no access was taken away")
-    assert told.endswith('The first: x*: no repository matches "x*"')
+    assert told.startswith("3 of 4 repositories are names or patterns that match none, so that no access was taken")
+    assert told.endswith("The first: nowhere: there is no repository of this name in this registry, in us-east-1")
+
+
+def test_all_repositories_of_an_empty_registry_are_none_to_take_access_away_from() -> None:
+    asked = to_share("*", sharing=False)
+    assert "error" in only(run(asked, InMemory({})))
+    skipping = replace(asked, missing_ok=True, warn_of_unmatched=True)
+    assert only(run(skipping, InMemory({})))["warnings"][0]["kind"] == "pattern_not_matched"
+
+
+def test_what_fails_for_another_reason_is_not_called_missing() -> None:
+    asked = to_share("base", sharing=False, missing_ok=True, warn_of_unmatched=True)
+    assert only(run(asked, InMemory({"base": "{"})))["warnings"] == []
 
 
 def test_a_repository_may_vanish_before_it_is_written() -> None:
