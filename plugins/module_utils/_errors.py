@@ -18,7 +18,7 @@ SUMMARIES = {
     "public": "are open to everyone, or to any account",
     "explicit_deny": "have a Deny that defeats a declared grant, or may defeat it",
     "lambda_region_not_covered": "are in a region that no declared lambda_regions covers",
-    "excess_access": "leave a principal, certainly or possibly, with more than the declared access",
+    "excess_access": "let a principal do, certainly or possibly, more than is declared, or than before",
     "deleted_principal": "have deleted principals in their policy",
     "stored_policy_differs": "have now another policy than the one that was sent",
     "pattern_not_matched": "are names or patterns that match none, so that no access was taken away",

@@ -185,6 +185,8 @@ repositories:
         kind:
           description:
             - V(public) if the repository is open to everyone, or to any account.
+            - V(excess_access) if somebody is let in, certainly or possibly, whom the policy before the task did not let
+              in, by whatever statement, or if a Deny of that policy is taken back.
             - V(pattern_not_matched) if with O(on_missing=skip) no name or pattern matches a repository in the backup.
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - V(not_verified) if the policy was written, but could not be read again in the end, or had been changed.

@@ -253,12 +253,120 @@ def _listed(names: Sequence[str]) -> str:
     return words(names)
 
 
-def _some(actions: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(actions) - most} more" if len(actions) > most else ""
-    return ", ".join(map(_action, actions[:most])) + more
+def _some(actions: Sequence[str]) -> str:
+    return _first(list(map(_action, actions)))
+
+
+def _first(texts: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def _action(text: str) -> str:
     # What NotAction spares follows words of our own.
     spared = text.removeprefix(_ALL_BUT)
     return word(text) if spared == text else _ALL_BUT + words(spared.split(", "))
+
+
+_FUNCTIONS_PULL = "the pull by Lambda functions in "
+
+
+def restoring_warnings(
+    policy: ParsedPolicy, present: ParsedPolicy, repository: RepositoryContext
+) -> tuple[PolicyWarning, ...]:
+    """Return the warnings about a policy that is put back.
+
+    Args:
+        policy: The policy afterwards.
+        present: The policy that it replaces.
+        repository: The repository that has them.
+    """
+    return certain_first(
+        (
+            *_public(policy, repository),
+            *_let_in_again(policy, present, repository),
+            *_denied_no_more(policy, present, repository),
+        )
+    )
+
+
+def _let_in_again(
+    policy: ParsedPolicy, present: ParsedPolicy, repository: RepositoryContext
+) -> Iterable[PolicyWarning]:
+    """Yield warnings about whom a policy gives what the present one does not, by any statement."""
+    certainly, possibly = _given(present, certain=True), _given(present, certain=False)
+    public = {public.statement.position for public in policy.public_statements()}
+    # By statement, and by whether it is certain: who is let in, and what to.
+    found: dict[tuple[int, bool], dict[str, set[str]]] = {}
+    for share, certain in _undenied_shares(policy):
+        given = certainly if certain else possibly
+        for name, owner in _let_in(share):
+            had = set().union(*(given.get(known, ()) for known in (name, owner, EVERYONE.name)))
+            gained = set() if repository.registry_id in (name, owner) else _without(_what(share), had)
+            for numbered in share.statements:
+                actions = gained & {*numbered.statement.actions, *_functions(share)}
+                if actions and numbered.position not in public:
+                    found.setdefault((numbered.position, certain), {}).setdefault(name, set()).update(actions)
+    for numbered in policy.effective_statements:
+        for certain, verb in ((True, "lets in again"), (False, "may let in again")):
+            names = found.get((numbered.position, certain), {})
+            if names:
+                what = _first(sorted(set().union(*names.values())))
+                text = f"{numbered.label} {verb} {_listed(tuple(names))}: the present policy does not allow {what}"
+                yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
+
+
+def _denied_no_more(
+    policy: ParsedPolicy, present: ParsedPolicy, repository: RepositoryContext
+) -> Iterable[PolicyWarning]:
+    kept = [numbered.statement for numbered in policy.effective_statements if numbered.statement.denies]
+    for numbered in present.effective_statements:
+        deny = numbered.statement
+        if deny.denies and not any(_same_deny(deny, other) and deny.actions <= other.actions for other in kept):
+            actions = _some(sorted(deny.actions))
+            text = f"{numbered.label} of the present policy, a Deny, is taken back: it denies {actions}"
+            yield repository.warning("excess_access", text, sid=numbered.sid)
+
+
+def _same_deny(one: ParsedStatement, other: ParsedStatement) -> bool:
+    """Return whether two statements deny the same requests, but for the actions."""
+    return (one.excludes, set(one.principals), _requirements(one)) == (
+        other.excludes,
+        set(other.principals),
+        _requirements(other),
+    )
+
+
+def _requirements(statement: ParsedStatement) -> set[tuple[str, str, frozenset[str]]]:
+    return {(one.operator, one.key, frozenset(one.values)) for one in statement.conditions}
+
+
+def _given(policy: ParsedPolicy, *, certain: bool) -> dict[str, set[str]]:
+    """Return what a policy gives, certainly or at all, by the name of whom it lets in."""
+    given: dict[str, set[str]] = {}
+    for share, is_certain in _undenied_shares(policy):
+        if is_certain or not certain:
+            for name, _owner_of_name in _let_in(share):
+                given.setdefault(name, set()).update(_what(share))
+    return given
+
+
+def _undenied_shares(policy: ParsedPolicy) -> Iterable[tuple[Share, bool]]:
+    """Yield the shares that no Deny defeats for certain, each with whether it is certain itself."""
+    for share in policy.shares():
+        if not any(denial.certain for denial in share.denied_by):
+            met = all(condition.key.lower() in _SOURCES for condition in share.conditions)
+            yield share, met and not share.denied_by
+
+
+def _what(share: Share) -> set[str]:
+    return {*share.actions, *_functions(share)}
+
+
+def _functions(share: Share) -> set[str]:
+    return {f"{_FUNCTIONS_PULL}{word(region)}" for region in share.lambda_regions}
+
+
+def _without(gained: set[str], had: set[str]) -> set[str]:
+    every_region = f"{_FUNCTIONS_PULL}*" in had
+    return {what for what in gained - had if not (every_region and what.startswith(_FUNCTIONS_PULL))}

@@ -17,7 +17,7 @@ from typing import Any
 
 from .._errors import PolicyWarning, RepositoryContext
 from .._evaluation.evaluator import PolicyEvaluator
-from .._evaluation.policy_warnings import unsharing_warnings
+from .._evaluation.policy_warnings import restoring_warnings
 from .._iam.document import Policy, PolicyComparison, PolicyError, parse, serialise
 from .._iam.principals import policy_principals
 from .._registry import PolicyTarget, Registry, StoredPolicy
@@ -161,9 +161,11 @@ class RestoringPlanner:
             raise PolicyError(self._why_not(before, written, backup))
 
         def warnings() -> tuple[PolicyWarning, ...]:
-            # No principal is named: what is left are warnings of a policy that is public.
-            policy = self._evaluator(owner).parse(after, target.resource_arn(owner))
-            return unsharing_warnings(policy, (), RepositoryContext(target.label, self._region, owner))
+            # Where there is no policy AWS does not say whose the registry is; the backup does.
+            registry_id = owner or backup.registry_id
+            evaluator, arn = self._evaluator(registry_id), target.resource_arn(registry_id)
+            context = RepositoryContext(target.label, self._region, registry_id)
+            return restoring_warnings(evaluator.parse(after, arn), evaluator.parse(before, arn), context)
 
         def write() -> PlannedWrite:
             return PlannedWrite(

@@ -22,6 +22,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._errors import (
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import (
     deleted_principal_warnings,
+    restoring_warnings,
     sharing_warnings,
     unsharing_warnings,
 )
@@ -55,6 +56,7 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
 )
 
 CONTEXT = RepositoryContext("base/python", "us-east-1", OWNER)
+MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 PULL_PUSH = [*PULL, *UPLOAD[1:]]
 BOTH = ("pull", "push")
 PULLS, NO_REGION = [grant(ACCOUNT)], [grant(ACCOUNT, ["pull"], [])]
@@ -479,6 +481,55 @@ def messages(*listed: dict[str, Any], grants: list[Grant], **options: bool) -> l
     return [warning.message for warning in sharing_warnings(parsed(*listed), grants, CONTEXT, **options)]
 
 
+def restoring(kind: str, listed: list[dict[str, Any]], present: list[dict[str, Any]]) -> list[PolicyWarning]:
+    return found(kind, restoring_warnings(parsed(*listed), parsed(*present), CONTEXT))
+
+
+PULLED = allow(ROOT, Action=list(PULL))
+# Of each: the policy that is put back, the present one, and who is let in again, certainly or possibly.
+AGAIN: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[tuple[tuple[str, ...], bool]]]] = {
+    "the same": ([PULLED], [PULLED], []),
+    "less": ([PULLED], [allow(ROOT, Action="ecr:*")], []),
+    "the same by another statement": ([PULLED], [allow(ROOT, Action=list(PULL), Sid="t", Resource="*")], []),
+    "nothing": ([], [PULLED], []),
+    "somebody who has nothing": ([PULLED], [], [((ACCOUNT,), True)]),
+    "somebody beside another": ([PULLED, allow(OTHER_ROOT)], [PULLED], [((OTHER,), True)]),
+    "somebody with more": ([allow(ROOT, Action=PULL_PUSH)], [PULLED], [((ACCOUNT,), True)]),
+    "by an unmanaged statement": ([allow(ROOT, Action="ecr:TagResource")], [], [((ACCOUNT,), True)]),
+    "a role of an account that is let in": ([allow(ROLE)], [allow(ROOT)], []),
+    "a role": ([allow(ROLE)], [], [((ROLE,), True)]),
+    "the owner": ([allow(root(OWNER))], [], []),
+    "under a condition": ([allow(ROOT, Condition=MFA)], [], [((ACCOUNT,), False)]),
+    "without the condition": ([PULLED], [allow(ROOT, Action=list(PULL), Condition=MFA)], [((ACCOUNT,), True)]),
+    "under another condition": ([allow(ROOT, Condition=MFA)], [allow(ROOT)], []),
+    "who is denied": ([allow(ROOT), deny(ROOT)], [], []),
+    "who was denied": ([allow(ROOT)], [allow(ROOT), deny(ROOT)], [((ACCOUNT,), True), ((), True)]),
+    "functions": ([lambda_statement(EAST)], [], [((ACCOUNT,), True)]),
+    "functions as before": ([lambda_statement(EAST)], [lambda_statement(EAST)], []),
+    "where everyone is let in": ([PULLED], [allow(Action=list(PULL))], []),
+    "no longer denied": ([PULLED], [PULLED, deny(OTHER_ROOT)], [((), True)]),
+    "denied in another order": ([deny(ROOT, OTHER_ROOT)], [deny(OTHER_ROOT, ROOT)], []),
+    "denied less": ([deny(ROOT, Action="ecr:PutImage")], [deny(ROOT, Action="ecr:*")], [((), True)]),
+}
+
+
+@pytest.mark.parametrize(("listed", "present", "again"), AGAIN.values(), ids=AGAIN.keys())
+def test_whom_a_policy_that_is_put_back_lets_in_again(
+    listed: list[dict[str, Any]], present: list[dict[str, Any]], again: list[tuple[tuple[str, ...], bool]]
+) -> None:
+    warnings = restoring("excess_access", listed, present)
+    assert [(warning.principals, warning.certain) for warning in warnings] == again
+
+
+def test_a_public_policy_that_is_put_back_is_warned_about() -> None:
+    assert len(restoring("public", [allow()], [])) == 1
+    assert restoring("excess_access", [allow()], []) == []
+
+
+def said_of_restoring(listed: list[dict[str, Any]], present: list[dict[str, Any]]) -> list[str]:
+    return [warning.message for warning in restoring_warnings(parsed(*listed), parsed(*present), CONTEXT)]
+
+
 # Of each: what is said, and what it is said about.
 MESSAGES: dict[str, list[str]] = {
     'base/python: the repository is public: statement "s" allows everyone ("*", without a condition) to use '
@@ -520,6 +571,15 @@ MESSAGES: dict[str, list[str]] = {
     "that does. Remove them from it by hand": [
         one.message for one in deleted_principal_warnings(parsed(UNMANAGED), CONTEXT, writing=True, purged=False)
     ],
+    'base/python: statement "s" lets in again 444455556666: the present policy does not allow ecr:PutImage': (
+        said_of_restoring([allow(OTHER_ROOT, Action="ecr:PutImage")], [])
+    ),
+    'base/python: statement "s" may let in again 444455556666: the present policy does not allow ecr:PutImage': (
+        said_of_restoring([allow(OTHER_ROOT, Action="ecr:PutImage", Condition=MFA)], [])
+    ),
+    'base/python: statement "s" of the present policy, a Deny, is taken back: it denies ecr:PutImage': (
+        said_of_restoring([], [deny(ROOT, Action="ecr:PutImage")])
+    ),
     f"base/python: statement 1 names deleted principals ({DELETED_USER}). Set purge_deleted_principals": [
         one.message for one in deleted_principal_warnings(parsed(MANAGED), CONTEXT, writing=False, purged=True)
     ],
