@@ -59,6 +59,18 @@ def visible(text: str, most: int | None = None) -> str:
     return f"{text}…" if cut else text
 
 
+def printable(text: str) -> str:
+    """Return a text as rows have it: only what is not printable is an escape of JSON. Ansible prints rows as they are
+    where a task fails. Letters stay as they are, whatever their direction.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return the words of a text that somebody else has laid out, with one blank between them."""
+    return " ".join(text.split())
+
+
 def message(text: str) -> str:
     """Return a whole message, visible and not longer than anybody reads."""
     return visible(text, MAX_MESSAGE_LENGTH)

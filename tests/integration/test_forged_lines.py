@@ -110,6 +110,18 @@ def test_a_policy_that_is_refused_forges_no_line(aws: EmbeddedAws, tmp_path: Pat
     assert_harmless(output)
 
 
+def test_a_policy_forges_no_line_where_ansible_prints_rows(aws: EmbeddedAws, tmp_path: Path) -> None:
+    aws.plant_many({**KEPT, **REFUSED})
+    options = {"repositories": ["*"]}
+    tasks = [
+        {"imageshare.aws.ecr_share_policy": {**options, "grants": GRANTS, "purge_grants": True}, "ignore_errors": True},
+        {"imageshare.aws.ecr_share_policy_info": options, "ignore_errors": True},
+    ]
+    output = play(aws, tmp_path, tasks, "--check", "-v")
+    assert output.count('"sid": "') > 9
+    assert {character for character in output if not character.isprintable()} == {"\n"}
+
+
 class _Stranger(BaseHTTPRequestHandler):
     answer: tuple[int, str, bytes] = (200, "", b"")
 

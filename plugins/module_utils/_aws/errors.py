@@ -20,7 +20,7 @@ from enum import Enum, auto
 from typing import Any
 
 from .._registry import SHORTEN, EcrError, PolicyMissingError, PolicyRefusedError, RepositoryMissingError
-from .._text import visible
+from .._text import one_line, visible
 
 try:
     from botocore import xform_name
@@ -199,7 +199,7 @@ def _code_and_message(error: Exception) -> tuple[str, str]:
     if isinstance(error, ClientError):
         code, message = (str(error.response["Error"].get(key, "")) for key in ("Code", "Message"))
     # A page of HTML has many lines and margins.
-    return visible(code, MAX_CODE_LENGTH), visible(" ".join(message.split()), MAX_MESSAGE_LENGTH)
+    return visible(code, MAX_CODE_LENGTH), visible(one_line(message), MAX_MESSAGE_LENGTH)
 
 
 def _is_transient(error: Exception) -> bool:

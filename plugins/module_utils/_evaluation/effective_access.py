@@ -26,6 +26,7 @@ from .._iam.conditions import Applies, Condition, holds, known_key
 from .._iam.document import strings
 from .._iam.principals import EVERYONE, Principal, PrincipalType
 from .._sharing.capabilities import CAPABILITIES
+from .._text import printable
 from .actions import LAMBDA_PULL, access_of, other_actions
 from .matching import NamedPrincipal, StatementMatcher
 from .public_access import actions_not_denied
@@ -78,14 +79,18 @@ class Share:
     def to_dict(self) -> dict[str, Any]:
         """Return the share as a row of an audit has it."""
         return {
-            "principal": self.principal.name,
+            "principal": printable(self.principal.name),
             "principal_type": self.principal.kind.value,
             "access": list(self.access),
-            "other_actions": list(self.other_actions),
+            "other_actions": list(map(printable, self.other_actions)),
             **{f"can_{name}": usable for name, usable in self.usable.items()},
-            "lambda_regions": list(self.lambda_regions),
+            "lambda_regions": list(map(printable, self.lambda_regions)),
             "conditions": [
-                {"operator": condition.operator, "key": condition.key, "values": list(condition.values)}
+                {
+                    "operator": printable(condition.operator),
+                    "key": printable(condition.key),
+                    "values": list(map(printable, condition.values)),
+                }
                 for condition in self.conditions
             ],
             "statements": [statement.to_dict() for statement in self.statements],

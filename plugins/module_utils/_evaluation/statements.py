@@ -24,6 +24,7 @@ from .._iam.document import Statement, label_of, strings
 from .._iam.patterns import PatternSet
 from .._iam.principals import Principal, PrincipalType, principals_of
 from .._sharing.managed_statements import ManagedStatements
+from .._text import printable
 from .actions import granted_actions
 
 NOT_PRINCIPAL = "NotPrincipal"
@@ -83,7 +84,7 @@ class NumberedStatement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what rows call the statement."""
-        return {"position": self.position, "sid": self.sid}
+        return {"position": self.position, "sid": None if self.sid is None else printable(self.sid)}
 
 
 class StatementParser:

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from .._errors import SUMMARIES, PolicyWarning, certain_first
 from .._iam.document import Policy
 from .._sharing.merge import Change, UnmanagedValue
-from .._text import visible
+from .._text import printable, visible
 
 MAX_ERRORS_SHOWN = 5
 # In characters: rows have their warnings in full.
@@ -94,13 +94,13 @@ class WriteResult(RepositoryResult):
 
     def to_dict(self, *, include_policy: bool) -> dict[str, Any]:
         """Return the row of the repository, in plain values."""
-        unmanaged = [asdict(value) for value in self.unmanaged_values]
+        unmanaged = [{"sid": _sid(value.sid), "value": printable(value.value)} for value in self.unmanaged_values]
         return {
             "name": self.name,
             "changed": self.changed,
             "granted": _changes(self.granted),
             "revoked": _changes(self.revoked),
-            "warnings": [{**asdict(warning), "principals": list(warning.principals)} for warning in self.warnings],
+            "warnings": [_warning(warning) for warning in self.warnings],
             **({"policy": self.policy} if include_policy and self.changed else {}),
             **({"unmanaged_values": unmanaged} if unmanaged else {}),
             **self._error_members(),
@@ -203,6 +203,19 @@ class WriteRunResult(RunResult[WriteResult]):
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return [
-        {"principal": change.principal, "access": list(change.access), "lambda_regions": list(change.lambda_regions)}
+        {
+            "principal": printable(change.principal),
+            "access": list(change.access),
+            "lambda_regions": list(map(printable, change.lambda_regions)),
+        }
         for change in changes
     ]
+
+
+def _warning(warning: PolicyWarning) -> dict[str, Any]:
+    principals = list(map(printable, warning.principals))
+    return {**asdict(warning), "sid": _sid(warning.sid), "principals": principals}
+
+
+def _sid(sid: str | None) -> str | None:
+    return None if sid is None else printable(sid)

@@ -277,7 +277,7 @@ def _gains(before: _Holdings, after: _Holdings) -> tuple[Change, ...]:
 
 def _unmanaged_values(after: Iterable[Statement], held: _Managed, managed: Statements) -> tuple[UnmanagedValue, ...]:
     return tuple(
-        UnmanagedValue(statement.get("Sid"), value)
+        UnmanagedValue(sid if isinstance(sid := statement.get("Sid"), str) else None, value)
         for statement, ours in zip(after, held, strict=True)
         if ours is not None
         for value in ours.values
