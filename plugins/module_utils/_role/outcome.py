@@ -47,7 +47,7 @@ class Answer:
     @property
     def error(self) -> str | None:
         """Return why it failed; None if it did not. Modules return a message only if they fail."""
-        return message(f"{self.run.label}: {one_line(self.values['msg'])}") if "msg" in self.values else None
+        return message(f"{self.run.label}: {one_line(str(self.values['msg']))}") if "msg" in self.values else None
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def prepare(plan: Plan, selection: Selection, unusable: Mapping[int, str], liste
     }[selection]
     ready = tuple(run for run in runs if run.connection.number not in unusable)
     refused = tuple(
-        (run, message(f"{run.connection.label}: {one_line(unusable[run.connection.number])}"))
+        (run, message(f"{run.connection.label}: {one_line(str(unusable[run.connection.number]))}"))
         for run in runs
         if run.connection.number in unusable
     )
