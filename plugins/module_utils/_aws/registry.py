@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from .._iam.arns import repository_arn
 from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse
 from .._registry import EcrError, PolicyChangedError, PolicyMissingError, PolicyRefusedError, StoredPolicy
+from . import deadlines
 from .errors import (
     DELETE_REPOSITORY_POLICY,
     DESCRIBE_REPOSITORIES,
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = 1000
 # At most 100: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 TAGS_PAGE_SIZE = 100
+# A registry holds 100,000 repositories. Pages may be empty, such as those of a filter, but hardly so many in a row.
+MAX_PAGES, MAX_EMPTY_PAGES = 10_000, 100
 # In seconds; botocore's own are 60. ECR answers such small calls in fractions of one, and a new connection may lose
 # three packets in that time. Nothing is lost with a call that is given up too early: all of them may be repeated, and
 # a policy is read again before it is written again.
@@ -78,6 +81,7 @@ class Registry:
         identity: Makes a client of STS, in case that the caller's account must be asked for.
         registry_id: The 12-digit account that owns it; None for the caller's own.
         retries: Those of the run.
+        send: Makes one try of an operation.
     """
 
     def __init__(
@@ -86,8 +90,9 @@ class Registry:
         identity: Callable[[], Any],
         registry_id: str | None = None,
         retries: RetryPolicy | None = None,
+        send: deadlines.Send = deadlines.send_directly,
     ) -> None:
-        self._client, self._identity = client, identity
+        self._client, self._identity, self._send = client, identity, send
         self.requested_owner = registry_id
         self._registry_parameter = {"registryId": registry_id} if registry_id else {}
         self._owner = registry_id
@@ -107,7 +112,7 @@ class Registry:
 
     def of(self, registry_id: str) -> Registry:
         """Return the registry of an account in the same region, for the same caller."""
-        return Registry(self._client, self._identity, registry_id, self.retries)
+        return Registry(self._client, self._identity, registry_id, self.retries, self._send)
 
     def owner(self) -> str:
         """Return the 12-digit account that owns the registry: as it was asked for, or as an answer said, or else the
@@ -118,7 +123,7 @@ class Registry:
                 return self._owner
             if self._owner_error is None:
                 try:
-                    answer = self.retries.run(partial(GET_CALLER_IDENTITY.send, self._identity(), {}))
+                    answer = self.retries.run(self._try(GET_CALLER_IDENTITY, self._identity(), {}))
                 except EcrError as error:
                     text = f"could not determine the registry ID: {str(error).rstrip('.')}. Set registry_id."
                     self._owner_error = EcrError(text, error.code)
@@ -139,10 +144,12 @@ class Registry:
         """Return all repositories, as AWS describes them:
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html
         """
-        pages = [self.retries.run(self.call(DESCRIBE_REPOSITORIES, maxResults=PAGE_SIZE))]
-        while token := pages[-1].get("nextToken"):
-            pages.append(self.retries.run(self.call(DESCRIBE_REPOSITORIES, maxResults=PAGE_SIZE, nextToken=token)))
-        repositories = [repository for page in pages for repository in page["repositories"]]
+        repositories = self._listed(
+            DESCRIBE_REPOSITORIES,
+            lambda token: self.call(DESCRIBE_REPOSITORIES, maxResults=PAGE_SIZE, **token),
+            items="repositories",
+            token="nextToken",
+        )
         self.note_owner(next((repository.get("registryId") for repository in repositories), None))
         return repositories
 
@@ -164,7 +171,33 @@ class Registry:
 
     def call(self, operation: Operation, **parameters: Any) -> Call:
         """Prepare a try of an operation on this registry."""
-        return partial(operation.send, self._client, {**parameters, **self._registry_parameter})
+        return self._try(operation, self._client, {**parameters, **self._registry_parameter})
+
+    def _try(self, operation: Operation, client: Any, parameters: Mapping[str, Any], subject: str = "") -> Call:
+        return partial(self._send, operation, client, parameters, subject, is_stopped=self.retries.breaker.is_stopped)
+
+    def _listed(
+        self, operation: Operation, page_call: Callable[[Mapping[str, str]], Call], *, items: str, token: str
+    ) -> list[Mapping[str, Any]]:
+        """Return all that the pages of a listing have, which end at some time whatever AWS answers."""
+        found: list[Mapping[str, Any]] = []
+        parameter: dict[str, str] = {}
+        seen: set[str] = set()
+        empty = 0
+        for _number in range(MAX_PAGES):
+            page = self.retries.run(page_call(parameter))
+            found += page[items]
+            following = page.get(token)
+            if not following:
+                return found
+            if following in seen:
+                raise EcrError(operation.error_text("AWS answered a pagination token that it had answered before"))
+            empty = 0 if page[items] else empty + 1
+            if empty >= MAX_EMPTY_PAGES:
+                raise EcrError(operation.error_text(f"AWS answered {empty} empty pages in a row, and no end"))
+            seen.add(following)
+            parameter = {token: following}
+        raise EcrError(operation.error_text(f"AWS answered {MAX_PAGES:,} pages, and no end"))
 
 
 class AwsPolicy(ABC):
@@ -339,31 +372,35 @@ class TaggedRegistry(Registry):
         client: The client of boto3 for ECR.
         identity: Makes a client of STS.
         tagging: The client of the Resource Groups Tagging API in the same account and region.
+        send: Makes one try of an operation.
     """
 
-    def __init__(self, client: Any, identity: Callable[[], Any], tagging: Any) -> None:
-        super().__init__(client, identity)
+    def __init__(
+        self,
+        client: Any,
+        identity: Callable[[], Any],
+        tagging: Any,
+        *,
+        send: deadlines.Send = deadlines.send_directly,
+    ) -> None:
+        super().__init__(client, identity, send=send)
         self._tagging = tagging
 
     def tags(self) -> dict[str, dict[str, str]]:
         """Return the tags of every repository that has any, by its ARN. A call returns those of a hundred."""
-        pages = [self._tags_page()]
-        while token := pages[-1].get("PaginationToken"):
-            pages.append(self._tags_page(PaginationToken=token))
-        return {
-            tagged["ResourceARN"]: _tags_by_key(tagged["Tags"])
-            for page in pages
-            for tagged in page["ResourceTagMappingList"]
-        }
+        parameters = {"ResourceTypeFilters": ["ecr:repository"], "ResourcesPerPage": TAGS_PAGE_SIZE}
+        listed = self._listed(
+            GET_RESOURCES,
+            lambda token: self._try(GET_RESOURCES, self._tagging, {**parameters, **token}),
+            items="ResourceTagMappingList",
+            token="PaginationToken",
+        )
+        return {tagged["ResourceARN"]: _tags_by_key(tagged["Tags"]) for tagged in listed}
 
     def tags_of(self, name: str, arn: str) -> dict[str, str]:
         """Return the tags of one repository. Raises RepositoryMissingError."""
-        call = partial(LIST_TAGS_FOR_RESOURCE.send, self._client, {"resourceArn": arn}, f"of {name}")
+        call = self._try(LIST_TAGS_FOR_RESOURCE, self._client, {"resourceArn": arn}, f"of {name}")
         return _tags_by_key(self.retries.run(call)["tags"])
-
-    def _tags_page(self, **token: Any) -> Mapping[str, Any]:
-        parameters = {"ResourceTypeFilters": ["ecr:repository"], "ResourcesPerPage": TAGS_PAGE_SIZE, **token}
-        return self.retries.run(partial(GET_RESOURCES.send, self._tagging, parameters))
 
 
 def _botocore_retries(client: Any) -> bool:
@@ -382,7 +419,10 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
     """
     config = _config(concurrency)
     return Registry(
-        module.client("ecr", config=config), lambda: module.client("sts", config=config), module.params["registry_id"]
+        deadlines.watch(module.client("ecr", config=config)),
+        lambda: deadlines.watch(module.client("sts", config=config)),
+        module.params["registry_id"],
+        send=deadlines.send,
     )
 
 
@@ -395,9 +435,10 @@ def connect_with_tags(client: Callable[..., Any], *, concurrency: int) -> Tagged
     """
     config = _config(concurrency)
     return TaggedRegistry(
-        client("ecr", config=config),
-        lambda: client("sts", config=config),
-        client("resourcegroupstaggingapi", config=config),
+        deadlines.watch(client("ecr", config=config)),
+        lambda: deadlines.watch(client("sts", config=config)),
+        deadlines.watch(client("resourcegroupstaggingapi", config=config)),
+        send=deadlines.send,
     )
 
 

@@ -91,6 +91,10 @@ class CircuitBreaker:
         """Let every call from now on fail at once, for the first reason that was given."""
         self._reason = self._reason or reason
 
+    def is_stopped(self) -> bool:
+        """Return whether the run has stopped."""
+        return self._reason is not None
+
     def check(self) -> None:
         """Raise RunStoppedError if the run has stopped."""
         if self._reason is not None:

@@ -20,7 +20,8 @@ from .._text import message, word
 from .backups import BackupError
 from .results import Result
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# The last says that the connection or the terminal is lost.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_each(

@@ -14,8 +14,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._aws import errors
+from ansible_collections.imageshare.aws.plugins.module_utils._aws import registry as _registry
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import FaultError, FaultKind, Operation
-from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import Registry, partition_of_region
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import (
+    Registry,
+    TaggedRegistry,
+    partition_of_region,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import (
     CircuitBreaker,
     RetryPolicy,
@@ -314,6 +319,19 @@ def test_a_page_in_place_of_an_answer_is_cut() -> None:
     assert len(str(failed.value)) < 600
 
 
+def unknown_members(shape: Any, at_aws: Any) -> list[str]:
+    """The members of the shape of an answer that AWS's answer has not."""
+    if isinstance(shape, list):
+        return unknown_members(shape[0], at_aws.member)
+    if not isinstance(shape, dict):
+        return []
+    known = {name: at_aws.members.get(name.rstrip("?")) for name in shape}
+    return [
+        *(name for name, found in known.items() if found is None),
+        *(unknown for name, found in known.items() if found for unknown in unknown_members(shape[name], found)),
+    ]
+
+
 OPERATIONS = {name: found for name, found in vars(errors).items() if isinstance(found, Operation)}
 
 
@@ -323,8 +341,11 @@ def test_an_operation_exists_at_aws_with_its_answer(operation: Operation) -> Non
 
     service = {"sts": "sts", "tag": "resourcegroupstaggingapi", "ecr": "ecr"}[operation.iam_action.split(":")[0]]
     model = boto3.client(service, region_name="us-east-1").meta.service_model.operation_model(operation.name)
-    assert operation.answer_key in model.output_shape.members
+    assert unknown_members(operation.answer, model.output_shape) == []
     assert operation.iam_action.endswith(f":{operation.name}")
+
+
+DIRECTLY = ("send_directly", "send")
 
 
 def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
@@ -348,8 +369,8 @@ def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
     result = run(to_share("base"), Registry(client, lambda: None))
     assert result.changed
     assert json.loads(client.text or "")["Statement"]
-    assert client.frames["get"] == ["work_on", "write", "_attempt", "read", "run", "send", "send"]
-    assert client.frames["set"] == ["work_on", "write", "_attempt", "_store", "write", "send", "_send", "send"]
+    assert client.frames["get"] == ["work_on", "write", "_attempt", "read", "run", "send", *DIRECTLY]
+    assert client.frames["set"] == ["work_on", "write", "_attempt", "_store", "write", "send", "_send", *DIRECTLY]
 
 
 @pytest.mark.parametrize(
@@ -366,3 +387,52 @@ def test_next_to_nothing_is_between_a_worker_and_boto3() -> None:
 )
 def test_the_partition_of_a_region(region: str, partition: str | None) -> None:
     assert partition_of_region(region) == partition
+
+
+class Pages:
+    """Clients that answer pages without end: each token leads to the next, by a rule."""
+
+    def __init__(self, following: Callable[[int], str], items: Callable[[int], list[Any]]) -> None:
+        self.number, self._following, self._items = 0, following, items
+        config = SimpleNamespace(retries={"total_max_attempts": 1})
+        self.meta = SimpleNamespace(partition="aws", region_name="us-east-1", config=config)
+
+    def describe_repositories(self, **_parameters: Any) -> dict[str, Any]:
+        self.number += 1
+        return {"repositories": self._items(self.number), "nextToken": self._following(self.number)}
+
+    def get_resources(self, **_parameters: Any) -> dict[str, Any]:
+        self.number += 1
+        return {"ResourceTagMappingList": self._items(self.number), "PaginationToken": self._following(self.number)}
+
+
+# Of each: which token follows a page, and what the error says.
+ENDLESS: dict[str, tuple[Callable[[int], str], str]] = {
+    "the same token": (lambda _number: "a", "a pagination token that it had answered before"),
+    "two tokens in turn": (lambda number: "ab"[number % 2], "a pagination token that it had answered before"),
+    "always another": (str, "empty pages in a row"),
+}
+
+
+@pytest.mark.parametrize(("following", "said"), ENDLESS.values(), ids=ENDLESS.keys())
+@pytest.mark.parametrize("what", ["repositories", "tags"])
+def test_a_listing_without_end_ends_with_an_error(what: str, following: Callable[[int], str], said: str) -> None:
+    pages = Pages(following, lambda _number: [])
+    registry = TaggedRegistry(pages, lambda: None, pages)
+    with pytest.raises(EcrError, match=said):
+        getattr(registry, what)()
+    assert pages.number <= 100
+
+
+def test_a_listing_of_more_pages_than_a_registry_can_fill_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_registry, "MAX_PAGES", 300)
+    pages = Pages(str, lambda number: [{"repositoryName": f"app-{number}"}])
+    with pytest.raises(EcrError, match="300 pages, and no end"):
+        Registry(pages, lambda: None).names()
+
+
+def test_empty_pages_in_between_are_no_end() -> None:
+    pages = Pages(
+        lambda number: str(number) if number < 250 else "", lambda n: [{"repositoryName": "app"}] * (n % 5 == 0)
+    )
+    assert len(Registry(pages, lambda: None).names()) == 50
