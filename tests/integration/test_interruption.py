@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections import Counter
@@ -60,14 +61,25 @@ def assert_next_run_does_the_rest(aws: EmbeddedAws, run: Run) -> None:
     assert states(aws) == {"new": 500}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_who_is_interrupted_stops_soon_and_tells_what_was_done(
-    aws: EmbeddedAws, run: Run, number: signal.Signals
+# Of each: the signals that a run is started to ignore, and the one that ends it.
+STARTS: dict[str, tuple[tuple[signal.Signals, ...], signal.Signals]] = {
+    "a terminal, in which somebody presses Ctrl-C": ((), signal.SIGINT),
+    "a terminal, or a connection, that is closed": ((), signal.SIGHUP),
+    "a scheduler, at its end": ((signal.SIGINT,), signal.SIGTERM),
+    "nohup in the background": ((signal.SIGINT, signal.SIGHUP), signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize(("ignored", "number"), STARTS.values(), ids=STARTS.keys())
+def test_who_is_interrupted_stops_soon_and_tells_what_was_done_started_from(
+    aws: EmbeddedAws, run: Run, ignored: tuple[signal.Signals, ...], number: signal.Signals
 ) -> None:
     begin(aws)
-    with started_module(aws, repositories=NAMES, grants=GRANTS) as process:
+    with started_module(aws, ignored=ignored, repositories=NAMES, grants=GRANTS) as process:
         wait_for_writes(aws, 100)
-        process.send_signal(number)
+        # As whoever ends a job does, to all its processes. What is to be ignored ends nothing.
+        for each in (*ignored, number):
+            os.killpg(process.pid, each)
         output = rest_of(process)
 
     assert "Traceback" not in output
@@ -81,6 +93,19 @@ def test_who_is_interrupted_stops_soon_and_tells_what_was_done(
     assert 100 <= values["summary"]["changed"] < 450
     assert values["changed"]
     assert_next_run_does_the_rest(aws, run)
+
+
+def test_a_run_that_is_started_to_ignore_signals_goes_on(aws: EmbeddedAws) -> None:
+    ignored = (signal.SIGINT, signal.SIGHUP)
+    begin(aws)
+    with started_module(aws, ignored=ignored, repositories=NAMES[:60], grants=GRANTS) as process:
+        wait_for_writes(aws, 10)
+        for each in ignored:
+            os.killpg(process.pid, each)
+        output = rest_of(process)
+
+    assert process.returncode == 0
+    assert json.loads(output)["summary"]["changed"] == 60
 
 
 def test_an_audit_that_is_interrupted_tells_what_it_has_read(aws: EmbeddedAws) -> None:

@@ -17,9 +17,10 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,18 @@ def run_module(
 
 
 @contextmanager
-def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def started_module(
+    aws: EmbeddedAws,
+    *,
+    module: str = SHARE,
+    ignored: Collection[signal.Signals] = (),
+    environment: Mapping[str, str | None] | None = None,
+    **options: Any,
+) -> Iterator[subprocess.Popen[str]]:
     """A module that has begun to run with its options, to be killed at the latest when the context ends. Its standard
-    output is a pipe.
+    output is a pipe. It has a session of its own and no terminal, as where a scheduler starts it.
+
+    ignored: the signals that it is started to ignore, whatever the tests do.
     """
     with subprocess.Popen(
         [sys.executable, "-m", f"{_MODULES}.{module}"],
@@ -150,8 +160,9 @@ def started_module(aws: EmbeddedAws, *, module: str = SHARE, **options: Any) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=clean_environment(aws, {}),
-        preexec_fn=_heed_interrupts,
+        env=clean_environment(aws, environment or {}),
+        start_new_session=True,
+        preexec_fn=partial(_heed_signals, ignored),
     ) as process:
         assert process.stdin
         try:
@@ -219,9 +230,12 @@ def profiles(aws: EmbeddedAws, folder: Path, accounts: Mapping[str, str]) -> dic
     return {"AWS_CONFIG_FILE": str(configuration), "AWS_ENDPOINT_URL": aws.url}
 
 
-def _heed_interrupts() -> None:
-    """A process that starts in the background of a shell script ignores SIGINT, and so do those that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _heed_signals(ignored: Collection[signal.Signals]) -> None:
+    """Make a new process heed signals but for these. It would ignore what the tests were started to ignore: SIGINT in
+    the background of a shell script, SIGHUP with nohup.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
 
 
 def ansible_settings(folder: Path) -> dict[str, str]:
