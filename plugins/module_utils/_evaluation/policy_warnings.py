@@ -24,6 +24,7 @@ from .effective_access import Share
 from .evaluator import ParsedPolicy
 from .statements import ParsedStatement
 
+_FUNCTIONS_PULL = "the pull by Lambda functions in "
 # The conditions by which a statement says for whom a service may act.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
 # How what NotAction lets in is told.
@@ -64,6 +65,25 @@ def unsharing_warnings(
     """
     nothing = [Grant(grant.principal, frozenset(), ()) for grant in grants]
     return certain_first((*_public(policy, repository), *_excess(policy, nothing, repository)))
+
+
+def restoring_warnings(
+    policy: ParsedPolicy, present: ParsedPolicy, repository: RepositoryContext
+) -> tuple[PolicyWarning, ...]:
+    """Return the warnings about a policy that is put back.
+
+    Args:
+        policy: The policy afterwards.
+        present: The policy that it replaces.
+        repository: The repository that has them.
+    """
+    return certain_first(
+        (
+            *_public(policy, repository),
+            *_let_in_again(policy, present, repository),
+            *_denied_no_more(policy, present, repository),
+        )
+    )
 
 
 def deleted_principal_warnings(
@@ -266,28 +286,6 @@ def _action(text: str) -> str:
     # What NotAction spares follows words of our own.
     spared = text.removeprefix(_ALL_BUT)
     return word(text) if spared == text else _ALL_BUT + words(spared.split(", "))
-
-
-_FUNCTIONS_PULL = "the pull by Lambda functions in "
-
-
-def restoring_warnings(
-    policy: ParsedPolicy, present: ParsedPolicy, repository: RepositoryContext
-) -> tuple[PolicyWarning, ...]:
-    """Return the warnings about a policy that is put back.
-
-    Args:
-        policy: The policy afterwards.
-        present: The policy that it replaces.
-        repository: The repository that has them.
-    """
-    return certain_first(
-        (
-            *_public(policy, repository),
-            *_let_in_again(policy, present, repository),
-            *_denied_no_more(policy, present, repository),
-        )
-    )
 
 
 def _let_in_again(
