@@ -113,6 +113,9 @@ def _spellings(key: str, number: int) -> list[str]:
 
 
 def _condition(random: Random, kind: str, length: int) -> Any:
+    if random.random() < 0.1:
+        # As many as there can be, and nothing is known of any.
+        return {random.choice(_OPERATORS): {f"{number:x}": "" for number in range(length // 9)}}
     number = random.choice((1, 1, 1, 2, 8, 60))
     key = random.choice(_VALUES[kind][0] if random.random() < 0.8 else _OTHER_KEYS)
     operator = random.choice(_OPERATORS)
@@ -140,7 +143,7 @@ def _actions(random: Random, length: int) -> Any:
 
 def slow_statement(random: Random, kind: str, length: int) -> Statement:
     """A statement of about that length, which may have a condition with values of that kind."""
-    within, action_length = random.choice(((0.9, 0.0), (0.5, 0.0), (0.3, 0.6), (0.0, 0.0)))
+    within, action_length = random.choice(((0.9, 0.0), (0.5, 0.0), (0.5, 0.0), (0.3, 0.6), (0.0, 0.0)))
     principal = _principal(random, int(length * (0.9 - within - action_length)))
     member = random.choice(("Principal", "Principal", "Principal", "NotPrincipal"))
     if member == "NotPrincipal" and not (isinstance(principal, dict) and "AWS" in principal):
@@ -158,6 +161,8 @@ def slow_policy(random: Random, length: int) -> dict[str, Any]:
     number = random.choice((1, 1, 2, 2, 3, 10, 60))
     if random.random() < 0.2:
         return _duel(random, length)
+    if random.random() < 0.1:
+        return _product(random, length)
     # Alike, so that what one statement names is compared with what another denies, or all kinds.
     kinds = random.choice(([random.choice(list(_VALUES))], list(_VALUES)))
     statements: list[Statement] = []
@@ -179,6 +184,16 @@ def _duel(random: Random, length: int) -> dict[str, Any]:
             for effect, pattern in zip(("Allow", "Deny"), patterns, strict=True)
         )
     )
+
+
+def _product(random: Random, length: int) -> dict[str, Any]:
+    """A policy that lets in as many as possible, each under as many conditions as possible."""
+    values = {f"{number:x}": "" for number in range(length // 2 // 9)}
+    accounts = _fill(_values("accounts", random), length // 2 - 200)
+    if random.random() < 0.5:
+        return builders.policy(builders.allow(*accounts, Condition={"StringLike": values}))
+    named = {"StringEquals": {"aws:PrincipalAccount": accounts}, "StringLike": values}
+    return builders.policy(builders.allow(Condition=named))
 
 
 def slow_grants(random: Random, length: int) -> list[dict[str, Any]]:

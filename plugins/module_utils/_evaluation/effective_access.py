@@ -119,6 +119,9 @@ class _Gathered:
     statements: dict[NumberedStatement, None] = field(default_factory=dict)
 
 
+# So many conditions of a statement are decided for each of those whom it names; whatever comes after them may hold or
+# not. Hundreds of conditions on hundreds of principals would take too long.
+MOST_DECIDED = 64
 _USABLE = tuple((capability.name, capability.required) for capability in CAPABILITIES if capability.required)
 
 
@@ -174,6 +177,7 @@ def shares(statements: Sequence[NumberedStatement], matcher: StatementMatcher) -
 
 def _grantees(statement: ParsedStatement, matcher: StatementMatcher) -> Iterator[_Grantee]:
     for named in matcher.named_principals(statement):
+        matcher.check()
         conditions = _undecided(named, statement)
         if conditions is None:
             continue
@@ -193,13 +197,13 @@ def _grantees(statement: ParsedStatement, matcher: StatementMatcher) -> Iterator
 def _undecided(named: NamedPrincipal, statement: ParsedStatement) -> tuple[Condition, ...] | None:
     """Return the conditions on a named principal that do not hold for certain; None if one cannot hold."""
     result: list[Condition] = []
-    for condition in named.conditions:
+    for condition in named.conditions[:MOST_DECIDED]:
         verdict = holds(condition, known_key(condition.key, named.context.known_keys))
         if verdict is Applies.NO:
             return None
         if verdict is Applies.CONDITIONALLY:
             result.append(condition)
-    return (*result, *(_exclusions(statement) if named.listed is None else ()))
+    return (*result, *named.conditions[MOST_DECIDED:], *(_exclusions(statement) if named.listed is None else ()))
 
 
 def _exclusions(statement: ParsedStatement) -> Iterator[Condition]:

@@ -84,7 +84,7 @@ class StatementMatcher:
     """
 
     def __init__(self, contexts: RequestContexts, check: Callable[[], None]) -> None:
-        self.contexts, self._check = contexts, check
+        self.contexts, self.check = contexts, check
         # Each of these is the method of its name below, and remembers its answers as long as the matcher lives.
         remember = lru_cache(maxsize=ANSWERS)
         self.applies: _AppliesTo = remember(self._applies)
@@ -116,7 +116,7 @@ class StatementMatcher:
             context: The callers.
             for_one: Whether it is enough that its conditions hold for one of the callers.
         """
-        self._check()
+        self.check()
         included = self._includes(statement, context)
         if included is Applies.NO:
             return Applies.NO
@@ -128,7 +128,7 @@ class StatementMatcher:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
         """
-        self._check()
+        self.check()
         context = self.contexts.of(principal)
         result: dict[str, Applies] = {}
         named_principals = self.named_principals(statement)
@@ -155,7 +155,7 @@ class StatementMatcher:
             account: The account of the functions.
             excluding_regions: The regions, or C(*) for all, whose functions do not count.
         """
-        self._check()
+        self.check()
         if "*" in excluding_regions:
             return Applies.NO
         context = self.contexts.functions(account, "*")

@@ -158,7 +158,7 @@ class BackupRun:
         )
         try:
             _write(self._directory(), file_name(backup.kind, backup.name), to_text(backup))
-        except OSError as error:
+        except (OSError, UnsafePathError) as error:
             raise BackupError(
                 f"could not save a backup of its policy: {error}. So the policy was not written. Check backup_dir."
             ) from error
@@ -168,6 +168,8 @@ class BackupRun:
         with self._lock:
             if self._made is None:
                 make_directories(self._parent)
+                # Somebody else may have made one of them since it was looked at.
+                resolve(self._parent, trust(), above=True)
                 stamp = self._now().strftime("%Y%m%dT%H%M%SZ")
                 path = os.path.join(self._parent, f"{stamp}-{self._region}-{secrets.token_hex(4)}")
                 make_directory(path)
@@ -231,7 +233,10 @@ def find(path: str) -> tuple[Saved, ...]:
         raise BackupError(f"{path!a} is not a valid path")
     trusted = trust()
     try:
-        path = resolve(os.path.abspath(path), trusted)
+        path = os.path.abspath(path)
+        if os.path.islink(path):
+            raise BackupError(f"{shown(path)} is a link. Name what it leads to.")
+        path = resolve(path, trusted)
     except UnsafePathError as error:
         raise BackupError(f"{error}. Otherwise do not restore what is there.") from None
     except OSError as error:

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,6 +24,8 @@ from .results import Result
 
 # The last says that the connection or the terminal is lost.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# In seconds.
+_SAME_INTERRUPT = 1.0
 
 
 def run_each(
@@ -78,14 +82,21 @@ def allow_missing(results: Iterable[Result]) -> tuple[Result, ...]:
 def stop_on_signals(stop: Callable[[str], None]) -> None:
     """Let an interrupted run stop soon, so that it still returns what it has done.
 
-    A second signal ends the process at once.
+    A second signal ends the process at once, unless it comes within a second: whoever ends a job may send one to all of
+    its processes, and another to each.
 
     Args:
         stop: Takes the reason. It is called in the middle of whatever the main thread does, so it may take no lock.
     """
+    first_at: list[float] = []
 
     def handle(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
+        if first_at:
+            if time.monotonic() - first_at[0] > _SAME_INTERRUPT:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
+        first_at.append(time.monotonic())
         name = signal.Signals(number).name
         stop(f"interrupted by {name}; changes already made are kept. Run the task again.")
 

@@ -8,14 +8,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._evaluation.effective_access import Share
 from .._evaluation.evaluator import PolicyEvaluator
+from .._iam.conditions import Condition
 from .._iam.document import Policy, serialise
 
 Row = Mapping[str, Any]
+# So many conditions and values are told of one policy. No honest one has nearly as many.
+MOST_TOLD = 4_000
+# The operator of what stands for conditions and values that are not told.
+MORE = "…"
 
 
 def findings(
@@ -37,12 +43,33 @@ def findings(
     shares = [share for share in parsed.shares() if principal in (None, share.principal.name)]
     return {
         "policy_length": 0 if policy is None else len(serialise(policy)),
-        "shares": [share.to_dict() for share in sorted(shares, key=_order)],
+        "shares": [share.to_dict() for share in _told(sorted(shares, key=_order))],
         "public": bool(public),
         "public_statements": [statement.statement.to_dict() for statement in public],
         "deleted_principals": sorted(parsed.deleted_principals()),
         "unmanaged_statements": [statement.to_dict() for statement in parsed.unmanaged_statements()],
     }
+
+
+def _told(shares: Iterable[Share]) -> Iterator[Share]:
+    """Yield shares as rows tell them: when all that a policy's tell is very much, with the first condition alone.
+
+    A policy that names hundreds of principals under hundreds of conditions would make a row of ten megabytes.
+    """
+    told = 0
+    for share in shares:
+        told += sum(1 + len(condition.values) for condition in share.conditions)
+        yield share if told <= MOST_TOLD else replace(share, conditions=_shortened(share.conditions))
+
+
+def _shortened(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Return the first of several conditions, with its first value, and what is left out."""
+    if not conditions:
+        return ()
+    first, *others = conditions
+    left_out = {"values": max(0, len(first.values) - 1), "conditions": len(others)}
+    notes = (Condition(MORE, f"{number} more {what}", ()) for what, number in left_out.items() if number)
+    return (replace(first, values=first.values[:1]), *notes)
 
 
 def by_principal(rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -10,8 +10,11 @@ Rules
 -----
 - A file or folder belongs to root or to the user who runs this, and nobody else may write it.
 - A folder that anybody may write but in which each may remove only what is theirs, such as C(/tmp), may be above one.
-- A link may be on the way if root made it, such as C(/var/run), and nobody else could have put it there.
-- What the bits of a group allow is no harm if the group has nobody else in it, as where each user has one.
+- A link may be on the way if root made it, such as C(/var/run), or the user who runs this, and nobody else could have
+  put it there.
+- What the bits of a group allow is no harm if the group has nobody else in it, as where each user has one of the same
+  name. Behind a directory service nobody can tell who is in a group. With an access control list, these bits say what
+  anybody in that may do at most.
 """
 
 from __future__ import annotations
@@ -44,12 +47,14 @@ class Entry:
         mode: Its type and permissions.
         owner: The number of the user that it belongs to.
         group: That of the group.
+        has_acl: Whether it has an access control list.
     """
 
     path: str
     mode: int
     owner: int
     group: int
+    has_acl: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,27 +80,30 @@ class Trust:
         if not stat.S_ISDIR(entry.mode) and not stat.S_ISREG(entry.mode):
             return None
         if entry.owner not in (ROOT, self.user):
+            others = "root" if self.user == ROOT else f"root or to {user_name(self.user)}"
             return (
-                f"it belongs to {user_name(entry.owner)}, and not to root or to {user_name(self.user)}, who runs this. "
-                f"If it can be trusted: chown {user_name(self.user)} {path}"
+                f"it belongs to {user_name(entry.owner)}, and not to {others}, who runs this. If it can be trusted, "
+                f"run this as that user, or: chown {user_name(self.user)} {path}"
             )
         writers = self._writers(entry)
         sticky = above and stat.S_ISDIR(entry.mode) and bool(entry.mode & stat.S_ISVTX)
         if not writers or sticky:
             return None
-        who = " and ".join({"g": f"the group {group_name(entry.group)}", "o": "everybody"}[which] for which in writers)
+        group = "somebody in its access control list" if entry.has_acl else f"the group {group_name(entry.group)}"
+        who = " and ".join({"g": group, "o": "everybody"}[which] for which in writers)
         return (
             f"{who} may write it (mode {stat.S_IMODE(entry.mode):04o}). If it can be trusted: chmod {writers}-w {path}"
         )
 
     def problem_with_link(self, entry: Entry) -> str | None:
-        """Return why a link may not be on the way; None if root made it."""
-        if entry.owner == ROOT:
+        """Return why a link may not be on the way; None if it may."""
+        if entry.owner in (ROOT, self.user):
             return None
-        return "it is a link that was not made by root. Name what it leads to"
+        return f"it is a link that {user_name(entry.owner)} made. Name what it leads to"
 
     def _writers(self, entry: Entry) -> str:
-        group = bool(entry.mode & stat.S_IWGRP) and not self.is_private(entry.group, entry.owner)
+        private = not entry.has_acl and self.is_private(entry.group, entry.owner)
+        group = bool(entry.mode & stat.S_IWGRP) and not private
         return ("g" if group else "") + ("o" if entry.mode & stat.S_IWOTH else "")
 
 
@@ -107,7 +115,14 @@ def trust() -> Trust:
 def look(path: str) -> Entry:
     """Return what is at a path, without following it. Raises OSError."""
     found = os.lstat(path)
-    return Entry(path, found.st_mode, found.st_uid, found.st_gid)
+    return Entry(path, found.st_mode, found.st_uid, found.st_gid, _has_acl(path))
+
+
+def _has_acl(path: str) -> bool:
+    # https://man7.org/linux/man-pages/man5/acl.5.html. Other systems, and other kinds of lists, have no such attribute.
+    with suppress(AttributeError, OSError):
+        return bool(os.getxattr(path, "system.posix_acl_access", follow_symlinks=False))
+    return False
 
 
 def resolve(path: str, trusted: Trust, *, above: bool = False, looking: Callable[[str], Entry] = look) -> str:
@@ -197,10 +212,10 @@ def group_name(number: int) -> str:
 def is_private_group(group: int, user: int) -> bool:
     """Return whether a group is the one that a user has for itself, with nobody else in it."""
     try:
-        account, members = pwd.getpwuid(user), grp.getgrgid(group).gr_mem
+        account, named = pwd.getpwuid(user), grp.getgrgid(group)
     except KeyError:
         return False
-    if account.pw_gid != group or not {account.pw_name}.issuperset(members):
+    if (account.pw_gid, account.pw_name) != (group, named.gr_name) or not {account.pw_name}.issuperset(named.gr_mem):
         return False
     return all(other.pw_uid == user for other in pwd.getpwall() if other.pw_gid == group)
 

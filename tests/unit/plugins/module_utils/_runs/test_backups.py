@@ -271,14 +271,26 @@ def test_a_file_may_have_any_name_and_lie_anywhere(tmp_path: Path) -> None:
     assert [saved.backup.name for saved in find(str(tmp_path))] == ["base/python"]
 
 
-def test_a_link_to_all_of_them_is_followed_if_root_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_to_all_of_them_is_not_followed_and_one_on_the_way_is_if_it_may_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(run := backup_run(tmp_path / "runs"))
     (tmp_path / "latest").symlink_to(run.path or "")
-    monkeypatch.setattr(Trust, "problem_with_link", lambda *_link: None)
-    assert len(find(str(tmp_path / "latest"))) == 1
-    monkeypatch.setattr(Trust, "problem_with_link", lambda *_link: "it is not root's")
-    with pytest.raises(BackupError, match="latest: it is not root's"):
+    with pytest.raises(BackupError, match="latest is a link"):
         find(str(tmp_path / "latest"))
+    assert len(find(str(tmp_path / "latest" / "base__python.json"))) == 1
+    monkeypatch.setattr(Trust, "problem_with_link", lambda *_link: "it is not ours")
+    with pytest.raises(BackupError, match="latest: it is not ours"):
+        find(str(tmp_path / "latest" / "base__python.json"))
+
+
+def test_a_folder_that_somebody_else_made_meanwhile_is_not_used(tmp_path: Path) -> None:
+    run = backup_run(tmp_path / "backups")
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups").chmod(0o777)
+    with pytest.raises(BackupError, match="everybody may write it"):
+        save(run)
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 def test_what_a_run_was_killed_in_writing_is_passed_over(tmp_path: Path) -> None:
@@ -407,7 +419,7 @@ def test_what_belongs_to_somebody_else_is_not_restored(
 ) -> None:
     assert len(find(str(kept / "run"))) == 1
     of_somebody_else(choose(kept), monkeypatch)
-    with pytest.raises(BackupError, match=r"it belongs to .*, who runs this\. If it can be trusted: chown "):
+    with pytest.raises(BackupError, match=r"it belongs to .*, who runs this\. If it can be trusted, .*: chown "):
         find(str(kept))
 
 
