@@ -21,7 +21,7 @@ SUMMARIES = {
     "excess_access": "let a principal do, certainly or possibly, more than is declared, or than before",
     "deleted_principal": "have deleted principals in their policy",
     "stored_policy_differs": "have now another policy than the one that was sent",
-    "pattern_not_matched": "are names or patterns that match none, so that no access was taken away",
+    "pattern_not_matched": "are names or patterns that match nothing, so that nothing was done for them",
     "not_verified": "were written, but could not be verified afterwards",
 }
 

@@ -121,10 +121,17 @@ class PolicyTarget(Protocol):
 
 
 class Registry(Protocol):
-    """The private registry of an account in a region. Its methods may be called from several threads."""
+    """The private registry of an account in a region. Its methods may be called from several threads.
+
+    Attributes:
+        partition: Its partition.
+        region: Its region.
+        requested_owner: The 12-digit account that it was asked for by; None for the caller's own.
+    """
 
     partition: str
     region: str
+    requested_owner: str | None
 
     @property
     def host(self) -> str:

@@ -242,6 +242,8 @@ repositories:
           description:
             - What must hold besides, and is not decided by the policy. Empty if the access is unconditional.
             - A condition that names the principal, such as C(aws:PrincipalOrgID) of an organization, is none of them.
+            - Where the shares of one repository have more than 4,000 conditions and values between them, further shares
+              have their first one, and entries whose operator is C(…) and whose key says how many more there are.
           returned: always
           type: list
           elements: dict

@@ -111,7 +111,7 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
         aws.plant_many({"base/go": PLANTED, "tools": None}, *registry)
 
     def run(arguments: list[str], **named: str) -> Done:
-        named = {"$PWD": str(tmp_path), **named}
+        named = {"$PWD": str(tmp_path), "$HOME": str(tmp_path), **named}
         for name, value in named.items():
             arguments = [argument.replace(name, value) for argument in arguments]
         return ansible(aws, tmp_path, "playbook", *arguments)

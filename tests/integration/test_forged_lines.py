@@ -286,7 +286,7 @@ def test_a_file_and_its_name_forge_no_line_where_backups_are_restored(aws: Embed
     name = ALL.replace("\0", "")[:80].replace("/", "")
     (folder / f"{name}.json").write_text(json.dumps({"format": 1, ALL: 1}), encoding="utf-8")
     output = play(aws, tmp_path, [{"imageshare.aws.ecr_share_policy_restore": {"backup_path": str(folder)}}])
-    assert "not every file there is a backup" in output
+    assert "not every file there can be restored" in output
     assert_harmless(output)
 
 

@@ -114,7 +114,7 @@ def test_access_that_a_slip_leaves_is_a_failure_or_at_least_a_warning(
     assert failed.message.startswith("1 of ")
     assert (skipped.failed, skipped.values["summary"]["missing"]) == (False, 1)
     (told,) = skipped.warnings
-    assert "names or patterns that match none, so that no access was taken away" in told
+    assert "names or patterns that match nothing, so that nothing was done" in told
     assert [row["warnings"][0]["kind"] for row in skipped.values["repositories"] if row.get("missing")] == [
         "pattern_not_matched"
     ]

@@ -63,6 +63,7 @@ class InMemory:
     region = "us-east-1"
     host = f"{OWNER}.dkr.ecr.us-east-1.amazonaws.com"
     whose: str | None = OWNER
+    requested_owner: str | None = None
 
     def __init__(self, policies: Mapping[str, str | None], missing: frozenset[str] = frozenset()) -> None:
         self.policies = dict(policies)

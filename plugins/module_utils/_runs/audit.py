@@ -19,7 +19,7 @@ from .._iam.document import PolicyError, parse
 from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
 from .._text import word
-from .bulk import allow_missing, failed, run_each
+from .bulk import allow_missing, failed, nothing_matches, run_each
 from .findings import by_principal, counts, findings
 from .options import AuditRequest
 from .results import RepositoryResult, RunResult
@@ -104,7 +104,7 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         result_type=AuditResult,
         concurrency=request.concurrency,
     )
-    results += tuple(AuditResult(text, error=f'no repository matches "{text}"', missing=True) for text in unmatched)
+    results += tuple(AuditResult(text, error=nothing_matches(text, registry), missing=True) for text in unmatched)
     if request.missing_ok:
         results = allow_missing(results)
     wanted = tuple(result for result in results if request.principal is None or _has_shares(result))

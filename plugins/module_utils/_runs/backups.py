@@ -392,4 +392,4 @@ def _flush_directory(path: str) -> None:
 def _message(problems: Sequence[str]) -> str:
     more = f" | and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
     first = " | ".join(problems[:MAX_PROBLEMS_SHOWN])
-    return f"not every file there is a backup: {first}{more}. Take them out, or name the backups that are meant."
+    return f"not every file there can be restored: {first}{more}. Take them out, or name the backups that are meant."

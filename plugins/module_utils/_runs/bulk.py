@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from .._iam.document import PolicyError
-from .._registry import EcrError, PolicyTarget, RepositoryMissingError
-from .._text import message, word
+from .._registry import EcrError, PolicyTarget, Registry, RepositoryMissingError
+from .._text import message, quoted, word
 from .backups import BackupError
 from .results import Result
 
@@ -72,6 +72,17 @@ def failed(result: Result, error: Exception) -> Result:
         "task writes, and please report this to the collection imageshare.aws"
     )
     return replace(result, error=message(text))
+
+
+def place_of(registry: Registry) -> str:
+    """Return what messages call a registry whose owner no answer has told."""
+    owner = registry.requested_owner
+    return f"{f'registry {owner}' if owner else 'the registry of these credentials'} in {registry.region}"
+
+
+def nothing_matches(text: str, registry: Registry) -> str:
+    """Return why a pattern has no repository, and what to do."""
+    return f"no repository matches {quoted(text)} in {place_of(registry)}. Check it, the region and registry_id."
 
 
 def allow_missing(results: Iterable[Result]) -> tuple[Result, ...]:

@@ -74,7 +74,8 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
             f"{request.backup_path} has no backup of registry {owner} in {registry.region}. What it has: "
             f"{_listed(number)}. Check backup_path, region and registry_id."
         )
-    result = _restore(here, request, registry.of(owner))
+    wrong = None if here else f"nothing was restored: there is no backup of registry {owner} in {registry.region}"
+    result = _restore(here, request, registry.of(owner), f"{wrong}, but {_listed(number)}" if wrong else None)
     skipped = tuple((other, number[other]) for other in sorted(number) if other != key)
     return RestoreRunResult(result.results, result.backup_path, skipped)
 
@@ -87,7 +88,15 @@ def _listed(number: Mapping[_RegistryKey, int]) -> str:
     return ", ".join(f"{count} of {owner} in {region}" for (owner, region), count in sorted(number.items()))
 
 
-def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry) -> WriteRunResult:
+def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry, wrong: str | None) -> WriteRunResult:
+    """Restore the backups of a registry.
+
+    Args:
+        here: The backups.
+        request: What is asked for.
+        registry: The registry.
+        wrong: Why there are none.
+    """
     by_name: dict[str, list[Saved]] = {}
     for found in here:
         by_name.setdefault(found.backup.name, []).append(found)
@@ -97,13 +106,13 @@ def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry)
     unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in by_name]
     unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in selection.unmatched]
     # A run may not have changed all that is named; but where it changed none of them, others may be meant.
-    warned = bool(here) and not names and request.missing_ok
+    warned = not names and request.missing_ok
     return run_writes(
         [registry.repository(name) for name in names],
         RestoringPlanner(chosen, request, registry),
         request,
         registry,
-        unmatched=[_unmatched_result(text, why, registry.region, warned=warned) for text, why in unmatched],
+        unmatched=[_unmatched_result(text, wrong or why, registry.region, warned=warned) for text, why in unmatched],
     )
 
 
@@ -192,7 +201,7 @@ class RestoringPlanner:
             added = self._comparison.statements_only_in(before, written)
             removed = self._comparison.statements_only_in(written, before)
             labels = {
-                "another": [label for label in added if label in removed],
+                "different": [label for label in added if label in removed],
                 "new": [label for label in added if label not in removed],
                 "gone": [label for label in removed if label not in added],
             }

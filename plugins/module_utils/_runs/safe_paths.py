@@ -92,7 +92,8 @@ class Trust:
         group = "somebody in its access control list" if entry.has_acl else f"the group {group_name(entry.group)}"
         who = " and ".join({"g": group, "o": "everybody"}[which] for which in writers)
         return (
-            f"{who} may write it (mode {stat.S_IMODE(entry.mode):04o}). If it can be trusted: chmod {writers}-w {path}"
+            f"{who} may write it (mode {stat.S_IMODE(entry.mode):04o}). Choose a directory outside of it, or, if all "
+            f"that is there can be trusted: chmod {writers}-w {path}"
         )
 
     def problem_with_link(self, entry: Entry) -> str | None:

@@ -21,6 +21,7 @@ from .._registry import EcrError, PolicyTarget, Registry, StoredPolicy
 from .._repository_names import is_pattern, matches, select, unmatched
 from .._sharing.grants import Grant, gather
 from .._sharing.merge import Merged, share, unshare
+from .bulk import nothing_matches, place_of
 from .options import Request
 from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
 from .results import WriteResult, WriteRunResult
@@ -37,7 +38,7 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
     """
     existing = registry.names() if any(map(is_pattern, request.repositories)) else []
     selection = select(request.repositories, existing)
-    reasons = {text: f'no repository matches "{text}"' for text in selection.unmatched}
+    reasons = {text: nothing_matches(text, registry) for text in selection.unmatched}
     for text, positions in _unmatched_in_grants(request.grants, selection.names).items():
         where = ", ".join(f"grants[{position}]" for position in positions)
         reasons.setdefault(text, f'{where}: no repository of this task matches "{text}"')
@@ -50,7 +51,7 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
     )
     if not request.warn_of_unmatched:
         return result
-    rows = (_warned_if_missing(row, reasons.get(row.name), registry.region) for row in result.results)
+    rows = (_warned_if_missing(row, reasons.get(row.name), registry) for row in result.results)
     return replace(result, results=tuple(rows))
 
 
@@ -155,10 +156,11 @@ def _unmatched_in_grants(grants: Sequence[Grant], names: Sequence[str]) -> dict[
     return {text: list(positions) for text, positions in found.items()}
 
 
-def _warned_if_missing(result: WriteResult, why: str | None, region: str) -> WriteResult:
+def _warned_if_missing(result: WriteResult, why: str | None, registry: Registry) -> WriteResult:
     """Return a result with a warning if its name or pattern matches nothing, which is no failure."""
     if not result.missing or result.error is not None:
         return result
-    why = why or f"there is no repository of this name in this registry, in {region}"
-    warning = RepositoryContext(result.name, region).warning("pattern_not_matched", why)
+    why = why or f"there is no repository of this name in {place_of(registry)}"
+    context = RepositoryContext(result.name, registry.region, registry.requested_owner)
+    warning = context.warning("pattern_not_matched", why)
     return replace(result, warnings=certain_first([*result.warnings, warning]))

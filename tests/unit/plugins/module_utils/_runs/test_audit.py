@@ -83,7 +83,12 @@ def test_nor_does_a_filter_hide_what_could_not_be_read_or_is_not_there() -> None
 @pytest.mark.parametrize(
     ("wanted", "said", "code"),
     [
-        ("tools/*", 'no repository matches "tools/*"', None),
+        (
+            "tools/*",
+            'no repository matches "tools/*" in the registry of these credentials in us-east-1. '
+            "Check it, the region and registry_id.",
+            None,
+        ),
         ("tools/ci", "tools/ci: could not read the policy: it does not exist", "RepositoryNotFoundException"),
     ],
 )

@@ -138,7 +138,7 @@ def test_a_damaged_file_is_refused_by_name(text: str, why: str, tmp_path: Path) 
     save(run := backup_run(tmp_path))
     file = Path(run.path or "") / "damaged.json"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(BackupError, match=f"^not every file there is a backup: {re.escape(f'{file}: {why}')}"):
+    with pytest.raises(BackupError, match=f"^not every file there can be restored: {re.escape(f'{file}: {why}')}"):
         find(str(tmp_path))
 
 

@@ -202,8 +202,11 @@ def test_what_becomes_of_a_policy(
 DIFFERENCES: dict[str, tuple[str | None, str]] = {
     "a statement more": (THEIRS, 'it was changed (new: statement "theirs") after'),
     "a statement less": (BEFORE, 'it was changed (gone: statement "new") after'),
-    "another principal": (AFTER.replace(ACCOUNT, "777788889999"), 'it was changed (another: statement "others") after'),
-    "a principal that was deleted": (AFTER.replace(root(OTHER), DELETED_ROLE), '(another: statement "new") after'),
+    "another principal": (
+        AFTER.replace(ACCOUNT, "777788889999"),
+        'it was changed (different: statement "others") after',
+    ),
+    "a principal that was deleted": (AFTER.replace(root(OTHER), DELETED_ROLE), '(different: statement "new") after'),
     "another version": (AFTER.replace("2008-10-17", "2012-10-17"), "it was changed (its Version or Id) after"),
     "the same statement twice": (
         text_of(allow(root(ACCOUNT)), allow(root(OTHER), sid="new"), allow(root(OTHER), sid="new")),

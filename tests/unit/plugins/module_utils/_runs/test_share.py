@@ -254,13 +254,14 @@ def test_patterns_are_looked_up_once() -> None:
 
 # Of each: what is asked for, and the names and errors of the rows beyond those of the repositories.
 # AWS says only of a name that it does not exist.
+NOWHERE = " in the registry of these credentials in us-east-1. Check it, the region and registry_id."
 CODES = {"nowhere": "RepositoryNotFoundException"}
 UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
     "a name": (to_share("nowhere", "base"), [("nowhere", "nowhere: could not read the policy: it does not exist")]),
-    "a pattern": (to_share("x*", "base"), [("x*", 'no repository matches "x*"')]),
+    "a pattern": (to_share("x*", "base"), [("x*", f'no repository matches "x*"{NOWHERE}')]),
     "two patterns": (
         to_share("x*", "base", "y*"),
-        [("x*", 'no repository matches "x*"'), ("y*", 'no repository matches "y*"')],
+        [("x*", f'no repository matches "x*"{NOWHERE}'), ("y*", f'no repository matches "y*"{NOWHERE}')],
     ),
     "what a grant is narrowed to": (
         to_share("b*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("base", "x*")))),
@@ -275,7 +276,7 @@ UNMATCHED: dict[str, tuple[Request, list[tuple[str, str]]]] = {
     ),
     "what the task and a grant name": (
         to_share("base", "x*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("x*",)))),
-        [("x*", 'no repository matches "x*"')],
+        [("x*", f'no repository matches "x*"{NOWHERE}')],
     ),
     "a name that a grant is narrowed to": (
         to_share("b*", grants=(grant(ACCOUNT), grant(OTHER, repositories=("bottle",)))),
@@ -314,8 +315,10 @@ def test_a_name_or_pattern_that_takes_access_away_from_nothing_is_warned_about(s
     warned = [(found.name, warning.kind, warning.certain) for found in result.results for warning in found.warnings]
     assert warned == [(name, "pattern_not_matched", True) for name in ("nowhere", "x*", "services/*")]
     (told,) = result.warnings
-    assert told.startswith("3 of 4 repositories are names or patterns that match none, so that no access was taken")
-    assert told.endswith("The first: nowhere: there is no repository of this name in this registry, in us-east-1")
+    assert told.startswith("3 of 4 repositories are names or patterns that match nothing, so that nothing was done")
+    assert told.endswith(
+        "The first: nowhere: there is no repository of this name in the registry of these credentials in us-east-1"
+    )
 
 
 def test_all_repositories_of_an_empty_registry_are_none_to_take_access_away_from() -> None:
