@@ -132,7 +132,7 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
     assert not any("drift" in row for registry in found for row in registry["repositories"])
     named = set(re.findall(r"`(report\.\w+)`", README))
     assert {path.name for path in (tmp_path / "report").iterdir()} == named
-    (backup,) = (tmp_path / "backups").iterdir()
+    (backup,) = (tmp_path / "ecr-backups").iterdir()
     assert run(restore, **{"20261125T024700Z": backup.name}).code == 0
     assert [json.loads(aws.policies(*registry)["base/go"] or "") for registry in registries] == [PLANTED] * 3
 
