@@ -252,7 +252,7 @@ def test_access_that_a_slip_leaves_fails_or_is_warned_of_in_batches_as_well(
     )
     skipped = play("share", registries(common, images={"ecr_share_on_missing": "skip"}))
     assert skipped.code == 0, skipped.output
-    assert f"3 of {rows} repositories are names or patterns that match none" in skipped.flat
+    assert f"3 of {rows} repositories are names or patterns that match nothing" in skipped.flat
     assert set(stored(aws).values()) == {None}
 
     assert play("share", registries(common, images={})).code == 2
