@@ -126,7 +126,7 @@ class _Stranger(BaseHTTPRequestHandler):
     answer: tuple[int, str, bytes] = (200, "", b"")
 
     def do_POST(self) -> None:
-        status, kind, content = self.server.answer  # type: ignore[attr-defined]
+        status, kind, content = self.server.answer
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -177,7 +177,7 @@ ANSWERS: dict[str, tuple[int, str, bytes]] = {
 def stranger(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of something that answers in place of AWS."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Stranger) as server:
-        server.answer = request.param  # type: ignore[attr-defined]
+        server.answer = request.param
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -336,7 +336,7 @@ def _same_deny(one: ParsedStatement, other: ParsedStatement) -> bool:
 
 
 def _requirements(statement: ParsedStatement) -> set[tuple[str, str, frozenset[str]]]:
-    return {(one.operator, one.key, frozenset(one.values)) for one in statement.conditions}
+    return {(one.operator.lower(), one.key.lower(), frozenset(one.values)) for one in statement.conditions}
 
 
 def _given(policy: ParsedPolicy, *, certain: bool) -> dict[str, set[str]]:

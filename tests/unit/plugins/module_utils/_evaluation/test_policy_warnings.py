@@ -509,6 +509,11 @@ AGAIN: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[tuple[tu
     "where everyone is let in": ([PULLED], [allow(Action=list(PULL))], []),
     "no longer denied": ([PULLED], [PULLED, deny(OTHER_ROOT)], [((), True)]),
     "denied in another order": ([deny(ROOT, OTHER_ROOT)], [deny(OTHER_ROOT, ROOT)], []),
+    "denied by a key in another case": (
+        [deny(Condition={"StringNotEquals": {"aws:SourceVpc": "vpc-1"}})],
+        [deny(Condition={"stringNotEquals": {"aws:sourcevpc": ["vpc-1"]}})],
+        [],
+    ),
     "denied less": ([deny(ROOT, Action="ecr:PutImage")], [deny(ROOT, Action="ecr:*")], [((), True)]),
 }
 
