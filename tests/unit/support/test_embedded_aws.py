@@ -60,7 +60,7 @@ def ecr(aws: EmbeddedAws, clients: dict[str, Any]) -> Any:
 
 def statement(**elements: Any) -> dict[str, Any]:
     """A good statement with other elements in it; None takes one out."""
-    good = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": ["ecr:BatchGetImage"]}
+    good = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "ecr:BatchGetImage"}
     return {name: element for name, element in (good | elements).items() if element is not None}
 
 
@@ -223,6 +223,115 @@ def test_text_is_printed_as_aws_prints_it(ecr: Any) -> None:
         "  } ]\n"
         "}"
     )
+
+
+# Of each: what was sent to the real AWS, and what it answered.
+RECORDINGS = {
+    # Test data of Cloud Custodian, test_cross_account_ecr__api.ecr.SetRepositoryPolicy_1.json.
+    "cloud custodian": (
+        {
+            "Id": "Foo",
+            "Version": "2012-10-17",
+            "Statement": [{"Action": "ecr:BatchGetImage", "Effect": "Allow", "Principal": "*"}],
+        },
+        """{
+  "Version" : "2012-10-17",
+  "Id" : "Foo",
+  "Statement" : [ {
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : "ecr:BatchGetImage"
+  } ]
+}""",
+    ),
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html, its example.
+    "reference of the API": (
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AllowPull",
+                    "Effect": "Allow",
+                    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    "Principal": "*",
+                }
+            ],
+        },
+        """{
+  "Version" : "2012-10-17",
+  "Statement" : [ {
+    "Sid" : "AllowPull",
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : [ "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer" ]
+  } ]
+}""",
+    ),
+    # A record of CloudTrail of November 2020, in panther-analysis, rule aws_resource_made_public.
+    "panther": (
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Action": [
+                        "ecr:BatchCheckLayerAvailability",
+                        "ecr:BatchGetImage",
+                        "ecr:GetAuthorizationToken",
+                        "ecr:GetDownloadUrlForLayer",
+                    ],
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Sid": "PublicRead",
+                }
+            ],
+        },
+        """{
+  "Version" : "2012-10-17",
+  "Statement" : [ {
+    "Sid" : "PublicRead",
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : [ "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken", """
+        """"ecr:GetDownloadUrlForLayer" ]
+  } ]
+}""",
+    ),
+    # The documentation of Endgame, on ECR.
+    "endgame": (
+        {
+            "Version": "2008-10-17",
+            "Statement": [{"Sid": "allow public pull", "Effect": "Allow", "Principal": "*", "Action": ["ecr:*"]}],
+        },
+        """{
+  "Version" : "2008-10-17",
+  "Statement" : [ {
+    "Sid" : "allow public pull",
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : "ecr:*"
+  } ]
+}""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "stored"), RECORDINGS.values(), ids=RECORDINGS.keys())
+def test_a_policy_is_stored_as_recordings_of_aws_show(
+    aws: EmbeddedAws, ecr: Any, sent: dict[str, Any], stored: str
+) -> None:
+    assert set_policy(ecr, sent) == get_policy(ecr) == aws.policies()["app"] == stored
+
+
+def test_the_order_of_members_is_that_of_aws_and_what_is_inside_them_stays(ecr: Any) -> None:
+    condition = {"StringLike": {"b": ["2", "1"], "a": "x"}, "Bool": {"aws:SecureTransport": "true"}}
+    denied = {"Condition": condition, "NotAction": ["ecr:b", "ecr:a"], "NotPrincipal": {"AWS": ROLE}, "Effect": "Deny"}
+
+    shown = json.loads(set_policy(ecr, {"Statement": denied, "Id": "x", "Version": "2012-10-17"}))
+
+    assert list(shown) == ["Version", "Id", "Statement"]
+    assert list(shown["Statement"]) == ["Effect", "NotPrincipal", "NotAction", "Condition"]
+    assert json.dumps(shown["Statement"]["Condition"]) == json.dumps(condition)
+    assert shown["Statement"] == denied
 
 
 def test_principals_come_in_another_order_from_read_to_read(aws: EmbeddedAws, ecr: Any) -> None:
