@@ -70,7 +70,7 @@ EXAMPLES = r"""
                   managed: true
 """
 
-RETURN = r'''
+RETURN = r"""
 _value:
   description:
     - "The columns are C(registry_id), C(region), C(repository), C(principal), C(principal_type), C(via_service),
@@ -91,7 +91,7 @@ _value:
   sample: |
     registry_id,region,repository,principal,principal_type,via_service,access,other_actions,can_pull,can_push,lambda_regions,lambda_regions_denied,conditional,conditions,statements,denied_by,defeated,managed,public,unscoped_service,registry_policy_read,drift,error
     123456789012,us-east-1,app,111122223333,account,,pull+describe,,true,false,,,false,,1,,false,true,false,false,true,,
-'''
+"""
 
 import csv
 import io

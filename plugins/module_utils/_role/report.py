@@ -7,8 +7,8 @@
 """The report of an audit: the results of many runs, on many registries, as one JSON text.
 
 Ansible takes some ten microseconds for each value of a variable, with each task that uses it, and a registry has a
-million of them. As a text they are one: the module returns a text, which is read once, here, and the report is written
-once.
+million of them. As a text they are one: the module returns a text, which is read for the lines that an audit prints,
+and here, and the report is written once.
 """
 
 from __future__ import annotations
