@@ -166,6 +166,11 @@ def audit(
     return reports.AuditAnswer("these credentials", region, region, registry_id, answer)
 
 
+def failed(error: str, region: str = "us-east-1") -> reports.AuditAnswer:
+    """Return what an audit returned that could not list its repositories."""
+    return reports.AuditAnswer("these credentials", region, region, None, {"msg": error})
+
+
 def reported(*audits: reports.AuditAnswer, results: Sequence[dict[str, Any]] = (), compared: bool = True) -> str:
     """Return the report of one host as JSON."""
     return reports.report([reports.HostAudit("images", audits, results, compared)], "2026-11-20T06:30:00Z")

@@ -211,7 +211,13 @@ def cells(shares: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
 def _read(share: Mapping[str, Any]) -> _Share:
     defeated = bool(share.get("defeated"))
     denied_by = tuple(
-        _Denial(deny.get("policy") == "registry", deny["position"], frozenset(deny.get("denies", ())), deny["certain"])
+        _Denial(
+            of_registry=deny.get("policy") == "registry",
+            position=deny["position"],
+            # Words of ours alone: the page takes them for that.
+            denies=frozenset(_ORDER).intersection(deny.get("denies", ())),
+            certain=deny["certain"],
+        )
         for deny in share["denied_by"]
     )
     granted = _granted(share)
@@ -374,7 +380,7 @@ def _taken(names: Iterable[str]) -> str:
 
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)))
+    return tuple(sorted(names, key=lambda name: _ORDER[name]))
 
 
 def _in(access: Access) -> tuple[Capability, ...]:
