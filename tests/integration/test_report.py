@@ -718,8 +718,17 @@ class TestRegistryPolicies:
         page.choose("registry", "us-west-2")
         page.row(0).click()
         assert page.texts("#detail .alarm") == ["The registry policy was not read, others may get in by it."]
+        assert "Public\nnot by its own policy" in page.detail
         page.click("#detail", "not read, others may get in by it")
         assert "AccessDeniedException" in page.detail
+
+    def test_cell_of_what_was_not_read_does_not_say_that_it_is_nothing(self, page: Page) -> None:
+        row = page.driver.find_elements("css selector", "#grid tbody tr:not(.filler)")[4]
+        assert "us-west-2" in row.text
+        assert (page.cell(4, 3).accessible_name, page.cell(3, 3).accessible_name) == ("nothing known", "nothing")
+        page.cell(4, 3).click()
+        assert page.detail.endswith("Access\nnothing known")
+        assert page.find("#here").text.endswith(": nothing known")
 
     def test_are_left_out_where_no_run_came_so_far(self, opened: Callable[[str], Page]) -> None:
         assert not opened("failed").find("#registry-policies").is_displayed()

@@ -355,11 +355,17 @@
       made.ariaColIndex = position + 2;
       const classes = [shown.starts[position] && "group", isOpen(repository, column) && "open"].filter(Boolean);
       if (classes.length > 0) made.className = classes.join(" ");
-      made.ariaLabel = cell ? cell.view.words : "nothing";
+      made.ariaLabel = cellWords(repository, column);
       if (cell) made.append(viewMark(cell.view));
       return made;
     });
     return element("tr", { "aria-rowindex": index + 2 }, head, ...drawnCells);
+  }
+
+  // Of what was not read, nobody can say that it gives nothing.
+  function cellWords({ row, cells }, column) {
+    const unknown = row.error || row.registry_policy_read === false;
+    return cells.get(column)?.view.words ?? (unknown ? "nothing known" : "nothing");
   }
 
   function isOpen(repository, column) {
@@ -458,7 +464,7 @@
     const [repository, principal] = [shown.rows[row], shown.columns[column]];
     if (!repository) return principal ? principal.words : "";
     if (!principal) return `${repository.name} (${repository.place})`;
-    return `${repository.name} → ${principal.words}: ${repository.cells.get(principal)?.view.words ?? "nothing"}`;
+    return `${repository.name} → ${principal.words}: ${cellWords(repository, principal)}`;
   }
 
   function announce(position) {
@@ -536,18 +542,18 @@
       definitions([
         ["Principal", link(() => open(undefined, column, true), column.words)],
         ["Repository", link(() => open(repository, undefined, true), `${repository.name} in ${repository.place}`)],
-        ["Access", cell ? cell.view.words : "nothing"],
+        ["Access", cellWords(repository, column)],
       ]),
       ...(cell?.shares ?? []).map(({ share, view }) => shareDetail(share, view, policiesOf(repository.registry, repository.row))),
     ];
   }
 
-  // heading: what the panel does not say.
+  // heading: for which repositories it is, where it is one of a registry policy, in which nothing is managed.
   function shareDetail(share, view, policies, ...heading) {
     const { via_service: service, lambda_regions: regions, lambda_regions_denied: without = [] } = share;
     return element("div", { class: "share" },
       element("p", {}, viewMark(view), view.name,
-        element("span", { class: "badge" }, share.managed ? "managed" : "unmanaged")),
+        ...(heading.length > 0 ? [] : [element("span", { class: "badge" }, share.managed ? "managed" : "unmanaged")])),
       ...heading,
       ...(share.defeated ? [element("p", { class: "alarm" }, "All of it is denied.")] : []),
       ...view.cannot.map((words) => element("p", { class: "alarm" }, words)),
@@ -589,7 +595,8 @@
   // Of a repository, or of a registry.
   function opennessOf(row) {
     return [
-      ["Public", row.public ? `yes: open to everyone, or to any account${through(row.public_statements ?? [])}` : "no"],
+      ["Public", row.public ? `yes: open to everyone, or to any account${through(row.public_statements ?? [])}`
+        : row.registry_policy_read === false ? "not by its own policy" : "no"],
       ...(row.unscoped_service
         ? [["Unscoped service", `yes: ${UNSCOPED}${through(row.unscoped_service_statements ?? [])}`]] : []),
     ];
