@@ -216,9 +216,16 @@ REGISTRY_POLICIES = reported(
                 "",
                 lambda_regions=["eu-west-1", "us-east-1"],
                 lambda_regions_denied=["eu-west-1"],
+                statements=[WRITTEN_BY_LAMBDA],
+                denied_by=[audits.deny(2, "lambda", policy="registry")],
+            ),
+            share(
+                "123456789012",
+                "account",
+                "",
+                via_service="lambda.amazonaws.com",
                 other_actions=["ecr:SetRepositoryPolicy"],
                 statements=[WRITTEN_BY_LAMBDA],
-                denied_by=[audits.deny(2, "lambda", policy="registry", certain=False)],
             ),
         ),
         repository(
@@ -757,8 +764,12 @@ class TestServices:
         assert "Lambda functions in eu-west-1, us-east-1." in page.detail
         assert page.texts("#detail .alarm") == [
             "Lambda functions in eu-west-1 cannot.",
-            "2 of the registry policy may deny the pull of Lambda functions, or a part",
+            "2 of the registry policy denies the pull of Lambda functions, or a part",
         ]
+        assert (
+            "lambda.amazonaws.com uses it for them.Other actionsecr:SetRepositoryPolicy"
+            in page.texts("#detail .share")[1]
+        )
 
     def test_one_without_a_source_condition_has_a_badge_and_a_count(self, page: Page) -> None:
         page.fill("repository", "web")

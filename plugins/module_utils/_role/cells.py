@@ -12,11 +12,13 @@ The rules:
   admin. Shares add up.
 - A share that is C(defeated) counts for nothing. For the others, what the audit says of a capability (C(can_pull),
   C(can_push)) decides, because it heeds what several Deny statements take together and what several shares give
-  together. Of what it says nothing, a share has it if its access names it and no Deny certainly takes it. The pull of
-  Lambda functions is taken where that of all regions is.
+  together. Of what it says nothing, a share has it if its access names it and no Deny certainly takes it. Admin, other
+  actions and the pull of Lambda functions are many things: a Deny of one of them leaves the others, so only what is
+  defeated loses admin or other actions, and the pull of Lambda functions is taken where that of all regions is.
 - A share that a service has for the principal (C(via_service)) counts as that service alone: the principal itself can
   do none of it.
-- The statement that AWS Lambda itself has written counts as the pull of Lambda functions alone.
+- The statement that AWS Lambda itself has written counts as the pull of Lambda functions alone. That Lambda may keep it
+  up, which the audit has as a share of its own, counts for nothing beside other shares.
 - Actions that belong to a capability of the cell are not other actions. Beside admin, other actions are not a level:
   whoever may change the policy can have all of them.
 - A cell is conditional if it would be another without the shares that have conditions.
@@ -87,6 +89,8 @@ _TAKEN = {
     _LAMBDA.name: "the pull of Lambda functions",
     _OTHER.name: _OTHER.label,
 }
+# What is many things, of which a Deny may take one for certain.
+_MANY = frozenset({_LAMBDA.name, _OTHER.name, _ADMIN.name})
 # What is said of somebody who is denied it, where that is not the name.
 _CANNOT = {
     _REPLICATE.name: "cannot replicate images into it",
@@ -148,7 +152,8 @@ class _Denial:
 class _Share:
     """What matters of a share for its cell.
 
-    granted: the names of levels that it would have if there were no Deny statements; usable: those that are left.
+    granted: the names of levels that it would have if there were no Deny statements; usable: those that are left;
+    upkeep: whether it is for AWS Lambda to keep up its own statement.
     """
 
     granted: Names
@@ -156,6 +161,7 @@ class _Share:
     other_actions: Actions
     conditional: bool
     defeated: bool
+    upkeep: bool
     denied_by: tuple[_Denial, ...]
 
 
@@ -227,6 +233,7 @@ def _read(share: Mapping[str, Any]) -> _Share:
         other_actions=frozenset(share["other_actions"]),
         conditional=bool(share["conditions"]),
         defeated=defeated,
+        upkeep=_is_written_by_service(share) and not share["lambda_regions"],
         denied_by=denied_by,
     )
 
@@ -234,8 +241,8 @@ def _read(share: Mapping[str, Any]) -> _Share:
 def _granted(share: Mapping[str, Any]) -> Names:
     """Return the levels that a share would have if there were no Deny statements."""
     functions: Names = frozenset({_LAMBDA.name} if share["lambda_regions"] else ())
-    if _is_written_by_lambda(share):
-        return functions
+    if _is_written_by_service(share):
+        return functions or frozenset({_SERVICE.name})
     if "via_service" in share:
         return functions | {_SERVICE.name}
     access = frozenset(share["access"])
@@ -244,20 +251,19 @@ def _granted(share: Mapping[str, Any]) -> Names:
     return access.intersection(_ORDER) | complete | functions | ({_OTHER.name} if share["other_actions"] else set())
 
 
-def _is_written_by_lambda(share: Mapping[str, Any]) -> bool:
-    statements = share["statements"] if share["lambda_regions"] else ()
-    return bool(statements) and all("written_by" in statement for statement in statements)
+def _is_written_by_service(share: Mapping[str, Any]) -> bool:
+    return bool(share["statements"]) and all("written_by" in statement for statement in share["statements"])
 
 
 def _usable(share: Mapping[str, Any], granted: Names, denied_by: Iterable[_Denial]) -> Names:
     """Return the levels that a share, which is not defeated, has in the end."""
-    taken = _names(denial for denial in denied_by if denial.certain) - {_LAMBDA.name}
+    taken = _names(denial for denial in denied_by if denial.certain) - _MANY
     if set(share["lambda_regions"]) <= set(share.get("lambda_regions_denied", ())):
         taken |= {_LAMBDA.name}
     said = {
         capability.name: share[f"can_{capability.name}"]
         for capability in CAPABILITIES
-        if f"can_{capability.name}" in share and not ("via_service" in share or _is_written_by_lambda(share))
+        if f"can_{capability.name}" in share and not ("via_service" in share or _is_written_by_service(share))
     }
     return granted.difference(taken, said) | {name for name, can in said.items() if can}
 
@@ -265,6 +271,7 @@ def _usable(share: Mapping[str, Any], granted: Names, denied_by: Iterable[_Denia
 @lru_cache(maxsize=4096)
 def _view(shares: tuple[_Share, ...]) -> View:
     """Return how the shares of one principal are shown together."""
+    shares = tuple(share for share in shares if not share.upkeep) or shares
     left = [share for share in shares if not share.defeated]
     now = _amount((share, share.usable) for share in left)
     defeated = now == _Amount()
@@ -346,19 +353,31 @@ def _positions(denials: Iterable[_Denial], *, of_registry: bool) -> tuple[int, .
 
 
 def _doubts(shares: Iterable[_Share], cut: Collection[str]) -> tuple[str, ...]:
-    """Return what Deny statements may take of shares, beside the levels that are cut."""
-    possible = [denial for share in shares for denial in share.denied_by if not denial.certain]
+    """Return what Deny statements take in part, or may take, of shares, beside the levels that are cut."""
+    denials = [denial for share in shares for denial in share.denied_by]
+    possible = [denial for denial in denials if not denial.certain]
     names = _names(possible).difference(cut)
-    if names or (possible and not cut):
-        return (f"a Deny may take {_taken(names)}, or a part",)
-    return () if cut else ("a Deny takes a part",)
+    parts = (_names(denial for denial in denials if denial.certain) & _MANY).difference(cut)
+    doubts = (
+        *((f"a Deny takes {_taken(parts)}, or a part",) if parts else ()),
+        *((f"a Deny may take {_taken(names)}, or a part",) if names or (possible and not cut) else ()),
+    )
+    return doubts or (() if cut else ("a Deny takes a part",))
 
 
 def _effect(denial: _Denial, share: _Share, cut: Collection[str]) -> str:
     """Return what a Deny statement does to a share."""
     certain = [each for each in share.denied_by if each.certain]
+    if denial.certain and share.defeated and len(certain) == 1:
+        return "denies all of it"
     if denial.certain:
-        return "denies all of it" if share.defeated and len(certain) == 1 else f"denies {_taken(denial.denies)}"
+        some = (denial.denies & _MANY).difference(cut)
+        whole = denial.denies - some
+        effects = (
+            *((f"denies {_taken(whole)}",) if whole or not some else ()),
+            *((f"denies {_taken(some)}, or a part",) if some else ()),
+        )
+        return ", ".join(effects)
     # What is cut, and no certain Deny does it, this one does, or another that may.
     parts = denial.denies.intersection(cut) - _names(certain)
     alone = not any(each is not denial and not each.certain and parts & each.denies for each in share.denied_by)

@@ -51,6 +51,7 @@ PULL, PUSH, DESCRIBE, FUNCTIONS = share("pull"), share("push"), share("describe"
 SCAN, ADMIN = share(other=SCAN_ACTIONS), share("admin", other=ADMIN_ACTIONS)
 REPLICATE = share("replicate", other=["ecr:ReplicateImage"])
 SERVICE = share("pull", via_service="codebuild.amazonaws.com", can_pull=False)
+UPKEEP = share(other=ADMIN_ACTIONS, via_service="lambda.amazonaws.com", **OF_LAMBDA)
 CUT = share("pull", denied_by=[maybe(8, "pull")], can_pull=False)
 DEAD = defeated("push")
 
@@ -164,6 +165,22 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         "",
         "Lambda functions pull",
     ),
+    "what AWS Lambda has written, and may keep up": (
+        [share(**LAMBDA_ALONE, **OF_LAMBDA), UPKEEP],
+        "lambda",
+        "",
+        "Lambda functions pull",
+    ),
+    "the same, of which the pull is denied": (
+        [
+            share(**LAMBDA_ALONE, **OF_LAMBDA, lambda_regions_denied=["us-east-1"], denied_by=[deny(2, "lambda")]),
+            UPKEEP,
+        ],
+        "lambda",
+        "defeated",
+        "Lambda functions pull granted, Lambda functions cannot pull: statement 2 denies it",
+    ),
+    "the upkeep alone": ([UPKEEP], "service", "", "a service uses it for them"),
     "what AWS Lambda has written, together with what somebody else has": (
         [
             share(
@@ -242,7 +259,7 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         [share(**LAMBDA_ALONE, denied_by=[deny(9, "lambda")], lambda_regions_denied=["us-east-1"]), FUNCTIONS],
         "lambda",
         "doubtful",
-        "Lambda functions pull, a Deny takes a part",
+        "Lambda functions pull, a Deny takes the pull of Lambda functions, or a part",
     ),
     "a capability of which nothing else is said, denied": (
         [share("pull", "describe", denied_by=[deny(9, "describe")])],
@@ -250,23 +267,35 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         "doubtful",
         "pull, cannot describe: statement 9 denies it",
     ),
-    "replication and admin, denied": (
+    "replication denied, and a part of what an administrator may do": (
         [
             share(
                 "describe",
                 "replicate",
                 "admin",
-                other=[*ADMIN_ACTIONS, *SCAN_ACTIONS],
+                other=[*ADMIN_ACTIONS, *SCAN_ACTIONS, "ecr:ReplicateImage"],
                 denied_by=[deny(9, "admin", "other"), deny(2, "replicate", **OF_REGISTRY)],
             )
         ],
-        "describe",
+        "describe admin",
         "doubtful",
-        "describe, cannot replicate images into it: statement 2 of the registry policy denies it, "
-        "cannot change the policy or delete: statement 9 denies it",
+        "admin, can describe, cannot replicate images into it: statement 2 of the registry policy denies it, "
+        "a Deny takes other actions and admin, or a part",
     ),
-    "other actions, denied": (
-        [share("pull", other=SCAN_ACTIONS, denied_by=[deny(9, "other")])],
+    "admin denied as a whole": (
+        [share("admin", other=ADMIN_ACTIONS, denied_by=[deny(9, "admin")], defeated=True), PULL],
+        "pull",
+        "doubtful",
+        "pull, cannot change the policy or delete: statement 9 denies it",
+    ),
+    "a part of other actions denied": (
+        [share("pull", other=SCAN_ACTIONS, denied_by=[deny(9, "other"), maybe(8, "other", "pull")])],
+        "pull other",
+        "doubtful",
+        "pull and more, a Deny takes other actions, or a part, a Deny may take pull and other actions, or a part",
+    ),
+    "other actions denied as a whole": (
+        [share(other=SCAN_ACTIONS, denied_by=[deny(9, "other")], defeated=True), PULL],
         "pull",
         "doubtful",
         "pull, cannot do other actions: statement 9 denies it",
@@ -276,6 +305,18 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         "admin",
         "doubtful",
         "admin, a Deny takes a part",
+    ),
+    "Lambda denied in one of two regions for certain": (
+        [
+            share(
+                lambda_regions=["eu-west-1", "us-east-1"],
+                lambda_regions_denied=["us-east-1"],
+                denied_by=[deny(9, "lambda")],
+            )
+        ],
+        "lambda",
+        "doubtful",
+        "Lambda functions pull, a Deny takes the pull of Lambda functions, or a part",
     ),
     "denied by the repository and by the registry": (
         [
@@ -392,6 +433,16 @@ EFFECTS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = {
         [maybe(8, "pull"), maybe(7, "pull")],
         {"can_pull": False},
         ["denies a part of pull, or may"] * 2,
+    ),
+    "a part of what is many things": (
+        [deny(9, "push", "admin", "other"), deny(7, "lambda")],
+        {"can_push": False, "lambda_regions": ["us-east-1", "eu-west-1"], "lambda_regions_denied": ["eu-west-1"]},
+        ["denies push, denies other actions and admin, or a part", "denies the pull of Lambda functions, or a part"],
+    ),
+    "Lambda in all regions": (
+        [deny(7, "lambda")],
+        {"lambda_regions": ["us-east-1"], "lambda_regions_denied": ["us-east-1"]},
+        ["denies the pull of Lambda functions"],
     ),
     "the same statement, certainly and perhaps": (
         [deny(9, "pull"), maybe(9, "push")],
