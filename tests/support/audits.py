@@ -289,8 +289,8 @@ def _row(
         "policy": document,
         "unscoped_service": False,
         "unscoped_service_statements": [],
-        "registry_policy_read": (account, region) != _REGISTRIES[-1],
         **found,
+        "registry_policy_read": (account, region) != _REGISTRIES[-1],
     }
 
 
