@@ -236,7 +236,7 @@ REGISTRY_POLICIES = reported(
         ),
         policy=audits.registry_policy(
             audits.registry_share(OTHER, "account", "replicate create", 1, MIRROR, EVERYWHERE),
-            audits.registry_share(TEAM, "account", "pull", 3, "*", conditions=[CONDITION], via_service="*"),
+            audits.registry_share(TEAM, "account", "pull", 3, conditions=[CONDITION], via_service="*"),
             policy_length=1234,
             policy={"Version": "2012-10-17", "Statement": REPLICATION},
         ),
@@ -691,7 +691,8 @@ class TestRegistryPolicies:
         assert "For the repositories" in replication
         assert page.texts("#detail .share:first-of-type .plain li") == ["base/*", EVERYWHERE]
         assert "Only if" not in replication
-        assert "Any AWS service uses it for them: pull." in service
+        assert "unmanaged" not in replication
+        assert "For all repositories.Any AWS service uses it for them: pull." in service
         assert "aws:SourceVpc StringEquals: vpc-1, vpc-2" in service
         assert [json.loads(text) for text in page.texts("#detail .share:first-of-type pre")] == [REPLICATION[0]]
         assert json.loads(page.texts("#detail > pre")[0])["Statement"] == REPLICATION

@@ -141,11 +141,11 @@ def registry_policy(*shares: dict[str, Any], error: str | None = None, **more: A
 def registry_share(
     principal: str, principal_type: str, access: str, position: int, *arns: str, **more: Any
 ) -> dict[str, Any]:
-    """Return a share of a registry policy, for the repositories that these patterns of ARNs name."""
-    where = {"operator": "Resource", "key": "ARN", "values": list(arns)}
+    """Return a share of a registry policy, for the repositories that these patterns of ARNs name; for all without."""
+    where = [{"operator": "Resource", "key": "ARN", "values": list(arns)}] if arns else []
     named = {"statements": [statement(position, f"Registry{position}", "registry")]}
     return share(
-        principal, principal_type, access, **{**named, **more, "conditions": [where, *more.get("conditions", ())]}
+        principal, principal_type, access, **{**named, **more, "conditions": [*where, *more.get("conditions", ())]}
     )
 
 

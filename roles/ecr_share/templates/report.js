@@ -688,7 +688,8 @@
     const own = `arn:${partition}:ecr:${region}:${id}:repository/`;
     const patterns = conditions.filter(namesRepositories).flatMap(({ values }) => values)
       .map((pattern) => (pattern.startsWith(own) ? pattern.slice(own.length) : pattern));
-    return patterns.length > 0 ? section("For the repositories", texts(patterns.map(foreign))) : [];
+    return patterns.length > 0 ? section("For the repositories", texts(patterns.map(foreign)))
+      : [element("p", {}, "For all repositories.")];
   }
 
   function drawPolicies() {
