@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shares of an audit as CSV: a line for each, and a line for each repository that has none."""
+"""The shares of an audit as CSV: a line for each, for each repository that has none, and for what was not read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ description:
   - Writes a report on ECR repositories, the C(report.json) of the role P(imageshare.aws.ecr_share#role), as CSV
     (L(RFC 4180,https://www.rfc-editor.org/rfc/rfc4180)), with a header and one line for each share.
   - A repository that is shared with nobody, or that could not be read, has one line, without a principal.
+  - The policy of a registry has a line for each of its shares, without a C(repository); the patterns of ARNs that it is
+    for are in C(conditions). What it means for a repository is in the lines of that repository as well. If it could not
+    be read, it has one line, with the reason in C(error), and others than those of the lines may get in by it.
   - What a spreadsheet may take for the beginning of a formula has an apostrophe before it. That is each of
     C(= + - @ | %), and the same in full width, at the beginning of a cell, and after a comma, semicolon, vertical bar,
     blank, quotation mark or backslash, because whoever opens the file chooses where cells begin.
@@ -23,7 +26,8 @@ positional: _input
 options:
   _input:
     description:
-      - "The report: a dictionary whose C(registries) have C(registry_id), C(region) and C(repositories)."
+      - "The report: a dictionary whose C(registries) have C(registry_id), C(region) and C(repositories), and
+        C(registry_policy) where that is known."
       - Or the same as a JSON text.
     type: raw
     required: true
@@ -47,6 +51,8 @@ EXAMPLES = r"""
           repositories:
             - name: app
               public: false
+              unscoped_service: false
+              registry_policy_read: true
               shares:
                 - principal: "111122223333"
                   principal_type: account
@@ -57,30 +63,35 @@ EXAMPLES = r"""
                   lambda_regions: []
                   conditions: []
                   statements:
-                    - position: 1
-                      sid: AllowPull
+                    - policy: repository
+                      position: 1
+                      sid: null
                   denied_by: []
                   managed: true
 """
 
-RETURN = r'''
+RETURN = r"""
 _value:
   description:
-    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(principal_type), C(access),
-      C(other_actions), C(can_pull), C(can_push), C(lambda_regions), C(conditional), C(conditions), C(statements),
-      C(denied_by), C(managed), and of the repository C(public), C(drift) and C(error)."
+    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(principal_type), C(via_service),
+      C(access), C(other_actions), C(can_pull), C(can_push), C(lambda_regions), C(lambda_regions_denied),
+      C(conditional), C(conditions), C(statements), C(denied_by), C(defeated), C(managed), and of the repository
+      C(public), C(unscoped_service), C(registry_policy_read), C(drift) and C(error)."
     - The capabilities of C(access) are joined by plus signs, actions and regions are separated by spaces, all else by
       semicolons.
+    - Where there is a C(via_service), that service has the access, and acts for the principal.
     - The drift names each grant that is missing or undeclared by its principal, its access and the regions of its
       Lambda functions.
-    - A statement is its position and its C(Sid) as a JSON string. A condition is its operator, its key and its values
-      as JSON. After a C(Deny) statement stands C(denied), or C(possibly denied) where it depends on the request, or
-      takes only a part.
+    - A statement is its position and its C(Sid) as a JSON string, with C(registry) before it if it is one of the
+      registry policy, and C(written by) behind it if a service itself has written it. A condition is its operator, its
+      key and its values as JSON. After a C(Deny) statement stands what of the share it C(denies), or C(may deny) where
+      that depends on the request, or where it takes only a part.
+    - A share that is C(defeated) is one of which the C(Deny) statements leave nothing.
   type: str
   sample: |
-    registry_id,region,repository,principal,principal_type,access,other_actions,can_pull,can_push,lambda_regions,conditional,conditions,statements,denied_by,managed,public,drift,error
-    123456789012,us-east-1,app,111122223333,account,pull+describe,,true,false,,false,,"1 ""AllowPull""",,true,false,,
-'''
+    registry_id,region,repository,principal,principal_type,via_service,access,other_actions,can_pull,can_push,lambda_regions,lambda_regions_denied,conditional,conditions,statements,denied_by,defeated,managed,public,unscoped_service,registry_policy_read,drift,error
+    123456789012,us-east-1,app,111122223333,account,,pull+describe,,true,false,,,false,,1,,false,true,false,false,true,,
+"""
 
 import csv
 import io
@@ -95,22 +106,27 @@ from ansible_collections.imageshare.aws.plugins.module_utils._text import messag
 
 # What an audit says of each capability without which some actions are of no use.
 _USABLE = tuple(f"can_{capability.name}" for capability in CAPABILITIES if capability.required)
+# What a policy says of itself.
+_OF_POLICY = ("public", "unscoped_service", "registry_policy_read")
 COLUMNS = (
     "registry_id",
     "region",
     "repository",
     "principal",
     "principal_type",
+    "via_service",
     "access",
     "other_actions",
     *_USABLE,
     "lambda_regions",
+    "lambda_regions_denied",
     "conditional",
     "conditions",
     "statements",
     "denied_by",
+    "defeated",
     "managed",
-    "public",
+    *_OF_POLICY,
     "drift",
     "error",
 )
@@ -146,13 +162,16 @@ def ecr_share_csv(report: Mapping[str, Any] | str) -> str:
 
 def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for registry in report["registries"]:
+        of_registry = {"registry_id": registry["registry_id"], "region": registry["region"]}
+        policy = registry.get("registry_policy")
+        if policy:
+            yield from ({**of_registry, **line} for line in _lines_of_policy(policy))
         for repository in registry["repositories"]:
             of_repository = {
-                "registry_id": registry["registry_id"],
-                "region": registry["region"],
+                **of_registry,
                 "repository": repository["name"],
                 # What could not be read is neither public nor not.
-                "public": repository.get("public", ""),
+                **{member: repository.get(member, "") for member in _OF_POLICY},
                 "drift": "; ".join(_drift(repository["drift"])) if "drift" in repository else "",
                 "error": repository.get("error") or "",
             }
@@ -162,18 +181,33 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 yield of_repository
 
 
+def _lines_of_policy(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a registry policy, which belong to no repository."""
+    if not policy["read"]:
+        yield {"registry_policy_read": False, "error": policy["error"]}
+        return
+    of_policy = {**{member: policy.get(member, "") for member in _OF_POLICY}, "registry_policy_read": True}
+    for share in policy["shares"]:
+        # For which repositories it is does not make it conditional.
+        conditional = any((one["operator"], one["key"]) != ("Resource", "ARN") for one in share["conditions"])
+        yield {**of_policy, **_share(share), "conditional": conditional}
+
+
 def _share(share: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "principal": share["principal"],
         "principal_type": share["principal_type"],
+        "via_service": share.get("via_service", ""),
         "access": "+".join(share["access"]),
         "other_actions": " ".join(share["other_actions"]),
         **{member: share[member] for member in _USABLE},
         "lambda_regions": " ".join(share["lambda_regions"]),
+        "lambda_regions_denied": " ".join(share.get("lambda_regions_denied", ())),
         "conditional": bool(share["conditions"]),
         "conditions": "; ".join(map(_condition, share["conditions"])),
         "statements": "; ".join(map(_statement, share["statements"])),
         "denied_by": "; ".join(map(_deny, share["denied_by"])),
+        "defeated": share.get("defeated", False),
         "managed": share["managed"],
     }
 
@@ -193,12 +227,18 @@ def _condition(condition: Mapping[str, Any]) -> str:
 
 
 def _statement(statement: Mapping[str, Any]) -> str:
-    position, sid = statement["position"], statement["sid"]
-    return str(position) if sid is None else f"{position} {json.dumps(sid)}"
+    sid, service = statement["sid"], statement.get("written_by")
+    parts = (
+        "registry" if statement.get("policy") == "registry" else "",
+        str(statement["position"]),
+        "" if sid is None else json.dumps(sid),
+        f"written by {service}" if service else "",
+    )
+    return " ".join(filter(None, parts))
 
 
 def _deny(deny: Mapping[str, Any]) -> str:
-    return f"{_statement(deny)} {'denied' if deny['certain'] else 'possibly denied'}"
+    return f"{_statement(deny)} {'denies' if deny['certain'] else 'may deny'} {'+'.join(deny.get('denies', ()))}"
 
 
 def _text(value: Any) -> str:

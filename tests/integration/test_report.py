@@ -101,14 +101,18 @@ def hostile(number: int, text: str) -> dict[str, Any]:
             other_actions=[text],
             lambda_regions=[text],
             conditions=[{"operator": text, "key": text, "values": [text, text]}],
-            statements=[{"position": 1, "sid": text}],
-            denied_by=[{"position": 1, "sid": text, "certain": False}],
+            via_service=text,
+            statements=[audits.statement(1, text, written_by=text)],
+            denied_by=[audits.deny(1, text, sid=text, certain=False)],
         ),
         policy={"Statement": {"Sid": text, text: text}},
         uri=text,
         error=text,
         deleted_principals=[text],
-        unmanaged_statements=[{"position": 1, "sid": text}],
+        unmanaged_statements=[audits.statement(1, text)],
+        unscoped_service=True,
+        unscoped_service_statements=[audits.statement(1, text, "registry")],
+        registry_policy_read=False,
         drift={
             "missing": [{"principal": text, "access": [text], "lambda_regions": [text]}],
             "undeclared": [],
@@ -116,11 +120,36 @@ def hostile(number: int, text: str) -> dict[str, Any]:
     )
 
 
+def hostile_policy(*texts: str) -> dict[str, Any]:
+    """A registry policy with these texts wherever somebody else may have written, a share for each."""
+    return audits.registry_policy(
+        *(
+            audits.registry_share(
+                text,
+                "other",
+                text,
+                1,
+                text,
+                conditions=[{"operator": text, "key": text, "values": [text]}],
+                via_service=text,
+                statements=[audits.statement(1, text, "registry")],
+                denied_by=[audits.deny(1, text, sid=text, policy="registry")],
+            )
+            for text in texts
+        ),
+        scope=texts[0],
+        public_statements=[audits.statement(1, text, "registry") for text in texts],
+        policy={"Statement": {text: text for text in texts}},
+    )
+
+
 TEAM, OTHER, CI = "111122223333", "444455556666", "arn:aws:iam::444455556666:role/ci"
 LAMBDA = {"lambda_regions": ["us-east-1", "eu-west-1"], "managed": True}
 CONDITION = {"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1", "vpc-2"]}
-MAYBE = {"position": 8, "sid": None, "certain": False}
-SURELY = {"position": 9, "sid": "No more", "certain": True}
+MAYBE = audits.deny(8, "pull", "push", "describe", certain=False)
+PART = audits.deny(8, "pull", certain=False)
+SURELY = audits.deny(9, "push", sid="No more")
+FROZEN = audits.deny(2, "push", sid="Freeze", policy="registry")
 PLAIN = reported(
     audit(
         repository(
@@ -130,13 +159,13 @@ PLAIN = reported(
             share(OTHER, "account", "push", 4, conditions=[CONDITION]),
             share(CI, "role", "pull push describe", 5, denied_by=[MAYBE]),
         ),
-        repository("base/go", share(TEAM, "account", "push", 1, denied_by=[SURELY], can_push=False)),
+        repository("base/go", share(TEAM, "account", "push", 1, denied_by=[SURELY], defeated=True, can_push=False)),
         repository(
             "base/python",
             share("*", "everyone", "pull", 1),
             share(TEAM, "account", "pull", 2),
             public=True,
-            public_statements=[{"position": 1, "sid": "Statement1"}, {"position": 3, "sid": None}],
+            public_statements=[audits.statement(1, "Statement1"), audits.statement(3)],
         ),
         repository("empty", policy=None, policy_length=0),
         repository(
@@ -150,7 +179,7 @@ PLAIN = reported(
         repository(
             "app",
             share(OTHER, "account", "admin", 1, other_actions=["ecr:SetRepositoryPolicy"]),
-            share(CI, "role", "pull", 2, denied_by=[MAYBE], can_pull=False),
+            share(CI, "role", "pull", 2, denied_by=[PART], can_pull=False),
             drift={"missing": [], "undeclared": []},
         ),
         repository(
@@ -158,7 +187,7 @@ PLAIN = reported(
             share("AROAEXAMPLE7DELETED42", "deleted", "pull", 1),
             share(TEAM, "account", "", 2, lambda_regions=["*"]),
             deleted_principals=["AROAEXAMPLE7DELETED42"],
-            unmanaged_statements=[{"position": 1, "sid": "Statement1"}],
+            unmanaged_statements=[audits.statement(1, "Statement1")],
             drift={
                 "missing": [{"principal": CI, "access": ["pull", "push"], "lambda_regions": []}],
                 "undeclared": [{"principal": TEAM, "access": [], "lambda_regions": ["*"]}],
@@ -166,6 +195,69 @@ PLAIN = reported(
         ),
         region="us-west-2",
     ),
+)
+# What the policy of the first registry says.
+MIRROR, EVERYWHERE = "arn:aws:ecr:us-east-1:123456789012:repository/base/*", "arn:aws:ecr:*:*:repository/app"
+REPLICATION: list[dict[str, Any]] = [
+    {"Sid": "Replication", "Effect": "Allow", "Action": "ecr:ReplicateImage", "Resource": MIRROR},
+    {"Sid": "Freeze", "Effect": "Deny", "Action": "ecr:PutImage", "Resource": "*"},
+]
+WRITTEN_BY_LAMBDA = audits.statement(3, "LambdaECRImageRetrievalPolicy", written_by="lambda.amazonaws.com")
+REGISTRY_POLICIES = reported(
+    audit(
+        repository(
+            "base/go",
+            share(OTHER, "account", "replicate", statements=[audits.statement(1, "Replication", "registry")]),
+            share(CI, "role", "pull push", 4, can_push=False, denied_by=[FROZEN]),
+            share(TEAM, "account", "pull describe", 1, can_pull=False, via_service="codebuild.amazonaws.com"),
+            share(
+                "123456789012",
+                "account",
+                "",
+                lambda_regions=["eu-west-1", "us-east-1"],
+                lambda_regions_denied=["eu-west-1"],
+                statements=[WRITTEN_BY_LAMBDA],
+                denied_by=[audits.deny(2, "lambda", policy="registry")],
+            ),
+            share(
+                "123456789012",
+                "account",
+                "",
+                via_service="lambda.amazonaws.com",
+                other_actions=["ecr:SetRepositoryPolicy"],
+                statements=[WRITTEN_BY_LAMBDA],
+            ),
+        ),
+        repository(
+            "web",
+            share("emr-serverless.amazonaws.com", "service", "pull", 2),
+            unscoped_service=True,
+            unscoped_service_statements=[audits.statement(2, "Statement2"), audits.statement(4, None, "registry")],
+        ),
+        policy=audits.registry_policy(
+            audits.registry_share(OTHER, "account", "replicate create", 1, MIRROR, EVERYWHERE),
+            audits.registry_share(TEAM, "account", "pull", 3, conditions=[CONDITION], via_service="*"),
+            policy_length=1234,
+            policy={"Version": "2012-10-17", "Statement": REPLICATION},
+        ),
+    ),
+    audit(
+        repository("app", share(TEAM, "account", "pull", 1), registry_policy_read=False),
+        region="us-west-2",
+        policy=audits.registry_policy(error="GetRegistryPolicy: AccessDeniedException"),
+    ),
+    audit(
+        repository("app"),
+        region="eu-west-1",
+        policy=audits.registry_policy(
+            audits.registry_share("*", "everyone", "pull", 1, "*"),
+            public=True,
+            public_statements=[audits.statement(1, "Registry1", "registry")],
+        ),
+    ),
+    audit(repository("app"), region="eu-north-1"),
+    audit(repository("app"), region="eu-central-1"),
+    audit(repository("app"), region="eu-south-1", policy=audits.registry_policy(policy_length=99)),
 )
 # A report of a collection that knows one more capability.
 ANOTHER_LEVEL = json.loads(reported(audit(repository("app", share(TEAM, "account", "pull", 1)))))
@@ -177,11 +269,18 @@ REPORTS = {
     "plain": PLAIN,
     "another-level": json.dumps(ANOTHER_LEVEL),
     "long": reported(
-        audit(repository("app", share(TEAM, "account", "pull", 1, statements=[{"position": 1, "sid": LONG}])))
+        audit(repository("app", share(TEAM, "account", "pull", 1, statements=[audits.statement(1, LONG)])))
     ),
-    "hostile": reported(audit(*(hostile(number, text) for number, text in enumerate(HOSTILE)))),
-    "nasty": reported(audit(*(hostile(number, text) for number, text in enumerate(NASTY)))),
-    "right-to-left": reported(audit(hostile(0, RIGHT_TO_LEFT))),
+    "hostile": reported(
+        audit(*(hostile(number, text) for number, text in enumerate(HOSTILE)), policy=hostile_policy(*HOSTILE))
+    ),
+    "nasty": reported(
+        audit(*(hostile(number, text) for number, text in enumerate(NASTY)), policy=hostile_policy(*NASTY))
+    ),
+    "right-to-left": reported(audit(hostile(0, RIGHT_TO_LEFT), policy=hostile_policy(RIGHT_TO_LEFT))),
+    "unread": reported(audit(repository("app"), policy=audits.registry_policy(error=HOSTILE[0]))),
+    "registry-policies": REGISTRY_POLICIES,
+    "failed": reported(audits.failed("AccessDeniedException")),
     "without-policies": reported(audit(audits.repository("app", share(TEAM, "account", "pull", 1))), compared=False),
     "nothing": reported(audit()),
     "two-partitions": reported(
@@ -190,6 +289,16 @@ REPORTS = {
     ),
     "company": audits.report(repositories=1000, principals=50, most_shares=25),
 }
+
+
+COMPANY_PRINCIPALS = len(
+    {
+        (one["principal_type"], one["principal"])
+        for registry in json.loads(REPORTS["company"])["registries"]
+        for row in registry["repositories"]
+        for one in row.get("shares", ())
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -267,12 +376,15 @@ class TestSafety:
         (column,) = (index for index, label in enumerate(page.columns) if label == text)
         page.cell(row, column).click()
         shown = "".join(page.texts("#detail"))
-        assert f'1 "{text}"' in shown
+        assert f'1 "{text}", written by {text} itself' in shown
+        assert f"{text} uses it for them: " in shown
         assert f"{text} {text}: {text}, {text}" in shown
         policy = {"Sid": HOSTILE[number], HOSTILE[number]: HOSTILE[number]}
         assert policy in map(json.loads, page.texts("#detail pre"))
         page.press(Keys.HOME, Keys.ENTER)
-        assert page.texts("#detail .alarm") == [text]
+        assert page.texts("#detail .alarm") == [text, "The registry policy was not read, others may get in by it."]
+        page.driver.find_element("css selector", "#registry-policies button").click()
+        assert text in "".join(page.texts("#detail"))
         page.driver.execute_script("document.querySelector('#grid thead th:last-child').click()")
         assert page.driver.execute_script("return [window.owned, document.images.length]") == [None, 0]
 
@@ -285,13 +397,17 @@ class TestSafety:
             columns = page.driver.find_elements("css selector", "#detail .link")
             columns[-1].click()
             texts += page.driver.execute_script(TEXTS)
+        page.find("#registry-policies button").click()
+        texts += page.driver.execute_script(TEXTS)
         # Isolates are what the page itself writes around a foreign text in an attribute.
         assert [text for text in texts if nasty_texts.forging(text, allowed="\n\t\u2068\u2069\xa0")] == []
         assert all(text.count("\u2068") == text.count("\u2069") for text in texts)
         whole = "".join(texts)
         assert [shown for _character, shown in UNSEEN if f"a{shown}b" not in whole] == []
 
-    @pytest.mark.parametrize("where", ["the matrix", "a cell", "a repository", "a principal", "all principals"])
+    @pytest.mark.parametrize(
+        "where", ["the matrix", "a cell", "a repository", "a principal", "all principals", "the registry policy"]
+    )
     def test_what_is_written_from_right_to_left_moves_nothing_else(
         self, opened: Callable[[str], Page], where: str
     ) -> None:
@@ -305,6 +421,8 @@ class TestSafety:
                 page.head(0).click()
             case "all principals":
                 page.click("#counts", "principals")
+            case "the registry policy":
+                page.click("#registry-policies", "300 characters, 1 share")
         # The headers of columns are turned.
         for selector in ("#grid tbody", "#here", "#detail"):
             for line in page.driver.execute_script(PLACES, page.find(selector)):
@@ -391,6 +509,8 @@ class TestFilters:
             (["under a condition"], ["app"]),
             (["partly or maybe denied"], ["app"]),
             (["can push", "under a condition", "partly or maybe denied"], []),
+            (["may replicate images into it"], []),
+            (["a service uses it"], []),
             (["denied"], ["app", "base/go"]),
             (["denied", "can push"], []),
         ):
@@ -446,7 +566,7 @@ class TestCells:
             (0, 0, "nothing", "", ""),
             (0, 1, "pull, also Lambda functions", "↓λ", ""),
             (0, 2, "pull and push, under a condition", "↓↑", "conditional"),
-            (0, 3, "pull, push and describe, a Deny may defeat it or a part", "↓↑i", "doubtful"),
+            (0, 3, "pull, push and describe, a Deny may take pull, push and describe, or a part", "↓↑i", "doubtful"),
             (1, 2, "admin", "!", ""),
             (2, 1, "push, defeated by a Deny", "↑", "defeated"),
             (5, 4, "other actions", "…", ""),
@@ -496,14 +616,14 @@ class TestDetails:
 
     def test_deny_is_shown_with_its_statement_and_effect(self, plain: Page) -> None:
         plain.cell(0, 3).click()
-        assert plain.texts("#detail .alarm") == ["8 may deny it or a part"]
+        assert plain.texts("#detail .alarm") == ["8 may deny pull, push and describe, or a part"]
         assert [json.loads(text) for text in plain.texts("#detail pre")] == [statement(5), statement(8)]
         plain.cell(2, 1).click()
-        assert plain.texts("#detail .alarm") == ['9 "No more" denies all of it']
+        assert plain.texts("#detail .alarm") == ["All of it is denied.", '9 "No more" denies all of it']
         plain.cell(1, 3).click()
         assert plain.texts("#detail .alarm") == [
             "cannot pull: statement 8 denies a part of it",
-            "8 denies a part of it",
+            "8 denies a part of pull",
         ]
 
     def test_repository_opens_its_policy_its_drift_and_its_deleted_principals(self, plain: Page) -> None:
@@ -529,6 +649,144 @@ class TestDetails:
         page = opened("nothing")
         assert page.shown == "0 of 0 repositories, 0 of 0 principals"
         assert page.find("#nothing").is_displayed()
+
+
+class TestRegistryPolicies:
+    """What registries allow on all of their repositories."""
+
+    @pytest.fixture
+    def page(self, opened: Callable[[str], Page]) -> Page:
+        return opened("registry-policies")
+
+    def test_are_told_in_one_line_by_what_they_mean(self, page: Page) -> None:
+        assert page.find("#registry-policies").text.startswith("Registry policies")
+        assert page.texts("#registry-policies button") == [
+            "1 not read, others may get in by it",
+            "1 open to everyone, or to any account",
+            "1 with shares",
+            "1 that gives nobody anything",
+            "2 none",
+        ]
+        assert len(page.texts("#registry-policies .alarm")) == 2
+
+    def test_of_one_registry_is_told_as_such(self, opened: Callable[[str], Page]) -> None:
+        for name, words in (("plain", "2 none"), ("nothing", "none"), ("unread", "not read, others may get in by it")):
+            assert opened(name).texts("#registry-policies button") == [words]
+        assert opened("right-to-left").texts("#registry-policies button") == ["300 characters, 1 share"]
+        assert opened("nothing").find("#registry-policies").text.startswith("Registry policy\n")
+
+    def test_that_was_not_read_says_why(self, page: Page) -> None:
+        page.click("#registry-policies", "1 not read, others may get in by it")
+        assert "Registry policy of 123456789012 in us-west-2" in page.detail
+        assert page.texts("#detail .alarm") == ["It was not read, others may get in by it."]
+        assert "GetRegistryPolicy: AccessDeniedException" in page.detail
+        assert "Public" not in page.detail
+
+    def test_says_who_gets_what_of_which_repositories(self, page: Page) -> None:
+        page.click("#registry-policies", "1 with shares")
+        assert "1,234 of 10,240 characters" in page.detail
+        replication, service = page.texts("#detail .share")
+        assert f"account {OTHER}" in page.detail
+        assert "replicate and create repositories" in replication
+        assert "For the repositories" in replication
+        assert page.texts("#detail .share:first-of-type .plain li") == ["base/*", EVERYWHERE]
+        assert "Only if" not in replication
+        assert "unmanaged" not in replication
+        assert "For all repositories.Any AWS service uses it for them: pull." in service
+        assert "aws:SourceVpc StringEquals: vpc-1, vpc-2" in service
+        assert [json.loads(text) for text in page.texts("#detail .share:first-of-type pre")] == [REPLICATION[0]]
+        assert json.loads(page.texts("#detail > pre")[0])["Statement"] == REPLICATION
+
+    def test_that_is_public_says_through_which_statements(self, page: Page) -> None:
+        page.click("#registry-policies", "1 open to everyone, or to any account")
+        assert 'to any account, through statement 1 "Registry1" of the registry policy' in page.detail
+        assert page.texts("#detail h3")[0] == "everyone"
+
+    def test_of_several_registries_are_listed(self, page: Page) -> None:
+        page.click("#registry-policies", "2 none")
+        assert page.texts("#detail li") == ["123456789012 in eu-north-1: none", "123456789012 in eu-central-1: none"]
+        page.click("#detail", "123456789012 in eu-north-1: none")
+        assert page.find("#detail dl").text.splitlines()[:2] == ["Policy", "none"]
+        page.press(Keys.ESCAPE)
+        assert not page.detail
+
+    def test_statement_of_one_is_called_so_and_shown_in_the_details_of_a_cell(self, page: Page) -> None:
+        page.fill("repository", "base/go")
+        page.cell(0, page.columns.index(OTHER)).click()
+        assert '1 "Replication" of the registry policy' in page.detail
+        assert [json.loads(text) for text in page.texts("#detail pre")] == [REPLICATION[0]]
+        page.cell(0, page.columns.index(f"role/ci {OTHER}")).click()
+        assert page.texts("#detail .alarm") == [
+            "cannot push: statement 2 of the registry policy denies it",
+            '2 "Freeze" of the registry policy denies push',
+        ]
+        assert [json.loads(text) for text in page.texts("#detail pre")] == [statement(4), REPLICATION[1]]
+
+    def test_repository_says_that_it_was_read_without(self, page: Page) -> None:
+        page.choose("registry", "us-west-2")
+        page.row(0).click()
+        assert page.texts("#detail .alarm") == ["The registry policy was not read, others may get in by it."]
+        assert "Public\nnot by its own policy" in page.detail
+        page.click("#detail", "not read, others may get in by it")
+        assert "AccessDeniedException" in page.detail
+
+    def test_cell_of_what_was_not_read_does_not_say_that_it_is_nothing(self, page: Page) -> None:
+        row = page.driver.find_elements("css selector", "#grid tbody tr:not(.filler)")[4]
+        assert "us-west-2" in row.text
+        assert (page.cell(4, 3).accessible_name, page.cell(3, 3).accessible_name) == ("nothing known", "nothing")
+        page.cell(4, 3).click()
+        assert page.detail.endswith("Access\nnothing known")
+        assert page.find("#here").text.endswith(": nothing known")
+
+    def test_are_left_out_where_no_run_came_so_far(self, opened: Callable[[str], Page]) -> None:
+        assert not opened("failed").find("#registry-policies").is_displayed()
+
+
+class TestServices:
+    """What AWS services do for others."""
+
+    @pytest.fixture
+    def page(self, opened: Callable[[str], Page]) -> Page:
+        opened_page = opened("registry-policies")
+        opened_page.fill("repository", "base/go")
+        return opened_page
+
+    def test_share_through_a_service_says_so(self, page: Page) -> None:
+        cell = page.cell(0, page.columns.index(TEAM))
+        assert (cell.accessible_name, cell.text) == ("a service uses it for them", "s")
+        cell.click()
+        assert "codebuild.amazonaws.com uses it for them: pull, describe." in page.detail
+
+    def test_statement_that_lambda_has_written_is_called_so(self, page: Page) -> None:
+        cell = page.cell(0, page.columns.index("123456789012"))
+        assert cell.text == "λ"
+        cell.click()
+        assert 'LambdaECRImageRetrievalPolicy", written by lambda.amazonaws.com itself' in page.detail
+        assert "Lambda functions in eu-west-1, us-east-1." in page.detail
+        assert page.texts("#detail .alarm") == [
+            "Lambda functions in eu-west-1 cannot.",
+            "2 of the registry policy denies the pull of Lambda functions, or a part",
+        ]
+        assert (
+            "lambda.amazonaws.com uses it for them.Other actionsecr:SetRepositoryPolicy"
+            in page.texts("#detail .share")[1]
+        )
+
+    def test_one_without_a_source_condition_has_a_badge_and_a_count(self, page: Page) -> None:
+        page.fill("repository", "web")
+        badge = page.find("#grid tbody .badge.alarm")
+        assert (badge.text, badge.get_attribute("title")) == (
+            "unscoped service",
+            "open to a service without a source condition",
+        )
+        assert "1unscoped service" in page.texts("#counts button")
+        page.click("#filters", "Clear")
+        page.click("#counts", "unscoped service")
+        assert page.rows == ["web"]
+        page.row(0).click()
+        through = 'source condition, through statements 2 "Statement2", 4 of the registry policy'
+        assert through in page.detail
+        assert "Public\nno" in page.detail
 
 
 class TestKeyboard:
@@ -584,7 +842,10 @@ class TestReaders:
         grid = company.find("#grid")
         assert grid.aria_role == "grid"
         assert grid.accessible_name.startswith("Repositories by principals")
-        assert (grid.get_attribute("aria-rowcount"), grid.get_attribute("aria-colcount")) == ("1001", "51")
+        assert (grid.get_attribute("aria-rowcount"), grid.get_attribute("aria-colcount")) == (
+            "1001",
+            str(COMPANY_PRINCIPALS + 1),
+        )
         assert company.find("#grid thead th:nth-child(2)").aria_role == "columnheader"
         assert company.find("#grid tbody th").aria_role == "rowheader"
         assert company.cell(0, 0).aria_role == "gridcell"
@@ -621,7 +882,8 @@ class TestCost:
     """What counts, for how long a page of 1,000 repositories and 50 principals takes, is how much is drawn."""
 
     def test_page_draws_the_rows_in_sight(self, company: Page) -> None:
-        assert company.shown == "1,000 of 1,000 repositories, 50 of 50 principals"
+        number = COMPANY_PRINCIPALS
+        assert company.shown == f"1,000 of 1,000 repositories, {number} of {number} principals"
         assert 10 < len(company.rows) < MOST_ROWS
         assert company.metrics()["LayoutCount"] < MOST_LAYOUTS
 

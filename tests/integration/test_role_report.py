@@ -61,9 +61,20 @@ class Report:
         page = (folder / "report.html").read_text(encoding="utf-8")
         (self.data,) = re.findall(r'<script type="application/json" id="report">(.*?)</script>', page)
         assert json.loads(self.data) == self.whole
+        self.policies: dict[str, dict[str, Any]] = {
+            f"{registry['registry_id']} {registry['region']}": registry["registry_policy"]
+            for registry in self.whole["registries"]
+            if registry["registry_policy"]
+        }
         with (folder / "report.csv").open(encoding="utf-8", newline="") as file:
-            self.lines = list(csv.DictReader(file))
+            every = list(csv.DictReader(file))
+        # Those of the registry policies belong to no repository.
+        self.lines = [line for line in every if line["repository"]]
+        self.lines_of_policies = [line for line in every if not line["repository"]]
         assert len(self.lines) == sum(len(row.get("shares") or ("none",)) for row in self.all_rows)
+        assert len(self.lines_of_policies) == sum(
+            len(policy["shares"]) if policy["read"] else 1 for policy in self.policies.values()
+        )
 
     def drift(self, registry: str) -> dict[str, Any]:
         """What of each repository of a registry is missing, and what is undeclared; nothing if it is as declared."""

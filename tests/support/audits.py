@@ -52,7 +52,20 @@ _ACCESS = tuple(
     frozenset(access.split())
     for access in ("pull", "pull", "pull", "pull describe", "push", "pull push", "pull push describe")
 )
+# Whose replication may put images into the first registry, and where.
+_REPLICATING, _MIRROR = "333344445555", "base/*"
+_REPLICATION_SID = "Replication from build"
 _PULL_ACTIONS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+
+
+def statement(position: int, sid: str | None = None, policy: str = "repository", **more: Any) -> dict[str, Any]:
+    """Return what names a statement. more: C(written_by), or what a Deny does."""
+    return {"policy": policy, "position": position, "sid": sid, **more}
+
+
+def deny(position: int, *denies: str, sid: str | None = None, certain: bool = True, **more: Any) -> dict[str, Any]:
+    """Return what names a statement that denies a share, or may if it is not certain. denies: what of the share."""
+    return statement(position, sid, denies=list(denies), certain=certain, **more)
 
 
 def share(principal: str, principal_type: str, access: str, *positions: int, **more: Any) -> dict[str, Any]:
@@ -61,8 +74,8 @@ def share(principal: str, principal_type: str, access: str, *positions: int, **m
     Args:
         principal: Whose it is.
         principal_type: Its type.
-        access: The capabilities, and C(admin), with spaces between.
-        positions: Those of its statements.
+        access: The capabilities, C(admin) and C(replicate), with spaces between.
+        positions: Those of its statements, in the policy of the repository.
         more: Other members.
     """
     return {
@@ -74,7 +87,7 @@ def share(principal: str, principal_type: str, access: str, *positions: int, **m
         "can_push": "push" in access,
         "lambda_regions": [],
         "conditions": [],
-        "statements": [{"position": position, "sid": f"Statement{position}"} for position in positions],
+        "statements": [statement(position, f"Statement{position}") for position in positions],
         "denied_by": [],
         "managed": False,
         **more,
@@ -93,23 +106,69 @@ def repository(name: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any
         "shares": list(shares),
         "public": False,
         "public_statements": [],
+        "unscoped_service": False,
+        "unscoped_service_statements": [],
+        "registry_policy_read": True,
         "deleted_principals": [],
         "unmanaged_statements": [],
         **more,
     }
 
 
+def registry_policy(*shares: dict[str, Any], error: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return the policy of a registry as an audit has it.
+
+    Args:
+        shares: Its shares; none if there is no policy.
+        error: Why it could not be read.
+        more: Other members.
+    """
+    return {
+        "read": error is None,
+        "error": error,
+        "error_code": error and "AccessDeniedException",
+        "scope": None if error else "V2",
+        "policy_length": None if error else 300 * len(shares),
+        "public": False,
+        "public_statements": [],
+        "unscoped_service": False,
+        "unscoped_service_statements": [],
+        "shares": list(shares),
+        **more,
+    }
+
+
+def registry_share(
+    principal: str, principal_type: str, access: str, position: int, *arns: str, **more: Any
+) -> dict[str, Any]:
+    """Return a share of a registry policy, for the repositories that these patterns of ARNs name; for all without."""
+    where = [{"operator": "Resource", "key": "ARN", "values": list(arns)}] if arns else []
+    named = {"statements": [statement(position, f"Registry{position}", "registry")]}
+    return share(
+        principal, principal_type, access, **{**named, **more, "conditions": [*where, *more.get("conditions", ())]}
+    )
+
+
 def audit(
-    *rows: dict[str, Any], registry_id: str | None = "123456789012", region: str = "us-east-1", partition: str = "aws"
+    *rows: dict[str, Any],
+    registry_id: str | None = "123456789012",
+    region: str = "us-east-1",
+    partition: str = "aws",
+    policy: dict[str, Any] | None = None,
 ) -> reports.AuditAnswer:
-    """Return what the audit of one registry returned."""
+    """Return what the audit of one registry returned. policy: that of the registry; none if it is left out."""
     answer = {
-        "rows_as_text": json.dumps({"repositories": rows}),
+        "rows_as_text": json.dumps({"repositories": rows, "registry_policy": policy or registry_policy()}),
         "registry_id": registry_id,
         "region": region,
         "partition": partition,
     }
     return reports.AuditAnswer("these credentials", region, region, registry_id, answer)
+
+
+def failed(error: str, region: str = "us-east-1") -> reports.AuditAnswer:
+    """Return what an audit returned that could not list its repositories."""
+    return reports.AuditAnswer("these credentials", region, region, None, {"msg": error})
 
 
 def reported(*audits: reports.AuditAnswer, results: Sequence[dict[str, Any]] = (), compared: bool = True) -> str:
@@ -127,8 +186,8 @@ def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12
         compared: Whether some repositories differ from what is declared.
     """
     random = Random(f"{repositories} {principals} {most_shares}")
-    # The others are those of the unmanaged statements.
-    known = tuple(islice(_principals(random), principals - 7))
+    # The others are those of the unmanaged statements and of the registry policy.
+    known = tuple(islice(_principals(random), principals - 8))
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {registry: [] for registry in _REGISTRIES}
     drift: dict[tuple[str, str], list[dict[str, Any]]] = {registry: [] for registry in _REGISTRIES}
     for index in range(repositories):
@@ -139,10 +198,39 @@ def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12
         if compared and index % 41 == 12:
             drift[registry].append(_drift(name, known[0].name, known[2].name))
     return reported(
-        *(audit(*found, registry_id=account, region=region) for (account, region), found in rows.items()),
+        *(
+            audit(*found, registry_id=account, region=region, policy=policy)
+            for ((account, region), found), policy in zip(rows.items(), _registry_policies(), strict=True)
+        ),
         results=[_result(*registry, *found) for registry, found in drift.items()],
         compared=compared,
     )
+
+
+def _registry_policies() -> Iterator[dict[str, Any]]:
+    """Yield the policy of each registry: of the first one, it is for a replication; the last one could not be read."""
+    account, region = _REGISTRIES[0]
+    arn = repository_arn(_MIRROR, account, region, _PARTITION)
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            _statement(
+                _REPLICATION_SID,
+                {"AWS": f"arn:{_PARTITION}:iam::{_REPLICATING}:root"},
+                ["ecr:CreateRepository", "ecr:ReplicateImage"],
+                Resource=[arn],
+            )
+        ],
+    }
+    named = [statement(1, _REPLICATION_SID, "registry")]
+    yield registry_policy(
+        registry_share(_REPLICATING, "account", "replicate create", 1, arn, statements=named),
+        policy_length=len(serialise(document)),
+        policy=document,
+    )
+    yield registry_policy(policy=None)
+    said = "AccessDeniedException: User is not authorized to perform ecr:GetRegistryPolicy."
+    yield registry_policy(error=f"could not read the registry policy (GetRegistryPolicy): {said}")
 
 
 def _result(account: str, region: str, *rows: dict[str, Any]) -> dict[str, Any]:
@@ -188,6 +276,10 @@ def _row(
         if index % every == rest:
             statements += add(account, grants, statements)
     document = {"Version": "2008-10-17", "Statement": statements} if statements else None
+    found = findings(document, _evaluator(account), resource=arn)
+    if (account, region) == _REGISTRIES[0] and name.startswith(_MIRROR.rstrip("*")):
+        replication = [statement(1, _REPLICATION_SID, "registry")]
+        found["shares"] = [*found["shares"], share(_REPLICATING, "account", "replicate", statements=replication)]
     return {
         "name": name,
         "arn": arn,
@@ -195,7 +287,10 @@ def _row(
         "registry_id": account,
         "region": region,
         "policy": document,
-        **findings(document, _evaluator(account), resource=arn),
+        "unscoped_service": False,
+        "unscoped_service_statements": [],
+        **found,
+        "registry_policy_read": (account, region) != _REGISTRIES[-1],
     }
 
 
@@ -222,6 +317,19 @@ def _public(_account: str, _grants: Sequence[Grant], _statements: Sequence[State
 def _service(account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
     condition = {"StringEquals": {"aws:SourceAccount": account}}
     return [_statement("Code Build", {"Service": "codebuild.amazonaws.com"}, _PULL_ACTIONS[:2], Condition=condition)]
+
+
+def _any_builds(_account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    """The same service, for whichever account it builds."""
+    return [_statement("Code Build for all", {"Service": "codebuild.amazonaws.com"}, _PULL_ACTIONS[:2])]
+
+
+def _written_by_lambda(account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
+    """What Lambda writes: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions"""
+    actions = [*_PULL_ACTIONS[:2], "ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy"]
+    condition = {"StringLike": {"aws:sourceArn": f"arn:{_PARTITION}:lambda:us-east-1:{account}:function:*"}}
+    service = {"Service": "lambda.amazonaws.com"}
+    return [_statement("LambdaECRImageRetrievalPolicy", service, actions, Condition=condition)]
 
 
 def _administrator(account: str, _grants: Sequence[Grant], _statements: Sequence[Statement]) -> list[Statement]:
@@ -268,6 +376,8 @@ def _almost_full(account: str, _grants: Sequence[Grant], statements: Sequence[St
 _UNMANAGED: tuple[tuple[int, int, Callable[[str, Sequence[Grant], Sequence[Statement]], list[Statement]]], ...] = (
     (29, 11, _public),
     (4, 2, _service),
+    (43, 8, _any_builds),
+    (13, 9, _written_by_lambda),
     (9, 1, _administrator),
     (7, 3, _publisher),
     (6, 5, _lister),

@@ -5,7 +5,7 @@
 """usage: pictures.py FOLDER
 
 Pictures of the report for a person to look at: in light and in dark, each 1600, 900 and 400 pixels wide, some with a
-cell opened, and on paper. report.png is the one of the README.
+cell or the registry policies opened, and on paper. report.png is the one of the README.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ from ansible_collections.imageshare.aws.tests.support.audits import report
 from ansible_collections.imageshare.aws.tests.support.browser import Page, chromium, render
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 
-# Width and height of the window, and the row and column of the cell that is opened.
+# Width and height of the window, and what is clicked.
+_CELL = "#grid tbody tr:nth-child({row}) td:has(.mark)"
+_POLICIES = "#registry-policies button"
 _SIZES = {
-    "wide": (1600, 1000, (0, 3)),
+    "wide": (1600, 1000, _CELL.format(row=2)),
     "medium": (900, 800, None),
     "narrow": (400, 800, None),
-    "phone": (400, 800, (3, 2)),
+    "phone": (400, 800, _CELL.format(row=5)),
+    "policy": (1600, 1000, f"{_POLICIES}:nth-of-type(2)"),
+    "policy-phone": (400, 800, _POLICIES),
 }
 
 
@@ -38,14 +42,14 @@ def take(folder: Path) -> None:
             with chromium(work / f"profile-{scheme}") as driver, Page(driver).scheme(scheme):
                 page = Page(driver)
                 page.open(work / "small.html")
-                page.cell(4, 12).click()
+                page.find(f"{_CELL.format(row=7)}:has(.mark :nth-child(2))").click()
                 driver.save_screenshot(str(folder / ("report.png" if scheme == "light" else "report-dark.png")))
                 page.open(work / "large.html")
-                for name, (width, height, cell) in _SIZES.items():
+                for name, (width, height, clicked) in _SIZES.items():
                     page.resize(width, height)
                     page.driver.refresh()
-                    if cell:
-                        page.cell(*cell).click()
+                    if clicked:
+                        page.find(clicked).click()
                     driver.save_screenshot(str(folder / f"{name}-{scheme}.png"))
                 options = {"preferCSSPageSize": True, "printBackground": True}
                 printed = driver.execute_cdp_cmd("Page.printToPDF", options)

@@ -12,6 +12,7 @@ with an error, so that the others are done all the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +20,7 @@ from itertools import groupby
 from typing import Any
 
 from .._errors import InvalidInputError
-from .._text import message, one_line, word, words
+from .._text import message, one_line, quoted, word, words
 from .plan import Plan, Run, batches, needs_listing
 
 # A member of ecr_share_result.
@@ -203,10 +204,13 @@ def _access(change: Mapping[str, Any]) -> str:
 
 
 def _lines_of_reads(reads: Iterable[Answer], *, compared: bool) -> Iterator[str]:
-    """Yield a line for each registry that was read, and the error if no line of the drift has it."""
+    """Yield a line for each registry that was read, what its policy does to all of its repositories, and the error if
+    no line of the drift has it.
+    """
     for answer in reads:
         summary = answer.values.get("summary")
         yield f"{answer.run.registry}: {_counts(summary) if summary else 'could not be read'}"
+        yield from (f"  {line}" for line in _lines_of_policy(_registry_policy(answer)))
         if not compared and answer.error:
             yield f"  {answer.values['msg']}"
 
@@ -215,7 +219,43 @@ def _counts(summary: Mapping[str, int]) -> str:
     counts = [f"{summary['repositories']} repositories", f"{summary['principals']} principals"]
     more = {
         "public": "public",
+        "unscoped_service": "open to a service without a source condition",
         "deleted_principals": "with deleted principals",
         "failed": "that could not be read",
     }
-    return ", ".join([*counts, *(f"{summary[name]} {what}" for name, what in more.items() if summary[name])])
+    return ", ".join([*counts, *(f"{summary[name]} {what}" for name, what in more.items() if summary.get(name))])
+
+
+def _registry_policy(answer: Answer) -> Row | None:
+    """Return what a run says of the policy of its registry; None if it did not come so far."""
+    text = answer.values.get("rows_as_text")
+    values = answer.values if text is None else json.loads(text)
+    policy: Row | None = values.get("registry_policy")
+    return policy
+
+
+def _lines_of_policy(policy: Row | None) -> Iterator[str]:
+    """Yield what a registry policy lets in, or may let in because it was not read."""
+    if policy is None:
+        return
+    if not policy["read"]:
+        yield f"the registry policy was not read, and others may get in by it: {one_line(str(policy['error']))}"
+    if policy["public"]:
+        through = _statements(policy["public_statements"])
+        yield f"the registry policy is public, open to everyone or to any account{through}"
+    if policy["unscoped_service"]:
+        through = _statements(policy["unscoped_service_statements"])
+        yield f"the registry policy is open to a service without a source condition{through}"
+
+
+def _statements(statements: Sequence[Row]) -> str:
+    """Return through which statements, as the end of a sentence. A registry policy can have hundreds of them."""
+    named = [
+        str(statement["position"])
+        if statement["sid"] is None
+        else f"{statement['position']} {quoted(statement['sid'])}"
+        for statement in statements[:_MAX_ROWS_SHOWN]
+    ]
+    more = [f"{len(statements) - _MAX_ROWS_SHOWN} more"] if len(statements) > _MAX_ROWS_SHOWN else []
+    what = "statement" if len(statements) == 1 else "statements"
+    return f", through {what} {', '.join([*named, *more])}" if named else ""

@@ -7,8 +7,8 @@
 """The report of an audit: the results of many runs, on many registries, as one JSON text.
 
 Ansible takes some ten microseconds for each value of a variable, with each task that uses it, and a registry has a
-million of them. As a text they are one: the module returns a text, which is read once, here, and the report is written
-once.
+million of them. As a text they are one: the module returns a text, which is read for the lines that an audit prints,
+and here, and the report is written once.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 
-from .cells import LEVELS, cells
+from .cells import LEVELS, View, cells
 
 Row = Mapping[str, Any]
 # What the run in check mode would grant is missing, what it would revoke is not declared.
@@ -83,10 +84,20 @@ class _Registry:
     region: str
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What one run has read of a registry. policy: that of the registry as the module returned it, if it did."""
+
+    registry: _Registry
+    rows: Sequence[Row]
+    policy: Row | None = None
+
+
 def report(hosts: Iterable[HostAudit], generated_at: str) -> str:
     """Return one report, as JSON in ASCII.
 
-    A registry that several runs have read is there once, and so is each of its repositories.
+    A registry that several runs have read is there once, and so is each of its repositories. Its C(registry_policy) is
+    that of a run that could read it, if one could; null where no run has come so far.
 
     Args:
         hosts: What the runs of each host returned.
@@ -94,18 +105,25 @@ def report(hosts: Iterable[HostAudit], generated_at: str) -> str:
     """
     known = list(hosts)
     registries: dict[_Registry, dict[str, Row]] = {}
+    policies: dict[_Registry, Row] = {}
     for host in known:
-        for registry, rows in _registries(host):
-            read = registries.setdefault(registry, {})
-            for row in rows:
-                read[row["name"]] = _united(read[row["name"]], row) if row["name"] in read else row
+        for read in _registries(host):
+            rows = registries.setdefault(read.registry, {})
+            for row in read.rows:
+                rows[row["name"]] = _united(rows[row["name"]], row) if row["name"] in rows else row
+            if read.policy is not None:
+                policies[read.registry] = max(
+                    (policies.get(read.registry, read.policy), read.policy), key=itemgetter("read")
+                )
     found = {
         registry: [(row, cells(row.get("shares", ()))) for row in rows.values()]
         for registry, rows in registries.items()
     }
+    of_policies = {registry: _views_of_shares(policy) for registry, policy in policies.items()}
     # Many cells are the same, so the report holds each view once, and cells have its position.
     every = [cell for rows in found.values() for _row, its_cells in rows for cell in its_cells]
     views = dict.fromkeys(view for cell in every for view in (cell.view, *cell.share_views))
+    views |= dict.fromkeys(view for its_views in of_policies.values() for view in its_views)
     positions = {view: position for position, view in enumerate(views)}
     return _text(
         {
@@ -114,6 +132,12 @@ def report(hosts: Iterable[HostAudit], generated_at: str) -> str:
             "registries": [
                 {
                     **asdict(registry),
+                    "registry_policy": {
+                        **policies[registry],
+                        "share_views": [positions[view] for view in of_policies[registry]],
+                    }
+                    if registry in policies
+                    else None,
                     "repositories": [
                         {
                             **row,
@@ -137,7 +161,7 @@ def report(hosts: Iterable[HostAudit], generated_at: str) -> str:
     )
 
 
-def _registries(host: HostAudit) -> Iterator[tuple[_Registry, list[Row]]]:
+def _registries(host: HostAudit) -> Iterator[_Read]:
     """Yield each registry of a host with its rows, and one row for each run of which nothing is known."""
     by_run: dict[_RunKey, list[Row]] = {}
     for result in host.results:
@@ -148,10 +172,11 @@ def _registries(host: HostAudit) -> Iterator[tuple[_Registry, list[Row]]]:
         if "rows_as_text" in answer:
             drift = _drift(by_run.get(audit.key, ()))
             registry_id = answer["registry_id"] or audit.registry_id or host.host
-            rows = json.loads(answer["rows_as_text"])["repositories"]
-            yield (
+            found = json.loads(answer["rows_as_text"])
+            yield _Read(
                 _Registry(answer["partition"], registry_id, answer["region"]),
-                [{**row, **drift.get(row["name"], {})} for row in rows if not row.get("missing")],
+                [{**row, **drift.get(row["name"], {})} for row in found["repositories"] if not row.get("missing")],
+                found.get("registry_policy"),
             )
         else:
             yield _failed(host, audit.key, audit.label, answer["msg"])
@@ -162,10 +187,23 @@ def _registries(host: HostAudit) -> Iterator[tuple[_Registry, list[Row]]]:
             yield from (_failed(host, key, label, error) for label, error in failed.items())
 
 
-def _failed(host: HostAudit, run: _RunKey, label: str, error: str) -> tuple[_Registry, list[Row]]:
+def _failed(host: HostAudit, run: _RunKey, label: str, error: str) -> _Read:
     """Return a registry of which nothing is known: it has one row, so that the report does not leave it out."""
     row = {"name": label, "error": error, "error_code": None}
-    return _Registry("", run.registry_id or host.host, run.region or ""), [row]
+    return _Read(_Registry("", run.registry_id or host.host, run.region or ""), [row])
+
+
+def _views_of_shares(policy: Row) -> list[View]:
+    """Return the view of each share of a registry policy. For which repositories it is is no condition of it."""
+    shares = [
+        {**share, "conditions": [one for one in share["conditions"] if not _names_repositories(one)]}
+        for share in policy["shares"]
+    ]
+    return [cell.view for share in shares for cell in cells([share])]
+
+
+def _names_repositories(condition: Row) -> bool:
+    return bool(condition["operator"] == "Resource" and condition["key"] == "ARN")
 
 
 def _drift(results: Iterable[Row]) -> dict[str, Row]:
@@ -181,9 +219,9 @@ def _drift(results: Iterable[Row]) -> dict[str, Row]:
 def _united(row: Row, other: Row) -> Row:
     """Return one row of two for the same repository.
 
-    A run that could read it knows more, and to each other grants may be missing.
+    A run that could read it, and the policy of its registry, knows more, and to each other grants may be missing.
     """
-    read = other if row.get("error") and not other.get("error") else row
+    read = max((row, other), key=lambda each: (not each.get("error"), bool(each.get("registry_policy_read"))))
     drifts = [each["drift"] for each in (row, other) if "drift" in each]
     drift = {name: _unique(change for drift in drifts for change in drift[name]) for name in _DRIFT}
     return {**read, "drift": drift} if drifts else read

@@ -36,8 +36,11 @@
     ["other", "other principal"],
   ]);
   // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+  // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutRegistryPolicy.html
   const LONGEST = 10240;
   const NEAR = 0.8;
+  const UNSCOPED = "open to a service without a source condition";
+  const UNREAD = "not read, others may get in by it";
 
   const plain = new Intl.Collator("en", { numeric: true });
   const number = (value) => value.toLocaleString("en");
@@ -89,6 +92,17 @@
   const repositories = report.registries.flatMap((registry) =>
     registry.repositories.map((row) => readRepository(row, registry)));
   const typesInOrder = [...TYPES.keys()];
+  // What is known of the policy of each registry, in this order.
+  const POLICY_STATES = [
+    { words: UNREAD, alarm: true, is: (policy) => !policy.read },
+    { words: "open to everyone, or to any account", alarm: true, is: (policy) => policy.public },
+    { words: UNSCOPED, alarm: true, is: (policy) => policy.unscoped_service },
+    { words: "with shares", is: (policy) => policy.shares.length > 0 },
+    { words: "that gives nobody anything", one: "gives nobody anything", is: (policy) => policy.policy_length > 0 },
+    { words: "none", is: () => true },
+  ];
+  const registryPolicies = report.registries.filter((registry) => registry.registry_policy)
+    .map((registry) => ({ registry, policy: registry.registry_policy }));
 
   function readRepository(row, registry) {
     const shares = row.shares ?? [];
@@ -115,16 +129,19 @@
     const key = `${partition} ${type} ${principal}`;
     if (!columns.has(key)) {
       const label = labelOf(type, principal) + (severalPartitions ? ` (${foreign(partition)})` : "");
-      const typeWords = TYPES.get(type) ?? foreign(type);
       columns.set(key, {
         label, type,
         name: foreign(principal),
-        words: type === "everyone" ? label : `${typeWords} ${foreign(principal)}`,
-        search: `${principal} ${typeWords}`.toLowerCase(),
+        words: type === "everyone" ? label : wordsOf(type, principal),
+        search: `${principal} ${TYPES.get(type) ?? foreign(type)}`.toLowerCase(),
         number: 0,
       });
     }
     return columns.get(key);
+  }
+
+  function wordsOf(type, principal) {
+    return type === "everyone" ? "everyone" : `${TYPES.get(type) ?? foreign(type)} ${foreign(principal)}`;
   }
 
   // What differs between the ARNs of one account comes first: there is little room.
@@ -141,6 +158,7 @@
     { name: "shares", value: sum((repository) => repository.shares.length), has: (repository) => repository.shares.length > 0 },
     { name: "principals", value: columns.size, list: true },
     { name: "public", alarm: true, has: (repository) => repository.row.public },
+    { name: "unscoped service", title: UNSCOPED, alarm: true, has: (repository) => repository.row.unscoped_service },
     { name: "with deleted principals", has: (repository) => repository.deleted },
     { name: "near the size limit", has: (repository) => repository.nearLimit },
     { name: "denied", has: (repository) => repository.denied },
@@ -274,16 +292,18 @@
     return made;
   }
 
+  // Where there is no room for all, the first ones are seen.
   function badges({ row, nearLimit, deleted, drifted }) {
     const found = [
       [row.error, "failed", true],
       [row.public, "public", true],
+      [row.unscoped_service, "unscoped service", true, UNSCOPED],
       [drifted, "drift", true],
       [deleted, "deleted principal", false],
       [nearLimit, `${Math.floor(100 * row.policy_length / LONGEST)} %`, false],
     ];
     return found.filter(([has]) => has)
-      .map(([, text, alarm]) => element("span", { class: alarm ? "badge alarm" : "badge" }, text));
+      .map(([, text, alarm, title]) => element("span", { class: alarm ? "badge alarm" : "badge", title }, text));
   }
 
   // ---- The matrix
@@ -326,7 +346,7 @@
       element("div", {},
         element("span", { class: "name" }, name),
         ...(severalRegistries ? [element("span", { class: "where" }, place)] : []),
-        ...badges(repository),
+        element("span", { class: "badges" }, ...badges(repository)),
         element("span", { class: "number", title: counted(cells.size, "principal", "principals") }, number(cells.size))));
     const drawnCells = shown.columns.map((column, position) => {
       const cell = cells.get(column);
@@ -335,11 +355,17 @@
       made.ariaColIndex = position + 2;
       const classes = [shown.starts[position] && "group", isOpen(repository, column) && "open"].filter(Boolean);
       if (classes.length > 0) made.className = classes.join(" ");
-      made.ariaLabel = cell ? cell.view.words : "nothing";
+      made.ariaLabel = cellWords(repository, column);
       if (cell) made.append(viewMark(cell.view));
       return made;
     });
     return element("tr", { "aria-rowindex": index + 2 }, head, ...drawnCells);
+  }
+
+  // Of what was not read, nobody can say that it gives nothing.
+  function cellWords({ row, cells }, column) {
+    const unknown = row.error || row.registry_policy_read === false;
+    return cells.get(column)?.view.words ?? (unknown ? "nothing known" : "nothing");
   }
 
   function isOpen(repository, column) {
@@ -438,7 +464,7 @@
     const [repository, principal] = [shown.rows[row], shown.columns[column]];
     if (!repository) return principal ? principal.words : "";
     if (!principal) return `${repository.name} (${repository.place})`;
-    return `${repository.name} → ${principal.words}: ${repository.cells.get(principal)?.view.words ?? "nothing"}`;
+    return `${repository.name} → ${principal.words}: ${cellWords(repository, principal)}`;
   }
 
   function announce(position) {
@@ -492,7 +518,12 @@
   const section = (heading, ...content) => [element("h3", {}, heading), ...content];
   const definitions = (pairs) => element("dl", {}, ...pairs.flatMap(([term, value]) => [element("dt", {}, term), element("dd", {}, value)]));
   const all = (names) => names.map(foreign).join(", ");
-  const named = ({ position, sid }) => `${position}${sid === null ? "" : ` "${foreign(sid)}"`}`;
+  const named = ({ policy, position, sid, written_by: service }) => [
+    `${position}${sid === null ? "" : ` "${foreign(sid)}"`}${policy === "registry" ? " of the registry policy" : ""}`,
+    ...(service ? [`written by ${foreign(service)} itself`] : []),
+  ].join(", ");
+  const through = (statements) => (statements.length === 0 ? ""
+    : `, through ${statements.length === 1 ? "statement" : "statements"} ${statements.map(named).join(", ")}`);
   const functions = (regions) => `Lambda functions in ${regions.includes("*") ? "every region" : all(regions)}`;
 
   function grantWords({ principal, access, lambda_regions: regions }) {
@@ -511,52 +542,81 @@
       definitions([
         ["Principal", link(() => open(undefined, column, true), column.words)],
         ["Repository", link(() => open(repository, undefined, true), `${repository.name} in ${repository.place}`)],
-        ["Access", cell ? cell.view.words : "nothing"],
+        ["Access", cellWords(repository, column)],
       ]),
-      ...(cell?.shares ?? []).map(({ share, view }) => shareDetail(repository, share, view)),
+      ...(cell?.shares ?? []).map(({ share, view }) => shareDetail(share, view, policiesOf(repository.registry, repository.row))),
     ];
   }
 
-  function shareDetail({ row }, share, view) {
+  // heading: for which repositories it is, where it is one of a registry policy, in which nothing is managed.
+  function shareDetail(share, view, policies, ...heading) {
+    const { via_service: service, lambda_regions: regions, lambda_regions_denied: without = [] } = share;
     return element("div", { class: "share" },
       element("p", {}, viewMark(view), view.name,
-        element("span", { class: "badge" }, share.managed ? "managed" : "unmanaged")),
+        ...(heading.length > 0 ? [] : [element("span", { class: "badge" }, share.managed ? "managed" : "unmanaged")])),
+      ...heading,
+      ...(share.defeated ? [element("p", { class: "alarm" }, "All of it is denied.")] : []),
       ...view.cannot.map((words) => element("p", { class: "alarm" }, words)),
-      ...(share.lambda_regions.length > 0 ? [element("p", {}, `${functions(share.lambda_regions)}.`)] : []),
+      ...(service ? [element("p", {}, serviceWords(service, share.access))] : []),
+      ...(regions.length > 0 ? [element("p", {}, `${functions(regions)}.`)] : []),
+      ...(without.length > 0 ? [element("p", { class: "alarm" }, `${functions(without)} cannot.`)] : []),
       ...(share.other_actions.length > 0 ? section("Other actions", texts(share.other_actions.map(foreign))) : []),
       ...(share.conditions.length > 0 ? section("Only if", texts(share.conditions.map(({ operator, key, values }) =>
         `${foreign(key)} ${foreign(operator)}: ${all([values].flat())}`))) : []),
       ...section(share.statements.length === 1 ? "Through the statement" : "Through the statements",
-        ...share.statements.flatMap((statement) => [element("p", {}, named(statement)), source(row, statement)])),
+        ...share.statements.flatMap((statement) => [element("p", {}, named(statement)), source(policies, statement)])),
       ...(share.denied_by.length > 0 ? section("Denied by",
         ...share.denied_by.flatMap((deny, index) => [
           element("p", { class: "alarm" }, `${named(deny)} ${view.denials[index]}`),
-          source(row, deny),
+          source(policies, deny),
         ])) : []));
   }
 
-  function source(row, { position }) {
-    const statements = [row.policy?.Statement ?? []].flat();
+  function serviceWords(service, access) {
+    const who = service === "*" ? "Any AWS service" : foreign(service);
+    return `${who} uses it for them${access.length > 0 ? `: ${all(access)}` : ""}.`;
+  }
+
+  const policiesOf = (registry, row) => ({ registry: registry.registry_policy?.policy, repository: row?.policy });
+
+  function source(policies, { policy = "repository", position }) {
+    const statements = [policies[policy]?.Statement ?? []].flat();
     const statement = statements[position - 1];
     return statement === undefined
       ? element("p", { class: "muted" }, "The report was made without the policies.")
       : jsonBlock(statement);
   }
 
+  function sizeOf({ policy_length: length }) {
+    const meter = element("meter", { max: LONGEST, high: NEAR * LONGEST, value: length ?? 0, "aria-hidden": "true" });
+    return element("span", {}, `${number(length ?? 0)} of ${number(LONGEST)} characters `, meter);
+  }
+
+  // Of a repository, or of a registry.
+  function opennessOf(row) {
+    return [
+      ["Public", row.public ? `yes: open to everyone, or to any account${through(row.public_statements ?? [])}`
+        : row.registry_policy_read === false ? "not by its own policy" : "no"],
+      ...(row.unscoped_service
+        ? [["Unscoped service", `yes: ${UNSCOPED}${through(row.unscoped_service_statements ?? [])}`]] : []),
+    ];
+  }
+
   function repositoryDetail(repository) {
     const { row, registry, cells } = repository;
-    const length = row.policy_length ?? 0;
-    const meter = element("meter", { max: LONGEST, high: NEAR * LONGEST, value: length, "aria-hidden": "true" });
-    const size = element("span", {}, `${number(length)} of ${number(LONGEST)} characters `, meter);
     const known = [...cells].sort(([a], [b]) => plain.compare(a.label, b.label));
     return [
       title(repository.name),
       ...(row.error ? [element("p", { class: "alarm" }, foreign(row.error))] : []),
+      ...(row.registry_policy_read === false
+        ? [element("p", { class: "alarm" }, `The registry policy was ${UNREAD}.`)] : []),
       definitions([
-        ["Registry", `${foreign(registry.registry_id)} in ${foreign(registry.region)}`],
+        ["Registry", placeOf(registry)],
+        ...registryPolicies.filter((one) => one.registry === registry)
+          .map((one) => ["Registry policy", link(() => openPolicy(one, true), policyWords(one))]),
         ...(row.uri ? [["URI", foreign(row.uri)]] : []),
         ...(row.arn ? [["ARN", foreign(row.arn)]] : []),
-        ...(row.error ? [] : [["Policy", size], ["Public", openness(row)]]),
+        ...(row.error ? [] : [["Policy", sizeOf(row)], ...opennessOf(row)]),
       ]),
       ...(repository.drifted ? section("Drift from the declared grants",
         texts(driftWords(row.drift))) : []),
@@ -569,10 +629,79 @@
     ];
   }
 
-  function openness({ public: isPublic, public_statements: through = [] }) {
-    if (!isPublic) return "no";
-    const by = through.length > 0 ? `, through ${through.length === 1 ? "statement" : "statements"} ${through.map(named).join(", ")}` : "";
-    return `yes: open to everyone, or to any account${by}`;
+  // ---- The registry policies
+
+  const placeOf = ({ registry_id: id, region }) => `${foreign(id)} in ${foreign(region)}`;
+  const stateOf = ({ policy }) => POLICY_STATES.find((state) => state.is(policy));
+
+  function policyWords(one) {
+    const { shares, policy_length: length } = one.policy;
+    const { words, one: single = words } = stateOf(one);
+    return shares.length > 0 && single === "with shares"
+      ? `${number(length)} characters, ${counted(shares.length, "share", "shares")}` : single;
+  }
+
+  function openPolicies(some) {
+    if (some.length === 1) {
+      openPolicy(some[0], true);
+      return;
+    }
+    opened = {};
+    detail.replaceChildren(closer(), title("Registry policies"),
+      element("p", { class: "muted" }, "What a registry allows on all of its repositories, beside their own policies."),
+      list(some.map((one) => link(() => openPolicy(one, true), `${placeOf(one.registry)}: ${policyWords(one)}`))));
+    showDetail(true);
+  }
+
+  function openPolicy(one, thenFocus) {
+    opened = {};
+    detail.replaceChildren(closer(), ...policyDetail(one));
+    showDetail(thenFocus);
+  }
+
+  function policyDetail({ registry, policy }) {
+    if (!policy.read) {
+      return [
+        title(`Registry policy of ${placeOf(registry)}`),
+        element("p", { class: "alarm" }, `It was ${UNREAD}.`),
+        element("p", {}, foreign(policy.error)),
+      ];
+    }
+    return [
+      title(`Registry policy of ${placeOf(registry)}`),
+      definitions([
+        ["Policy", policy.policy_length > 0 ? sizeOf(policy) : "none"],
+        ...(policy.scope ? [["Scope", foreign(policy.scope)]] : []),
+        ...opennessOf(policy),
+      ]),
+      ...policy.shares.flatMap((share, index) => section(wordsOf(share.principal_type, share.principal),
+        shareDetail({ ...share, conditions: share.conditions.filter((condition) => !namesRepositories(condition)) },
+          views[policy.share_views[index]], policiesOf(registry), ...reach(share, registry)))),
+      ...(policy.policy ? section("Policy", jsonBlock(policy.policy)) : []),
+    ];
+  }
+
+  const namesRepositories = ({ operator, key }) => operator === "Resource" && key === "ARN";
+
+  // Which repositories a share is for.
+  function reach({ conditions }, { partition, registry_id: id, region }) {
+    const own = `arn:${partition}:ecr:${region}:${id}:repository/`;
+    const patterns = conditions.filter(namesRepositories).flatMap(({ values }) => values)
+      .map((pattern) => (pattern.startsWith(own) ? pattern.slice(own.length) : pattern));
+    return patterns.length > 0 ? section("For the repositories", texts(patterns.map(foreign)))
+      : [element("p", {}, "For all repositories.")];
+  }
+
+  function drawPolicies() {
+    const several = registryPolicies.length > 1;
+    field("registry-policies").hidden = registryPolicies.length === 0;
+    field("registry-policies").append(several ? "Registry policies" : "Registry policy");
+    for (const state of POLICY_STATES) {
+      const some = registryPolicies.filter((one) => stateOf(one) === state);
+      if (some.length === 0) continue;
+      field("registry-policies").append(button({ class: state.alarm ? "badge alarm" : "badge" }, () => openPolicies(some),
+        several ? `${number(some.length)} ${state.words}` : policyWords(some[0])));
+    }
   }
 
   function principalDetail(column) {
@@ -631,10 +760,10 @@
       const content = [element("strong", {}, number(value)), element("span", {}, count.name)];
       const classes = value === 0 ? "none" : count.alarm ? "alarm" : undefined;
       field("counts").append(count.list ? button({ class: classes }, openPrincipals, ...content)
-        : toggled(() => asked.count === count && count !== COUNTS[0], { class: classes },
+        : toggled(() => asked.count === count && count !== COUNTS[0], { class: classes, title: count.title },
           () => choose(asked.count === count ? COUNTS[0] : count), ...content));
     }
-    for (const { name, label } of levels.values()) {
+    for (const { name, label } of [...levels.values()].filter((level) => !level.of_registries)) {
       field("legend").append(toggled(() => asked.levels.has(name), {}, () => toggle(asked.levels, name), levelMark([name]), label));
     }
     for (const { mark, legend } of MARKS) {
@@ -709,6 +838,7 @@
 
   drawColours();
   drawControls();
+  drawPolicies();
   press();
   listen();
 }

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_csv import ecr_share_csv
+from ansible_collections.imageshare.aws.tests.support import audits
 from hypothesis import given
 from hypothesis import strategies as st
 
+CONDITION = {"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1"]}
 SHARE = {
     "principal": "111122223333",
     "principal_type": "account",
@@ -24,18 +26,20 @@ SHARE = {
     "can_push": False,
     "lambda_regions": [],
     "conditions": [],
-    "statements": [{"position": 1, "sid": "AllowPull"}],
+    "statements": [audits.statement(1, "AllowPull")],
     "denied_by": [],
     "managed": True,
 }
 
 
-def report(*rows: dict[str, Any]) -> dict[str, Any]:
-    return {"registries": [{"registry_id": "123456789012", "region": "us-east-1", "repositories": list(rows)}]}
+def report(*rows: dict[str, Any], policy: dict[str, Any] | None = None) -> dict[str, Any]:
+    registry = {"registry_id": "123456789012", "region": "us-east-1", "registry_policy": policy}
+    return {"registries": [{**registry, "repositories": list(rows)}]}
 
 
-def repository(*shares: dict[str, Any]) -> dict[str, Any]:
-    return {"name": "base/python", "public": False, "shares": list(shares)}
+def repository(*shares: dict[str, Any], **more: Any) -> dict[str, Any]:
+    of_policy = {"public": False, "unscoped_service": False, "registry_policy_read": True}
+    return {"name": "base/python", **of_policy, "shares": list(shares), **more}
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -65,14 +69,37 @@ def read(text: str) -> list[dict[str, str]]:
         ),
         (
             "statements",
-            [{"position": 1, "sid": 'one"; 2'}, {"position": 3, "sid": None}],
+            [audits.statement(1, 'one"; 2'), audits.statement(3)],
             {"statements": r'1 "one\"; 2"; 3'},
         ),
         (
-            "denied_by",
-            [{"position": 2, "sid": "No", "certain": True}, {"position": 4, "sid": None, "certain": False}],
-            {"denied_by": '2 "No" denied; 4 possibly denied'},
+            "statements",
+            [audits.statement(1, "Sid", "registry"), audits.statement(1, "Sid"), audits.statement(2, None, "registry")],
+            {"statements": 'registry 1 "Sid"; 1 "Sid"; registry 2'},
         ),
+        (
+            "statements",
+            [audits.statement(1, "LambdaECRImageRetrievalPolicy", written_by="lambda.amazonaws.com")],
+            {"statements": '1 "LambdaECRImageRetrievalPolicy" written by lambda.amazonaws.com'},
+        ),
+        (
+            "denied_by",
+            [
+                audits.deny(2, "pull", "lambda", sid="No"),
+                audits.deny(4, "push", certain=False),
+                audits.deny(1, "admin", "other", policy="registry"),
+            ],
+            {"denied_by": '2 "No" denies pull+lambda; 4 may deny push; registry 1 denies admin+other'},
+        ),
+        ("denied_by", [], {"denied_by": "", "defeated": "false"}),
+        ("defeated", True, {"defeated": "true"}),
+        (
+            "via_service",
+            "codebuild.amazonaws.com",
+            {"via_service": "codebuild.amazonaws.com", "principal_type": "account"},
+        ),
+        ("managed", True, {"via_service": "", "lambda_regions_denied": ""}),
+        ("lambda_regions_denied", ["eu-west-1", "*"], {"lambda_regions_denied": "eu-west-1 *"}),
     ],
 )
 def test_member_of_a_share_is_a_cell(member: str, value: Any, cells: dict[str, str]) -> None:
@@ -134,7 +161,9 @@ def test_no_cell_begins_a_formula_however_the_text_is_taken_apart(habit: dict[st
         **SHARE,
         "principal": principal,
         "other_actions": texts,
-        "statements": [{"position": 1, "sid": sid}],
+        "via_service": sid,
+        "statements": [audits.statement(1, sid, written_by=principal)],
+        "denied_by": [audits.deny(1, sid, sid=sid)],
         "conditions": [{"operator": principal, "key": sid, "values": texts}],
     }
     text = ecr_share_csv(report({**repository(share), "error": error, "name": error}))
@@ -149,7 +178,24 @@ def test_no_cell_begins_a_formula_however_the_text_is_taken_apart(habit: dict[st
 @pytest.mark.parametrize(
     ("row", "cells"),
     [
-        (repository(), {"repository": "base/python", "public": "false"}),
+        (
+            repository(),
+            {
+                "repository": "base/python",
+                "public": "false",
+                "unscoped_service": "false",
+                "registry_policy_read": "true",
+            },
+        ),
+        (
+            repository(public=True, unscoped_service=True, registry_policy_read=False),
+            {
+                "repository": "base/python",
+                "public": "true",
+                "unscoped_service": "true",
+                "registry_policy_read": "false",
+            },
+        ),
         (
             {"name": "secret", "error": "secret: AccessDeniedException", "error_code": "AccessDeniedException"},
             {"repository": "secret", "error": "secret: AccessDeniedException"},
@@ -160,6 +206,55 @@ def test_repository_without_shares_has_a_line_without_a_principal(row: dict[str,
     (line,) = read(ecr_share_csv(report(row)))
     filled = {column: text for column, text in line.items() if text}
     assert filled == {"registry_id": "123456789012", "region": "us-east-1", **cells}
+
+
+HERE = "arn:aws:ecr:us-east-1:123456789012:repository"
+
+
+class TestRegistryPolicy:
+    def test_has_a_line_for_each_share_before_those_of_the_repositories(self) -> None:
+        policy = audits.registry_policy(
+            audits.registry_share("333344445555", "account", "replicate create", 1, f"{HERE}/base/*", f"{HERE}/app"),
+            audits.registry_share("*", "everyone", "pull", 2, "*", conditions=[CONDITION]),
+            public=True,
+        )
+        first, second, last = read(ecr_share_csv(report(repository(SHARE), policy=policy)))
+        assert {column: text for column, text in first.items() if text} == {
+            "registry_id": "123456789012",
+            "region": "us-east-1",
+            "principal": "333344445555",
+            "principal_type": "account",
+            "access": "replicate+create",
+            "can_pull": "false",
+            "can_push": "false",
+            "conditional": "false",
+            "conditions": f'Resource ARN ["{HERE}/base/*", "{HERE}/app"]',
+            "statements": 'registry 1 "Registry1"',
+            "defeated": "false",
+            "managed": "false",
+            "public": "true",
+            "unscoped_service": "false",
+            "registry_policy_read": "true",
+        }
+        assert (second["principal"], second["conditional"]) == ("*", "true")
+        assert second["conditions"] == 'Resource ARN ["*"]; StringEquals aws:SourceVpc ["vpc-1"]'
+        assert last["repository"] == "base/python"
+
+    def test_that_was_not_read_has_a_line_with_the_reason(self) -> None:
+        lines = read(ecr_share_csv(report(repository(SHARE), policy=audits.registry_policy(error="-AccessDenied"))))
+        assert [line["repository"] for line in lines] == ["", "base/python"]
+        assert {column: text for column, text in lines[0].items() if text} == {
+            "registry_id": "123456789012",
+            "region": "us-east-1",
+            "registry_policy_read": "false",
+            "error": "'-AccessDenied",
+        }
+
+    @pytest.mark.parametrize("policy", [None, audits.registry_policy()])
+    def test_that_gives_nobody_anything_has_no_line(self, policy: dict[str, Any] | None) -> None:
+        assert [line["repository"] for line in read(ecr_share_csv(report(repository(), policy=policy)))] == [
+            "base/python"
+        ]
 
 
 def test_drift_is_on_each_line_of_its_repository() -> None:

@@ -18,15 +18,29 @@ from hypothesis import strategies as st
 TEMPLATES = Path(__file__).resolve().parents[5] / "roles/ecr_share/templates"
 TEAM = "111122223333"
 CONDITION = {"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1"]}
-MAYBE = {"position": 8, "sid": None, "certain": False}
-AGAIN = {"position": 7, "sid": "Again", "certain": False}
-SURELY = {"position": 9, "sid": "No more", "certain": True}
+
+
+def deny(position: int, *denies: str, certain: bool = True, policy: str = "repository") -> dict[str, Any]:
+    return {"policy": policy, "position": position, "sid": None, "denies": list(denies), "certain": certain}
+
+
+def maybe(position: int, *denies: str, policy: str = "repository") -> dict[str, Any]:
+    return deny(position, *denies, certain=False, policy=policy)
+
+
+def defeated(*access: str, by: int = 9, **more: Any) -> dict[str, Any]:
+    denies = [deny(by, *access, *(["lambda"] if more.get("lambda_regions") else []))]
+    return share(*access, **{"denied_by": denies, "defeated": True, "can_pull": False, "can_push": False, **more})
+
+
 PULL_ACTIONS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 PUSH_ACTIONS = ["ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage"]
 SCAN_ACTIONS = ["ecr:StartImageScan"]
 ADMIN_ACTIONS = ["ecr:SetRepositoryPolicy"]
 LAMBDA_ALONE = {"lambda_regions": ["us-east-1"]}
 IF = {"conditions": [CONDITION]}
+OF_LAMBDA = {"statements": [{"policy": "repository", "position": 1, "sid": None, "written_by": "lambda.amazonaws.com"}]}
+OF_REGISTRY = {"policy": "registry"}
 
 
 def share(*access: str, other: list[str] | None = None, principal: str = TEAM, **more: Any) -> dict[str, Any]:
@@ -35,8 +49,11 @@ def share(*access: str, other: list[str] | None = None, principal: str = TEAM, *
 
 PULL, PUSH, DESCRIBE, FUNCTIONS = share("pull"), share("push"), share("describe"), share(**LAMBDA_ALONE)
 SCAN, ADMIN = share(other=SCAN_ACTIONS), share("admin", other=ADMIN_ACTIONS)
-CUT = share("pull", denied_by=[MAYBE], can_pull=False)
-DEAD = share("push", denied_by=[SURELY], can_push=False)
+REPLICATE = share("replicate", other=["ecr:ReplicateImage"])
+SERVICE = share("pull", via_service="codebuild.amazonaws.com", can_pull=False)
+UPKEEP = share(other=ADMIN_ACTIONS, via_service="lambda.amazonaws.com", **OF_LAMBDA)
+CUT = share("pull", denied_by=[maybe(8, "pull")], can_pull=False)
+DEAD = defeated("push")
 
 # The shares of one principal, the levels and marks of its cell, and what the cell says.
 CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
@@ -98,24 +115,235 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         "pull, also Lambda functions, under a condition",
     ),
     "the same with a condition and without": ([PULL, share("pull", **IF)], "pull", "", "pull"),
+    "replication": ([REPLICATE], "replicate", "", "replicate"),
+    "replication, and more": (
+        [PULL, share("replicate", "admin", other=ADMIN_ACTIONS)],
+        "pull replicate admin",
+        "",
+        "admin, can pull and replicate",
+    ),
+    "what a service does": ([SERVICE], "service", "", "a service uses it for them"),
+    "whatever a service does, admin as well": (
+        [share("push", "admin", other=[*ADMIN_ACTIONS, *SCAN_ACTIONS], via_service="*", can_push=False)],
+        "service",
+        "",
+        "a service uses it for them",
+    ),
+    "what a service does, and what the principal does itself": (
+        [SERVICE, PUSH],
+        "push service",
+        "",
+        "push, also a service for them",
+    ),
+    "a service, and Lambda": (
+        [SERVICE, FUNCTIONS],
+        "lambda service",
+        "",
+        "Lambda functions pull, also a service for them",
+    ),
+    "all of it at once": (
+        [PULL, SERVICE, FUNCTIONS],
+        "pull lambda service",
+        "",
+        "pull, also Lambda functions, also a service for them",
+    ),
+    "a service under a condition": (
+        [PULL, {**SERVICE, **IF}],
+        "pull service",
+        "conditional",
+        "pull, also a service for them, under a condition",
+    ),
+    "what AWS Lambda has written itself": (
+        [share(other=ADMIN_ACTIONS, **LAMBDA_ALONE, **OF_LAMBDA)],
+        "lambda",
+        "",
+        "Lambda functions pull",
+    ),
+    "the same, if it were called admin": (
+        [share("admin", other=ADMIN_ACTIONS, **LAMBDA_ALONE, **OF_LAMBDA, via_service="lambda.amazonaws.com")],
+        "lambda",
+        "",
+        "Lambda functions pull",
+    ),
+    "what AWS Lambda has written, and may keep up": (
+        [share(**LAMBDA_ALONE, **OF_LAMBDA), UPKEEP],
+        "lambda",
+        "",
+        "Lambda functions pull",
+    ),
+    "the same, of which the pull is denied": (
+        [
+            share(**LAMBDA_ALONE, **OF_LAMBDA, lambda_regions_denied=["us-east-1"], denied_by=[deny(2, "lambda")]),
+            UPKEEP,
+        ],
+        "lambda",
+        "defeated",
+        "Lambda functions pull granted, Lambda functions cannot pull: statement 2 denies it",
+    ),
+    "the upkeep alone": ([UPKEEP], "service", "", "a service uses it for them"),
+    "what AWS Lambda has written, together with what somebody else has": (
+        [
+            share(
+                other=ADMIN_ACTIONS,
+                **LAMBDA_ALONE,
+                statements=[*OF_LAMBDA["statements"], {"policy": "repository", "position": 2, "sid": None}],
+            )
+        ],
+        "lambda other",
+        "",
+        "other actions, also Lambda functions",
+    ),
     "perhaps denied": (
-        [share("pull", "push", denied_by=[MAYBE])],
+        [share("pull", "push", denied_by=[maybe(8, "pull", "push")])],
         "pull push",
         "doubtful",
-        "pull and push, a Deny may defeat it or a part",
+        "pull and push, a Deny may take pull and push, or a part",
+    ),
+    "perhaps denied, in part": (
+        [share("pull", "push", "admin", **LAMBDA_ALONE, denied_by=[maybe(8, "lambda", "admin"), maybe(3, "push")])],
+        "pull push lambda admin",
+        "doubtful",
+        "admin, can pull and push, also Lambda functions, "
+        "a Deny may take push, the pull of Lambda functions and admin, or a part",
     ),
     "denied": ([DEAD], "push", "defeated", "push, defeated by a Deny"),
     "denied, with a condition": (
-        [share("describe", denied_by=[SURELY], **IF)],
+        [defeated("describe", **IF)],
         "describe",
         "defeated",
         "describe, defeated by a Deny",
     ),
     "Lambda denied": (
-        [share(**LAMBDA_ALONE, denied_by=[SURELY])],
+        [defeated(**LAMBDA_ALONE, lambda_regions_denied=["us-east-1"])],
         "lambda",
         "defeated",
         "Lambda functions pull, defeated by a Deny",
+    ),
+    "a service denied": (
+        [{**SERVICE, "denied_by": [deny(9, "pull")], "defeated": True}],
+        "service",
+        "defeated",
+        "a service uses it for them, defeated by a Deny",
+    ),
+    "a service denied, and another share": (
+        [{**SERVICE, "denied_by": [deny(9, "pull")], "defeated": True}, PUSH],
+        "push",
+        "doubtful",
+        "push, a service cannot use it for them: statement 9 denies it",
+    ),
+    "a part of what a service does, denied": (
+        [share("pull", "describe", via_service="*", can_pull=False, denied_by=[deny(9, "pull")])],
+        "service",
+        "doubtful",
+        "a service uses it for them, a Deny takes a part",
+    ),
+    "Lambda denied in all regions, which leaves the pull": (
+        [share("pull", **LAMBDA_ALONE, denied_by=[deny(9, "lambda")], lambda_regions_denied=["us-east-1"])],
+        "pull",
+        "doubtful",
+        "pull, Lambda functions cannot pull: statement 9 denies it",
+    ),
+    "Lambda denied in one of two regions": (
+        [
+            share(
+                lambda_regions=["eu-west-1", "us-east-1"],
+                lambda_regions_denied=["us-east-1"],
+                denied_by=[maybe(9, "lambda")],
+            )
+        ],
+        "lambda",
+        "doubtful",
+        "Lambda functions pull, a Deny may take the pull of Lambda functions, or a part",
+    ),
+    "Lambda denied in all regions of one share, which another has": (
+        [share(**LAMBDA_ALONE, denied_by=[deny(9, "lambda")], lambda_regions_denied=["us-east-1"]), FUNCTIONS],
+        "lambda",
+        "doubtful",
+        "Lambda functions pull, a Deny takes the pull of Lambda functions, or a part",
+    ),
+    "a capability of which nothing else is said, denied": (
+        [share("pull", "describe", denied_by=[deny(9, "describe")])],
+        "pull",
+        "doubtful",
+        "pull, cannot describe: statement 9 denies it",
+    ),
+    "replication denied, and a part of what an administrator may do": (
+        [
+            share(
+                "describe",
+                "replicate",
+                "admin",
+                other=[*ADMIN_ACTIONS, *SCAN_ACTIONS, "ecr:ReplicateImage"],
+                denied_by=[deny(9, "admin", "other"), deny(2, "replicate", **OF_REGISTRY)],
+            )
+        ],
+        "describe admin",
+        "doubtful",
+        "admin, can describe, cannot replicate images into it: statement 2 of the registry policy denies it, "
+        "a Deny takes other actions and admin, or a part",
+    ),
+    "admin denied as a whole": (
+        [share("admin", other=ADMIN_ACTIONS, denied_by=[deny(9, "admin")], defeated=True), PULL],
+        "pull",
+        "doubtful",
+        "pull, cannot change the policy or delete: statement 9 denies it",
+    ),
+    "a part of other actions denied": (
+        [share("pull", other=SCAN_ACTIONS, denied_by=[deny(9, "other"), maybe(8, "other", "pull")])],
+        "pull other",
+        "doubtful",
+        "pull and more, a Deny takes other actions, or a part, a Deny may take pull and other actions, or a part",
+    ),
+    "other actions denied as a whole": (
+        [share(other=SCAN_ACTIONS, denied_by=[deny(9, "other")], defeated=True), PULL],
+        "pull",
+        "doubtful",
+        "pull, cannot do other actions: statement 9 denies it",
+    ),
+    "other actions denied, beside admin that is not": (
+        [ADMIN, share(other=SCAN_ACTIONS, denied_by=[deny(9, "other")], defeated=True)],
+        "admin",
+        "doubtful",
+        "admin, a Deny takes a part",
+    ),
+    "Lambda denied in one of two regions for certain": (
+        [
+            share(
+                lambda_regions=["eu-west-1", "us-east-1"],
+                lambda_regions_denied=["us-east-1"],
+                denied_by=[deny(9, "lambda")],
+            )
+        ],
+        "lambda",
+        "doubtful",
+        "Lambda functions pull, a Deny takes the pull of Lambda functions, or a part",
+    ),
+    "denied by the repository and by the registry": (
+        [
+            share(
+                "pull",
+                "describe",
+                can_pull=False,
+                denied_by=[deny(4, "pull"), deny(2, "pull", **OF_REGISTRY), deny(6, "pull"), deny(3, "describe")],
+            ),
+            PUSH,
+        ],
+        "push",
+        "doubtful",
+        "push, cannot pull: statements 4, 6 and statement 2 of the registry policy deny it, "
+        "cannot describe: statement 3 denies it",
+    ),
+    "denied by two of the registry": (
+        [defeated("push", denied_by=[deny(1, "push", **OF_REGISTRY), deny(2, "push", **OF_REGISTRY)]), PULL],
+        "pull",
+        "doubtful",
+        "pull, cannot push: statements 1, 2 of the registry policy deny it",
+    ),
+    "denied for certain by one, and perhaps by another": (
+        [share("pull", "describe", can_pull=False, denied_by=[deny(4, "pull"), maybe(5, "pull", "describe")])],
+        "describe",
+        "doubtful",
+        "describe, cannot pull: statement 4 denies it, a Deny may take describe, or a part",
     ),
     "a part denied, which leaves nothing": (
         [CUT],
@@ -124,7 +352,7 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         "pull granted, cannot pull: statement 8 denies a part of it",
     ),
     "a part denied, which leaves another capability": (
-        [share("pull", "describe", denied_by=[MAYBE], can_pull=False)],
+        [share("pull", "describe", denied_by=[maybe(8, "pull")], can_pull=False)],
         "describe",
         "doubtful",
         "describe, cannot pull: statement 8 denies a part of it",
@@ -137,26 +365,26 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
     ),
     "one denied, and another share": ([DEAD, PULL], "pull", "doubtful", "pull, cannot push: statement 9 denies it"),
     "one denied of which nothing else is said": (
-        [share("describe", denied_by=[SURELY]), PULL],
+        [defeated("describe"), PULL],
         "pull",
         "doubtful",
         "pull, cannot describe: statement 9 denies it",
     ),
-    "one denied that another share gives": ([DEAD, PUSH], "push", "doubtful", "push, a Deny may defeat it or a part"),
+    "one denied that another share gives": ([DEAD, PUSH], "push", "doubtful", "push, a Deny takes a part"),
     "a part denied by one of two": (
-        [share("pull", denied_by=[AGAIN, MAYBE], can_pull=False)],
+        [share("pull", denied_by=[maybe(7, "pull"), maybe(8, "pull")], can_pull=False)],
         "pull",
         "defeated",
         "pull granted, cannot pull: statements 7, 8 deny a part of it, or may",
     ),
     "both granted, and denied by two": (
-        [DEAD, share("push", denied_by=[{**SURELY, "position": 5}], can_push=False), PULL],
+        [DEAD, defeated("push", by=5), PULL],
         "pull",
         "doubtful",
         "pull, cannot push: statements 9, 5 deny it",
     ),
     "a capability in other actions, denied": (
-        [share(other=PULL_ACTIONS, denied_by=[MAYBE], can_pull=False)],
+        [share(other=PULL_ACTIONS, denied_by=[maybe(8, "pull")], can_pull=False)],
         "other",
         "doubtful",
         "other actions, cannot pull: statement 8 denies a part of it",
@@ -180,30 +408,79 @@ def test_each_principal_has_a_cell_and_each_share_its_view() -> None:
     assert cells([]) == ()
 
 
-@pytest.mark.parametrize(
-    ("denied", "can_pull", "effects"),
-    [
-        ([SURELY, MAYBE], False, ["denies all of it", "may deny it or a part"]),
-        ([MAYBE], True, ["may deny it or a part"]),
-        ([MAYBE], False, ["denies a part of it"]),
-        ([MAYBE, AGAIN], False, ["denies a part of it, or may"] * 2),
-    ],
-)
-def test_share_says_what_each_deny_does(denied: list[dict[str, Any]], can_pull: bool, effects: list[str]) -> None:
-    (cell,) = cells([share("pull", denied_by=denied, can_pull=can_pull)])
+# The Deny statements of a share that is granted pull, push and describe, what it can and whether it is defeated, and
+# what they do.
+EFFECTS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = {
+    "all": (
+        [deny(9, "pull", "push", "describe"), maybe(8, "pull")],
+        {"can_pull": False, "can_push": False, "defeated": True},
+        ["denies all of it", "may deny pull, or a part"],
+    ),
+    "all, together": (
+        [deny(9, "pull", "push"), deny(8, "describe")],
+        {"can_pull": False, "can_push": False, "defeated": True},
+        ["denies pull and push", "denies describe"],
+    ),
+    "some": ([deny(9, "push", "describe")], {"can_push": False}, ["denies push and describe"]),
+    "perhaps some": ([maybe(8, "pull", "describe")], {}, ["may deny pull and describe, or a part"]),
+    "a part, that counts": ([maybe(8, "pull")], {"can_pull": False}, ["denies a part of pull"]),
+    "a part that counts, and perhaps more": (
+        [maybe(8, "describe", "pull")],
+        {"can_pull": False},
+        ["denies a part of pull, may deny describe, or a part"],
+    ),
+    "a part, by one of two": (
+        [maybe(8, "pull"), maybe(7, "pull")],
+        {"can_pull": False},
+        ["denies a part of pull, or may"] * 2,
+    ),
+    "a part of what is many things": (
+        [deny(9, "push", "admin", "other"), deny(7, "lambda")],
+        {"can_push": False, "lambda_regions": ["us-east-1", "eu-west-1"], "lambda_regions_denied": ["eu-west-1"]},
+        ["denies push, denies other actions and admin, or a part", "denies the pull of Lambda functions, or a part"],
+    ),
+    "Lambda in all regions": (
+        [deny(7, "lambda")],
+        {"lambda_regions": ["us-east-1"], "lambda_regions_denied": ["us-east-1"]},
+        ["denies the pull of Lambda functions"],
+    ),
+    "the same statement, certainly and perhaps": (
+        [deny(9, "pull"), maybe(9, "push")],
+        {"can_pull": False},
+        ["denies pull", "may deny push, or a part"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("denied", "more", "effects"), EFFECTS.values(), ids=EFFECTS)
+def test_share_says_what_each_deny_does(denied: list[dict[str, Any]], more: dict[str, Any], effects: list[str]) -> None:
+    (cell,) = cells([share("pull", "push", "describe", denied_by=denied, **more)])
     assert list(cell.view.denials) == effects
 
 
+DENIED = st.sampled_from(["pull", "push", "describe", "lambda", "admin", "replicate", "other"])
 SHARES = st.builds(
     share,
-    st.sampled_from(["pull", "push", "describe", "admin"]),
+    st.sampled_from(["pull", "push", "describe", "admin", "replicate"]),
     other=st.lists(st.sampled_from([*PULL_ACTIONS, *PUSH_ACTIONS, *SCAN_ACTIONS]), unique=True),
     lambda_regions=st.sampled_from([[], ["*"]]),
     conditions=st.sampled_from([[], [CONDITION]]),
-    denied_by=st.lists(st.sampled_from([MAYBE, AGAIN, SURELY]), unique_by=lambda denial: denial["position"]),
+    denied_by=st.lists(
+        st.builds(
+            deny,
+            st.integers(1, 3),
+            DENIED,
+            certain=st.booleans(),
+            policy=st.sampled_from(["repository", "registry"]),
+        ),
+        max_size=3,
+    ),
+    defeated=st.booleans(),
+    lambda_regions_denied=st.sampled_from([[], ["*"]]),
     can_pull=st.booleans(),
     can_push=st.booleans(),
 )
+SHARES |= SHARES.map(lambda one: {**one, "via_service": "*", "can_pull": False, "can_push": False})
 
 
 def only(shares: list[dict[str, Any]]) -> Cell:
@@ -224,7 +501,7 @@ class TestProperties:
     ) -> None:
         before, after = only(shares).view, only([*shares, another]).view
         if "defeated" not in before.marks:
-            assert set(before.levels) & {*NAMES, "lambda", "admin"} <= set(after.levels)
+            assert set(before.levels) & {*NAMES, "replicate", "lambda", "service", "admin"} <= set(after.levels)
             assert "defeated" not in after.marks
 
     @given(st.lists(SHARES, min_size=1, max_size=4))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome impor
     verdict,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Connection, Plan, Run
+from ansible_collections.imageshare.aws.tests.support import audits
 
 TEAM, PARTNER = "111122223333", "444455556666"
 HOME, AWAY = Connection(0, "these credentials", None), Connection(1, "arn:aws:iam::210987654321:role/x", None)
@@ -150,6 +152,52 @@ DRIFT: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 }
 
 
+SUMMARY = {
+    "repositories": 3,
+    "principals": 2,
+    "public": 0,
+    "unscoped_service": 0,
+    "deleted_principals": 0,
+    "registry_policy_unread": 0,
+    "failed": 0,
+}
+# Of each: the registry policy, and what is said of it.
+POLICIES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "none": (audits.registry_policy(), []),
+    "one for a replication": (audits.registry_policy(audits.registry_share(TEAM, "account", "replicate", 1, "*")), []),
+    "one that was not read": (
+        audits.registry_policy(error="could not read it:\nAccessDenied \u202e"),
+        [
+            "  the registry policy was not read, and others may get in by it: could not read it: AccessDenied \\u202e",
+        ],
+    ),
+    "one that is public": (
+        audits.registry_policy(
+            public=True, public_statements=[audits.statement(2, 'For "all"', "registry"), audits.statement(4)]
+        ),
+        [
+            "  the registry policy is public, open to everyone or to any account, "
+            r'through statements 2 "For \"all\"", 4',
+        ],
+    ),
+    "one for whomever a service acts": (
+        audits.registry_policy(
+            unscoped_service=True, unscoped_service_statements=[audits.statement(1, None, "registry")]
+        ),
+        ["  the registry policy is open to a service without a source condition, through statement 1"],
+    ),
+    "one that is public by many statements": (
+        audits.registry_policy(
+            public=True, public_statements=[audits.statement(n, None, "registry") for n in range(1, 31)]
+        ),
+        [
+            "  the registry policy is public, open to everyone or to any account, through statements "
+            f"{', '.join(map(str, range(1, 21)))}, 10 more",
+        ],
+    ),
+}
+
+
 class TestAudit:
     @pytest.mark.parametrize(("rows", "lines"), DRIFT.values(), ids=DRIFT.keys())
     def test_prints_the_drift(self, rows: list[dict[str, Any]], lines: list[str]) -> None:
@@ -174,14 +222,15 @@ class TestAudit:
         assert said.failure == "x: AccessDenied"
 
     def test_prints_how_much_is_shared(self) -> None:
-        summary = {"repositories": 3, "principals": 2, "public": 1, "deleted_principals": 0, "failed": 1}
+        summary = {**SUMMARY, "public": 1, "unscoped_service": 2, "failed": 1}
         reads = [
             Answer(run(), {"summary": summary, "msg": "1 of 3 repositories failed"}),
             Answer(run(region="eu-west-1"), {"msg": "AccessDenied", "failed": False}),
         ]
         alone = verdict(Plan("images", reads=(run(),)), [], reads)
         assert alone.lines == (
-            "images us-east-1: 3 repositories, 2 principals, 1 public, 1 that could not be read",
+            "images us-east-1: 3 repositories, 2 principals, 1 public, 2 open to a service without a source condition, "
+            "1 that could not be read",
             "  1 of 3 repositories failed",
             "images eu-west-1: could not be read",
             "  AccessDenied",
@@ -189,6 +238,24 @@ class TestAudit:
         assert alone.failure == "us-east-1: app: 1 of 3 repositories failed | eu-west-1: app: AccessDenied"
         compared = verdict(Plan("images", runs=(run(),)), [], reads)
         assert [line for line in compared.lines if line.startswith(" ")] == []
+
+    @pytest.mark.parametrize("compared", [True, False])
+    @pytest.mark.parametrize("as_text", [True, False])
+    @pytest.mark.parametrize(("policy", "lines"), POLICIES.values(), ids=POLICIES.keys())
+    def test_prints_what_the_registry_policy_lets_in(
+        self, policy: dict[str, Any], lines: list[str], as_text: bool, compared: bool
+    ) -> None:
+        grown = {"repositories": [], "registry_policy": policy}
+        values = {"summary": SUMMARY, **({"rows_as_text": json.dumps(grown)} if as_text else grown)}
+        runs = (run(),) if compared else ()
+        said = verdict(Plan("images", runs=runs, reads=(run(),)), [], [Answer(run(), values)])
+        assert list(said.lines) == ["images us-east-1: 3 repositories, 2 principals", *lines]
+        assert said.failure == ""
+
+    def test_registry_policy_that_was_not_read_is_no_drift(self) -> None:
+        read = Answer(run(), {"summary": SUMMARY, "registry_policy": audits.registry_policy(error="AccessDenied")})
+        plan = Plan("images", runs=(run(),), reads=(run(),), fail_on_drift=True)
+        assert verdict(plan, [result(row("app"))], [read]).failure == ""
 
     @pytest.mark.parametrize(
         ("fail_on_drift", "rows", "error", "failure"),

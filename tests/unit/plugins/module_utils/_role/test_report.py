@@ -15,6 +15,7 @@ from ansible_collections.imageshare.aws.tests.support import audits
 NOW = "2026-11-25T06:30:00Z"
 HERE, THERE = "us-east-1", "eu-west-1"
 TEAM = {"principal": "111122223333", "access": ["pull"], "lambda_regions": []}
+CONDITION = {"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1"]}
 PARTNER = {"principal": "444455556666", "access": ["push"], "lambda_regions": []}
 
 
@@ -36,9 +37,15 @@ def run(
     return {"connection": connection, "label": label, "region": region, "registry_id": registry_id}
 
 
-def audit(*rows: dict[str, Any], region: str = HERE, registry_id: str | None = "123456789012") -> AuditAnswer:
+def audit(
+    *rows: dict[str, Any],
+    region: str = HERE,
+    registry_id: str | None = "123456789012",
+    policy: dict[str, Any] | None = None,
+) -> AuditAnswer:
+    whole = {"repositories": rows, "principals": [], "registry_policy": policy or audits.registry_policy()}
     answer = {
-        "rows_as_text": json.dumps({"repositories": rows, "principals": []}),
+        "rows_as_text": json.dumps(whole),
         "registry_id": registry_id,
         "region": region,
         "partition": "aws",
@@ -70,7 +77,11 @@ def reported(*hosts: HostAudit) -> dict[str, Any]:
 
 def test_registries_keep_their_order_and_their_rows() -> None:
     text = report([host(audit(row("b"), row("a")), audit(row("c"), region=THERE))], NOW)
-    registry = {"partition": "aws", "registry_id": "123456789012"}
+    registry = {
+        "partition": "aws",
+        "registry_id": "123456789012",
+        "registry_policy": {**audits.registry_policy(), "share_views": []},
+    }
     assert json.loads(text) == {
         "generated_at": NOW,
         "compared": True,
@@ -135,6 +146,18 @@ class TestRegistry:
         (rows,) = reported(*(reversed(hosts) if first_fails else hosts)).values()
         assert rows == [reported_row("app", public=True)]
 
+    @pytest.mark.parametrize("first_lacks", [True, False])
+    def test_row_that_was_read_with_the_registry_policy_counts(self, first_lacks: bool) -> None:
+        whole, own = row("app", registry_policy_read=True), row("app", registry_policy_read=False)
+        hosts = [host(audit(whole)), host(audit(own), name="two")]
+        (rows,) = reported(*(reversed(hosts) if first_lacks else hosts)).values()
+        assert rows == [{**whole, "cells": []}]
+
+    def test_row_that_was_read_alone_counts_more_than_a_failed_one(self) -> None:
+        own = row("app", registry_policy_read=False)
+        (rows,) = reported(host(audit(failed_row("app", "no")), audit(own))).values()
+        assert rows == [{**own, "cells": []}]
+
     def test_that_nobody_could_read_says_why(self) -> None:
         failed = failed_row("app", "app: AccessDenied")
         assert reported(host(audit(failed)), host(audit(failed))) == {
@@ -169,6 +192,51 @@ class TestRegistry:
         assert reported(host(audit(row("app"), {"name": "tool/*", "missing": True}))) == {
             "123456789012 us-east-1": [reported_row("app")]
         }
+
+
+class TestRegistryPolicy:
+    """What one registry allows on all of its repositories."""
+
+    @staticmethod
+    def of(*hosts: HostAudit) -> list[Any]:
+        return [one["registry_policy"] for one in json.loads(report(hosts, NOW))["registries"]]
+
+    def test_is_as_the_module_returned_it_with_the_view_of_each_share(self) -> None:
+        arns = f"arn:aws:ecr:{HERE}:123456789012:repository/base/*", "*"
+        policy = audits.registry_policy(
+            audits.registry_share("333344445555", "account", "replicate create", 1, arns[0]),
+            audits.registry_share("333344445555", "account", "pull", 2, *arns, conditions=[CONDITION]),
+            policy={"Statement": []},
+        )
+        text = report([host(audit(row("app"), policy=policy))], NOW)
+        (found,) = (one["registry_policy"] for one in json.loads(text)["registries"])
+        views = json.loads(text)["views"]
+        assert {name: value for name, value in found.items() if name != "share_views"} == policy
+        # For which repositories a share is does not make it conditional.
+        assert [views[position]["words"] for position in found["share_views"]] == [
+            "replicate and create repositories",
+            "pull, under a condition",
+        ]
+
+    @pytest.mark.parametrize("first_fails", [True, False])
+    def test_that_one_run_has_read_wins(self, first_fails: bool) -> None:
+        unread, read = audits.registry_policy(error="AccessDenied"), audits.registry_policy(policy_length=9)
+        answers = [audit(row("app"), policy=read), audit(row("web"), policy=unread)]
+        (found,) = self.of(host(*(reversed(answers) if first_fails else answers)))
+        assert found == {**read, "share_views": []}
+
+    def test_that_no_run_has_read_says_why(self) -> None:
+        unread = audits.registry_policy(error="AccessDenied")
+        (found,) = self.of(host(audit(policy=unread)), host(audit(policy=audits.registry_policy(error="later"))))
+        assert found == {**unread, "share_views": []}
+
+    def test_is_that_of_its_own_region(self) -> None:
+        here, there = (audits.registry_policy(policy_length=length) for length in (1, 2))
+        found = self.of(host(audit(policy=here), audit(policy=there, region=THERE)))
+        assert [one["policy_length"] for one in found] == [1, 2]
+
+    def test_is_null_where_no_run_came_so_far(self) -> None:
+        assert self.of(host(AuditAnswer(**run(label="us-east-1: *"), answer={"msg": "AccessDenied"}))) == [None]
 
 
 def test_text_is_of_ascii_whatever_a_policy_holds() -> None:
