@@ -68,9 +68,10 @@ notes:
     patterns, and C(ecr:GetRegistryPolicy). If the policy of the registry has wildcards for actions,
     C(ecr:GetAccountSetting) on C(*) tells which actions the registry looks at; without it, all count. Nothing fails
     without the last two."
-  - If O(registry_id) is left out and no answer of AWS says it, because all of the repositories are named and none has a
-    policy, the account of the credentials is asked for. With O(registry_id), it is asked for as well, to find out whether
-    the policy of that registry can be read. That takes one call of C(sts:GetCallerIdentity), which needs no permission.
+  - If O(registry_id) is left out and no answer of AWS says it, because all of the repositories are named and none has
+    a policy, the account of the credentials is asked for. With O(registry_id), it is asked for as well, to find out
+    whether the policy of that registry can be read. That takes one call of C(sts:GetCallerIdentity), which needs no
+    permission.
   - A repository that cannot be read is returned with its error, and the task fails at its end, with all rows.
 seealso:
   - module: imageshare.aws.ecr_share_policy
@@ -246,16 +247,17 @@ repositories:
         via_service:
           description:
             - The service that gets it on behalf of RV(repositories[].shares[].principal), such as
-              V(codebuild.amazonaws.com), or V(*) for any service. The principal is then the account, the organization or
-              the organizational unit for whose resources it acts, because a condition such as C(aws:SourceArn) says so.
+              V(codebuild.amazonaws.com), or V(*) for any service. The principal is then the account, the organization
+              or the organizational unit for whose resources it acts, because a condition such as C(aws:SourceArn) says
+              so.
             - The pull by Lambda is in RV(repositories[].shares[].lambda_regions).
           returned: if a service acts for the principal
           type: str
           sample: codebuild.amazonaws.com
         matches:
           description:
-            - How the share lets O(principal) in. It is V(exact) for itself, V(member) for a part of it, such as a role or
-              the functions of an account, and V(possible) for others that it may be one of.
+            - How the share lets O(principal) in. It is V(exact) for itself, V(member) for a part of it, such as a role
+              or the functions of an account, and V(possible) for others that it may be one of.
           returned: with O(principal)
           type: str
           sample: exact
@@ -434,8 +436,8 @@ repositories:
       sample: []
     registry_policy_read:
       description:
-        - Whether the policy of the registry is a part of what is reported here. If not, whoever that lets in is missing,
-          and RV(registry_policy.error) says why.
+        - Whether the policy of the registry is a part of what is reported here. If not, whoever that lets in is
+          missing, and RV(registry_policy.error) says why.
       returned: if it could be read
       type: bool
       sample: true
