@@ -32,7 +32,7 @@ NAMED_ACCOUNTS = ("111122223333", "444455556666", "777788889999")
 NAMED_ENDPOINT, NAMED_VPC = "vpce-0a1b2c3d4e5f60718", "vpc-0a1b2c3d4e5f60718"
 NAMED_ROLE_ID, NAMED_USER_ID = "AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"
 OWN_UNIT = "r-xy12/ou-xy12-77777777/"
-V4, V6 = "192.0.2.1", "2001:db8:5::1"
+V4, V6 = "192.0.2.1", "3fff:5::1"
 BUILDS, SERVERLESS, LAMBDA = "codebuild.amazonaws.com", "emr-serverless.amazonaws.com", "lambda.amazonaws.com"
 SERVICES = (LAMBDA, BUILDS, SERVERLESS)
 # Sessions with MFA last 36 hours at most: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
@@ -222,12 +222,14 @@ def stranger_bases() -> tuple[Caller, ...]:
 @cache
 def strange_services() -> tuple[Caller, ...]:
     """Services that act for resources of somebody whom no policy names."""
-    return tuple(
+    acting = [
         service(name, STRANGER, organization=organization, address=address)
         for name in SERVICES
         for organization in (None, OWN_ORGANIZATION)
         for address in (None, "192.0.2.77")
-    )
+    ]
+    # Not every service says for which resource it acts.
+    return (*acting, *(Caller(kind="service", name=name, address=None) for name in SERVICES if name != LAMBDA))
 
 
 @cache
@@ -446,7 +448,7 @@ def _chosen(key: str) -> Callable[[_Wish], Iterator[_Update]]:
             yield from ({key: value} for value in ("true", "false"))
         else:
             texts = (*wish.texts("x", "x", literal=True), "o-another123" if key.endswith("orgid") else "other")
-            yield from ({key: text} for text in texts if key in _FREE_TEXTS or not _WILDCARD.search(text))
+            yield from ({key: text} for text in texts)
 
     return found
 
@@ -514,7 +516,15 @@ def _updates(operator: str, key: str, values: tuple[str, ...], named: bool, is_s
         return ({key.lower(): "300" if key.endswith("Age") else "true"},) if key.lower() in CHOSEN_KEYS else ()
     if reader is None:
         return ()
-    return tuple(islice(reader(_Wish("like" in base or base.startswith("arn"), values, named)), MOST_WISHES))
+    found = reader(_Wish("like" in base or base.startswith("arn"), values, named))
+    return tuple(islice((update for update in found if _is_possible(update)), MOST_WISHES))
+
+
+def _is_possible(update: _Update) -> bool:
+    """Whether no id or name has a wildcard in it."""
+    return not any(
+        isinstance(text, str) and _WILDCARD.search(text) for key, text in update.items() if key not in _FREE_TEXTS
+    )
 
 
 def conditions_of(statement: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -548,7 +558,7 @@ def fitting(
         ]
         for _number in range(count):
             caller = random.choice(bases)
-            changes = [random.choice(updates) for updates in wanted]
+            changes = [random.choice(updates) for updates in wanted if random.random() < 0.8]
             # A Deny may spare those who are as it says, or those who are not.
             changes = [*(random.choice(updates) for updates in denied if random.random() < 0.5), *changes]
             yield changed(caller, changes)

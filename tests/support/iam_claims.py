@@ -22,6 +22,7 @@ from random import Random
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation import evaluator as evaluation
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import RequestContext
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import ABSENT, Applies, KnownKey
@@ -38,6 +39,7 @@ from ansible_collections.imageshare.aws.tests.support.callers import (
     NOW,
     REGION,
     Caller,
+    conditions_of,
     fitting,
     member_bases,
     member_services,
@@ -73,7 +75,18 @@ CONDITIONED, POINTS_EACH = 3600, 4
 CLAIMED = 1500
 # How many callers are tried, at most, for each Allow of a policy; and besides them.
 FITTED, BASES = 10, 8
-ACTIONS = (*policies.ACTIONS, "ecr:ReplicateImage", "ecr:BatchImportUpstreamImage", "ecr:TagResource")
+# It is not said for each key whether a service has it, nor what it holds then:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+UNKNOWN_OF_SERVICES = (
+    "aws:principalarn",
+    "aws:principaltag/",
+    "aws:principaltype",
+    "aws:sourceidentity",
+    "aws:sourceip",
+    "aws:userid",
+    "aws:username",
+)
+ACTIONS = tuple(sorted(REPOSITORY_ACTIONS, key=lambda action: (action not in policies.ACTIONS, action)))
 # What is true of the repository, and what no policy says.
 WORLDS: tuple[Mapping[str, Any], ...] = (
     {},
@@ -246,21 +259,34 @@ def _claims_of_strangers(
     random: Random, policy: Any, kinds: frozenset[str], read: ParsedPolicy, actions: tuple[str, ...]
 ) -> Iterator[Claim]:
     statements = policy["Statement"]
+    is_public = any(getattr(one, "grants_identities", True) for one in read.public_statements())
+    # One of them is enough, and the first ends the search.
+    count = FITTED * 5 if is_public else FITTED
     people = [
-        *fitting(statements, stranger_bases(), random, count=FITTED, named=False),
         *random.sample(stranger_bases(), BASES),
+        *fitting(statements, stranger_bases(), random, count=count, named=False),
     ]
     services = [
         *fitting(statements, strange_services(), random, count=FITTED // 3, named=False),
         *strange_services(),
     ]
-    is_public = any(getattr(one, "grants_identities", True) for one in read.public_statements())
     # Before there were unscoped statements, those that are open to functions of everyone were public.
     unscoped = read.unscoped_statements() if hasattr(read, "unscoped_statements") else ()
     is_open = bool(unscoped) or any(not getattr(one, "grants_identities", True) for one in read.public_statements())
     yield Claim(PUBLIC if is_public else NOT_PUBLIC, policy, kinds, _distinct(people), actions, is_public)
-    if is_open or not is_public:
+    if (is_open or not is_public) and not _is_undefined_for_services(statements):
         yield Claim(UNSCOPED if is_open else SCOPED, policy, kinds, _distinct(services), actions, is_open)
+
+
+def _is_undefined_for_services(statements: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a condition depends on a key that a service may have or not."""
+    for statement in statements:
+        for operator, key, values in conditions_of(statement):
+            spelt, patterns = operator.lower(), any("*" in value for value in values)
+            either_way = spelt.endswith("ifexists") or spelt.startswith(("null", "forallvalues"))
+            if key.lower().startswith(UNKNOWN_OF_SERVICES) and (either_way or patterns):
+                return True
+    return False
 
 
 def _claims_of_shares(
@@ -268,10 +294,11 @@ def _claims_of_shares(
 ) -> Iterator[Claim]:
     statements = policy["Statement"]
     people = fitting(statements, member_bases(), random, count=2, named=True)
-    services = fitting(statements, member_services(), random, count=1, named=True)
+    undefined = _is_undefined_for_services(statements)
+    services = () if undefined else fitting(statements, member_services(), random, count=1, named=True)
     # What the collection says is said at one moment.
     fitted = [replace(one, moment=NOW, issued=min(one.issued, NOW)) for one in (*people, *services)]
-    anybody = [*fitted, *(random.choice(bases) for bases in _BASES)]
+    anybody = [*fitted, *(random.choice(bases) for bases in (_BASES[:3] if undefined else _BASES))]
     for caller in _distinct(anybody):
         context = caller.context(WORLD)
         shared = [(share, _applies(share, caller, context)) for share in read.shares()]
