@@ -14,8 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from ipaddress import ip_address, ip_network
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 _ELEMENTS = frozenset(
@@ -24,8 +27,11 @@ _ELEMENTS = frozenset(
 _PRINCIPAL_TYPES = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 
 
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
 class UnsupportedCondition(ValueError):
-    """A condition operator, or a policy variable, that this evaluator cannot decide."""
+    """A condition operator, or a policy variable that this evaluator cannot replace."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ def is_allowed(policy: Any, request: Request, resource: str | None = None) -> bo
     """Tell whether the policy allows the request. ``policy`` is a parsed document of any shape, or None; ``resource``
     the ARN of the repository.
 
-    Raises UnsupportedCondition for an operator or a variable that is not supported, whoever asks, and ValueError for an
-    address that is in no CIDR form.
+    Raises UnsupportedCondition, whoever asks, for an operator that is not supported and for a variable of a key that is
+    not there once, and ValueError for an address that is in no CIDR form.
     """
     return bool(effective_actions(policy, Requester(request.principal, request.context), [request.action], resource))
 
@@ -73,7 +79,7 @@ def effective_actions(
         if (
             _conditions_hold(statement.get("Condition", {}), requester.context)
             and _concerns(statement, requester)
-            and (resource is None or _is_about(statement, resource))
+            and (resource is None or _is_about(statement, resource, requester.context))
         ):
             covered[statement["Effect"]].update(action for action in wanted if _covers(statement, action))
     return frozenset(covered["Allow"] - covered["Deny"])
@@ -135,7 +141,7 @@ def _covers(statement: Mapping[str, Any], action: str) -> bool:
     return any(_glob(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
 
 
-def _is_about(statement: Mapping[str, Any], resource: str) -> bool:
+def _is_about(statement: Mapping[str, Any], resource: str, context: Mapping[str, Any]) -> bool:
     """reference_policies_elements_resource.html, reference_policies_elements_notresource.html.
 
     Neither of them means every resource here, as in a policy that cannot have them.
@@ -145,9 +151,9 @@ def _is_about(statement: Mapping[str, Any], resource: str) -> bool:
     patterns = _only(statement, "Resource", "NotResource")
     if not _is_text(patterns):
         return False
-    if any("${" in pattern for pattern in _items(patterns)):
-        raise UnsupportedCondition("a policy variable in a Resource")
-    return any(_glob(pattern, resource) for pattern in _items(patterns)) != ("NotResource" in statement)
+    present = {key.lower(): _items(values) for key, values in context.items()}
+    texts = [_text(pattern, present) for pattern in _items(patterns)]
+    return any(_glob(pattern, resource) for pattern in texts) != ("NotResource" in statement)
 
 
 def _concerns(statement: Mapping[str, Any], requester: Requester) -> bool:
@@ -207,18 +213,24 @@ def _conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mappin
     """
     present = {key.lower(): [value for value in _items(values) if value != ""] for key, values in context.items()}
     results = [
-        _operator(name)([_text(value) for value in _items(expected)], present.get(key.lower(), []))
+        _operator(name)([_text(value, present) for value in _items(expected)], present.get(key.lower(), []))
         for name, keys in condition.items()
         for key, expected in keys.items()
     ]
     return all(results)
 
 
-def _text(value: str | bool | float) -> str:
+def _text(value: str | bool | float, present: Mapping[str, Sequence[str]]) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if "${" in text:
-        raise UnsupportedCondition(f"policy variable in {text!r}")
-    return text
+    return _VARIABLE.sub(lambda found: _value_of(found[1], present), text)
+
+
+def _value_of(variable: str, present: Mapping[str, Sequence[str]]) -> str:
+    """The one value, without a wildcard, of the key that a variable names: reference_policies_variables.html."""
+    values = present.get(variable.strip().lower(), [])
+    if len(values) != 1 or set("*?$") & set(values[0]):
+        raise UnsupportedCondition(f"the policy variable {variable!r}")
+    return values[0]
 
 
 @cache
@@ -277,6 +289,47 @@ def _address(network: str, value: str) -> bool:
     return ip_address(value) in ip_network(network)
 
 
+def _moment(text: str) -> Decimal | None:
+    """Seconds since 1970, of such a number or of a W3C date: the page of _operator, "Date condition operators"."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return Decimal(str((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _compared(
+    read: Callable[[str], Decimal | None], holds: Callable[[Decimal, Decimal], bool]
+) -> Callable[[str, str], bool]:
+    """A comparison of the actual value with the expected one; what is no date or number matches nothing."""
+
+    def compare(expected: str, value: str) -> bool:
+        wanted, found = read(expected), read(value)
+        return wanted is not None and found is not None and holds(found, wanted)
+
+    return compare
+
+
+# By the end of its name, in lower case: how the actual value compares with the expected one, and whether it is negated.
+_ORDERS: dict[str, tuple[Callable[[Decimal, Decimal], bool], bool]] = {
+    "equals": (eq, False),
+    "notequals": (eq, True),
+    "lessthan": (lt, False),
+    "lessthanequals": (le, False),
+    "greaterthan": (gt, False),
+    "greaterthanequals": (ge, False),
+}
 # By lower-case name: how an expected value is compared with an actual one, and whether the operator is negated.
 _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "stringequals": (_same, False),
@@ -292,4 +345,9 @@ _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "bool": (_same_caseless, False),
     "ipaddress": (_address, False),
     "notipaddress": (_address, True),
+    **{
+        f"{kind}{order}": (_compared(read, holds), negated)
+        for kind, read in (("date", _moment), ("numeric", _number))
+        for order, (holds, negated) in _ORDERS.items()
+    },
 }
