@@ -77,11 +77,11 @@ def effective_actions(
     covered: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in _statements(policy):
         if (
-            _conditions_hold(statement.get("Condition", {}), requester.context)
+            conditions_hold(statement.get("Condition", {}), requester.context)
             and _concerns(statement, requester)
             and (resource is None or _is_about(statement, resource, requester.context))
         ):
-            covered[statement["Effect"]].update(action for action in wanted if _covers(statement, action))
+            covered[statement["Effect"]].update(action for action in wanted if covers(statement, action))
     return frozenset(covered["Allow"] - covered["Deny"])
 
 
@@ -132,13 +132,13 @@ def _items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _covers(statement: Mapping[str, Any], action: str) -> bool:
-    """Action names are compared without regard to case and may hold ``*`` and ``?``.
+def covers(statement: Mapping[str, Any], action: str) -> bool:
+    """Whether a statement names an action. Names are compared without regard to case and may hold ``*`` and ``?``.
 
     reference_policies_elements_action.html; all but the named ones: reference_policies_elements_notaction.html.
     """
     patterns = _items(_only(statement, "Action", "NotAction"))
-    return any(_glob(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
+    return any(is_match(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
 
 
 def _is_about(statement: Mapping[str, Any], resource: str, context: Mapping[str, Any]) -> bool:
@@ -153,7 +153,7 @@ def _is_about(statement: Mapping[str, Any], resource: str, context: Mapping[str,
         return False
     present = {key.lower(): _items(values) for key, values in context.items()}
     texts = [_text(pattern, present) for pattern in _items(patterns)]
-    return any(_glob(pattern, resource) for pattern in texts) != ("NotResource" in statement)
+    return any(is_match(pattern, resource) for pattern in texts) != ("NotResource" in statement)
 
 
 def _concerns(statement: Mapping[str, Any], requester: Requester) -> bool:
@@ -206,7 +206,7 @@ def _without_path(arn: str) -> str:
     return re.sub(r"^(arn:[^:]+:iam::\d{12}:role/).*/", r"\1", arn)
 
 
-def _conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]) -> bool:
+def conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]) -> bool:
     """Operators and keys are ANDed; names of keys have no case: reference_policies_elements_condition.html.
 
     An empty value is none at all: the same page, "Null".
@@ -267,14 +267,14 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in text))
 
 
-def _glob(pattern: str, value: str) -> bool:
+def is_match(pattern: str, value: str) -> bool:
     return _pattern(pattern).fullmatch(value) is not None
 
 
 def _arn(pattern: str, value: str) -> bool:
     """Each of the six parts of an ARN is compared by itself, so no wildcard crosses a colon before the last."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
-    return len(patterns) == len(values) == 6 and all(map(_glob, patterns, values))
+    return len(patterns) == len(values) == 6 and all(map(is_match, patterns, values))
 
 
 def _same(expected: str, value: str) -> bool:
@@ -336,8 +336,8 @@ _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "stringnotequals": (_same, True),
     "stringequalsignorecase": (_same_caseless, False),
     "stringnotequalsignorecase": (_same_caseless, True),
-    "stringlike": (_glob, False),
-    "stringnotlike": (_glob, True),
+    "stringlike": (is_match, False),
+    "stringnotlike": (is_match, True),
     "arnequals": (_arn, False),
     "arnlike": (_arn, False),
     "arnnotequals": (_arn, True),
