@@ -32,21 +32,29 @@ NAMED_ACCOUNTS = ("111122223333", "444455556666", "777788889999")
 NAMED_ENDPOINT, NAMED_VPC = "vpce-0a1b2c3d4e5f60718", "vpc-0a1b2c3d4e5f60718"
 NAMED_ROLE_ID, NAMED_USER_ID = "AROAEXAMPLEROLE123456", "AIDAEXAMPLEUSER123456"
 OWN_UNIT = "r-xy12/ou-xy12-77777777/"
-V4, V6 = "192.0.2.1", "2001:db8:5::1"
+V4, V6 = "192.0.2.1", "3fff:5::1"
 BUILDS, SERVERLESS, LAMBDA = "codebuild.amazonaws.com", "emr-serverless.amazonaws.com", "lambda.amazonaws.com"
 SERVICES = (LAMBDA, BUILDS, SERVERLESS)
-# The condition keys that whoever calls chooses for themselves.
-CHOSEN_KEYS = frozenset(
-    {
-        "aws:multifactorauthage",
-        "aws:multifactorauthpresent",
-        "aws:principaltag/team",
+# Sessions with MFA last 36 hours at most: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+LONGEST_SESSION = 36 * 60 * 60
+# The condition keys that whoever calls chooses for themselves, by their name in lower case.
+CHOSEN_KEYS = {
+    key.lower(): key
+    for key in (
+        "aws:MultiFactorAuthAge",
+        "aws:MultiFactorAuthPresent",
+        "aws:PrincipalTag/team",
+        "aws:SourceIdentity",
+        "aws:UserAgent",
+        "aws:ViaAWSService",
         "aws:referer",
-        "aws:sourceidentity",
-        "aws:useragent",
-    }
-)
-_SPELLING = {"aws:principaltag/team": "aws:PrincipalTag/team"}
+    )
+}
+# What the repository may be like, whoever calls.
+REPOSITORY_KEYS = {key.lower(): key for key in ("aws:ResourceOrgID", "aws:ResourceTag/visibility")}
+_SPELLING = {**CHOSEN_KEYS, **REPOSITORY_KEYS}
+# These may hold any text; tags and names have no wildcard in them.
+_FREE_TEXTS = frozenset({"aws:useragent", "aws:referer"})
 
 
 @dataclass(frozen=True)
@@ -99,13 +107,16 @@ class Caller:
 
     def context(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """All keys of a request for a repository, about which these are known besides."""
-        always = {
+        always: dict[str, Any] = {
             "aws:CurrentTime": _date(self.moment),
             "aws:EpochTime": str(self.moment),
             "aws:RequestedRegion": REGION,
             "aws:SecureTransport": "true",
             "aws:ResourceAccount": REGISTRY_ID,
+            "aws:ViaAWSService": "false",
+            "aws:UserAgent": "docker/27.1",
             **resource,
+            **{_SPELLING[key]: value for key, value in self.chosen},
         }
         if self.kind == "service":
             return {**always, **self._service()}
@@ -126,10 +137,7 @@ class Caller:
             "aws:PrincipalAccount": self.account,
             "aws:PrincipalType": kinds[self.kind],
             "aws:PrincipalIsAWSService": "false",
-            "aws:ViaAWSService": "false",
             "aws:userid": ids[self.kind],
-            "aws:UserAgent": "docker/27.1",
-            **{_SPELLING.get(key, key): value for key, value in self.chosen},
         }
         if self.kind == "user":
             found["aws:username"] = self.name
@@ -141,6 +149,9 @@ class Caller:
         return found
 
     def _network(self) -> dict[str, Any]:
+        if dict(self.chosen).get("aws:viaawsservice") == "true":
+            # The service that they use calls for them, from its own network.
+            return {}
         if self.address is not None:
             return {"aws:SourceIp": self.address}
         account = self.vpc_account or self.account
@@ -165,6 +176,8 @@ class Caller:
             "aws:PrincipalServiceName": self.name,
             "aws:PrincipalServiceNamesList": [self.name],
         }
+        if self.address is not None:
+            found["aws:SourceIp"] = self.address
         if self.source_arn:
             found["aws:SourceArn"] = self.source_arn
         if self.source_account:
@@ -181,14 +194,17 @@ def source(service: str, account: str, name: str = "work") -> str:
     return f"arn:aws:{service.partition('.')[0]}:{REGION}:{account}:{resources[service]}"
 
 
-def service(name: str, account: str, resource: str = "work", organization: str | None = None) -> Caller:
-    """A service that acts for a resource of an account."""
+def service(
+    name: str, account: str, resource: str = "work", organization: str | None = None, address: str | None = None
+) -> Caller:
+    """A service that acts for a resource of an account, which may have an address."""
     return Caller(
         kind="service",
         name=name,
         source_arn=source(name, account, resource),
         source_account=account,
         source_organization=organization,
+        address=address,
     )
 
 
@@ -206,11 +222,14 @@ def stranger_bases() -> tuple[Caller, ...]:
 @cache
 def strange_services() -> tuple[Caller, ...]:
     """Services that act for resources of somebody whom no policy names."""
-    return tuple(
-        service(name, STRANGER, organization=organization)
+    acting = [
+        service(name, STRANGER, organization=organization, address=address)
         for name in SERVICES
         for organization in (None, OWN_ORGANIZATION)
-    )
+        for address in (None, "192.0.2.77")
+    ]
+    # Not every service says for which resource it acts.
+    return (*acting, *(Caller(kind="service", name=name, address=None) for name in SERVICES if name != LAMBDA))
 
 
 @cache
@@ -327,7 +346,8 @@ def _user_ids(wish: _Wish) -> Iterator[_Update]:
 
 def _names(wish: _Wish) -> Iterator[_Update]:
     for text in wish.texts("x", "x", literal=True):
-        yield {"kind": "user", "name": text}
+        if _NAME.fullmatch(text):
+            yield {"kind": "user", "name": text}
 
 
 def _types(wish: _Wish) -> Iterator[_Update]:
@@ -403,27 +423,32 @@ def _public(wish: _Wish) -> Iterator[_Update]:
                 yield {"address": str(inside)}
 
 
-def _dates(field: str) -> Callable[[_Wish], Iterator[_Update]]:
-    def found(wish: _Wish) -> Iterator[_Update]:
-        for value in wish.values:
-            moment = _seconds(value)
-            for one in (moment, moment - 60, moment + 60):
-                if field == "issued" or one >= NOW:
-                    later = {"moment": max(one + 60, NOW)} if field == "issued" else {}
-                    yield {field: one, **({"kind": "session"} if field == "issued" else {}), **later}
+def _moments(wish: _Wish) -> Iterator[_Update]:
+    # Strangers are asked about at one moment.
+    for moment in map(_seconds, wish.values if wish.named else ()):
+        yield from ({"moment": one} for one in (moment, moment - 60, moment + 60))
 
-    return found
+
+def _issued(wish: _Wish) -> Iterator[_Update]:
+    for moment in map(_seconds, wish.values):
+        for one in (moment, moment - 60, moment + 60):
+            if wish.named or NOW - LONGEST_SESSION <= one <= NOW:
+                yield {"kind": "session", "issued": one, **({"moment": one + 60} if wish.named else {})}
 
 
 def _chosen(key: str) -> Callable[[_Wish], Iterator[_Update]]:
     def found(wish: _Wish) -> Iterator[_Update]:
         if key == "aws:multifactorauthage":
             numbers = [int(value) for value in wish.values]
-            yield from ({key: str(number + by), "kind": "session"} for number in numbers for by in (-1, 0, 1))
+            ages = (number + by for number in numbers for by in (-1, 0, 1) if 0 <= number + by <= LONGEST_SESSION)
+            yield from ({key: str(age), "kind": "session"} for age in ages)
         elif key == "aws:multifactorauthpresent":
             yield from ({key: value, "kind": "session"} for value in ("true", "false"))
+        elif key == "aws:viaawsservice":
+            yield from ({key: value} for value in ("true", "false"))
         else:
-            yield from ({key: text} for text in (*wish.texts("x", "x", literal=True), "other"))
+            texts = (*wish.texts("x", "x", literal=True), "o-another123" if key.endswith("orgid") else "other")
+            yield from ({key: text} for text in texts)
 
     return found
 
@@ -463,10 +488,10 @@ _PEOPLE: Mapping[str, Callable[[_Wish], Iterator[_Update]]] = {
     "aws:vpceorgid": _organizations("vpc_organization"),
     "aws:vpceorgpaths": _paths("vpc_organization", "vpc_unit"),
     "aws:sourceip": _public,
-    "aws:currenttime": _dates("moment"),
-    "aws:epochtime": _dates("moment"),
-    "aws:tokenissuetime": _dates("issued"),
-    **{key: _chosen(key) for key in CHOSEN_KEYS},
+    "aws:currenttime": _moments,
+    "aws:epochtime": _moments,
+    "aws:tokenissuetime": _issued,
+    **{key: _chosen(key) for key in (*CHOSEN_KEYS, *REPOSITORY_KEYS)},
 }
 # The same for a service.
 _FOR_SERVICES: Mapping[str, Callable[[_Wish], Iterator[_Update]]] = {
@@ -474,8 +499,9 @@ _FOR_SERVICES: Mapping[str, Callable[[_Wish], Iterator[_Update]]] = {
     "aws:sourceaccount": _field("source_account", _accounts),
     "aws:sourceorgid": _organizations("source_organization"),
     "aws:sourceorgpaths": _paths("source_organization", "source_unit"),
-    "aws:currenttime": _dates("moment"),
-    "aws:epochtime": _dates("moment"),
+    "aws:currenttime": _moments,
+    "aws:epochtime": _moments,
+    **{key: _chosen(key) for key in REPOSITORY_KEYS},
 }
 MOST_WISHES = 5
 
@@ -485,9 +511,20 @@ def _updates(operator: str, key: str, values: tuple[str, ...], named: bool, is_s
     parsed = _OPERATOR.fullmatch(operator)
     base = parsed[1].lower() if parsed else ""
     reader = (_FOR_SERVICES if is_service else _PEOPLE).get(key.lower())
-    if reader is None or base == "null":
+    if base == "null":
+        # Who does not come with it may choose to.
+        return ({key.lower(): "300" if key.endswith("Age") else "true"},) if key.lower() in CHOSEN_KEYS else ()
+    if reader is None:
         return ()
-    return tuple(islice(reader(_Wish("like" in base or base.startswith("arn"), values, named)), MOST_WISHES))
+    found = reader(_Wish("like" in base or base.startswith("arn"), values, named))
+    return tuple(islice((update for update in found if _is_possible(update)), MOST_WISHES))
+
+
+def _is_possible(update: _Update) -> bool:
+    """Whether no id or name has a wildcard in it."""
+    return not any(
+        isinstance(text, str) and _WILDCARD.search(text) for key, text in update.items() if key not in _FREE_TEXTS
+    )
 
 
 def conditions_of(statement: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -521,7 +558,7 @@ def fitting(
         ]
         for _number in range(count):
             caller = random.choice(bases)
-            changes = [random.choice(updates) for updates in wanted]
+            changes = [random.choice(updates) for updates in wanted if random.random() < 0.8]
             # A Deny may spare those who are as it says, or those who are not.
             changes = [*(random.choice(updates) for updates in denied if random.random() < 0.5), *changes]
             yield changed(caller, changes)

@@ -14,12 +14,15 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation import evaluator as evaluation
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import RequestContext
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import ABSENT, Applies, KnownKey
@@ -33,7 +36,10 @@ from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA_PUL
 from ansible_collections.imageshare.aws.tests.support.builders import policy as policy_of
 from ansible_collections.imageshare.aws.tests.support.callers import (
     LAMBDA,
+    NOW,
+    REGION,
     Caller,
+    conditions_of,
     fitting,
     member_bases,
     member_services,
@@ -61,6 +67,7 @@ from ansible_collections.imageshare.aws.tests.support.policies import (
 )
 from ansible_collections.imageshare.aws.tests.support.wild_policies import strange_requesters, wild_policy
 
+RegistryPolicy: Any = getattr(evaluation, "RegistryPolicy", None)
 ROOT = Path(__file__).resolve().parents[2]
 UNAVAILABLE = 69
 WILD, LIMITED, WILD_POINTS_EACH = 2000, 500, 4
@@ -68,7 +75,18 @@ CONDITIONED, POINTS_EACH = 3600, 4
 CLAIMED = 1500
 # How many callers are tried, at most, for each Allow of a policy; and besides them.
 FITTED, BASES = 10, 8
-ACTIONS = (*policies.ACTIONS, "ecr:ReplicateImage", "ecr:BatchImportUpstreamImage", "ecr:TagResource")
+# It is not said for each key whether a service has it, nor what it holds then:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+UNKNOWN_OF_SERVICES = (
+    "aws:principalarn",
+    "aws:principaltag/",
+    "aws:principaltype",
+    "aws:sourceidentity",
+    "aws:sourceip",
+    "aws:userid",
+    "aws:username",
+)
+ACTIONS = tuple(sorted(REPOSITORY_ACTIONS, key=lambda action: (action not in policies.ACTIONS, action)))
 # What is true of the repository, and what no policy says.
 WORLDS: tuple[Mapping[str, Any], ...] = (
     {},
@@ -195,8 +213,8 @@ def _telling_actions(policy: Any) -> tuple[str, ...]:
 
 def verdict(point: Point, evaluator: PolicyEvaluator) -> Applies:
     """Whether the collection says that the statements allow a point, for a caller about whom everything is known."""
-    policy = evaluator.parse(point.policy, REPOSITORY)
-    keys = {condition.key for numbered in policy.statements for condition in numbered.statement.conditions}
+    policy = parsed(point.policy, evaluator)
+    keys = {condition.key for numbered in policy.effective_statements for condition in numbered.statement.conditions}
     known_keys = {key.lower(): ABSENT for key in keys} | {
         key.lower(): KnownKey(values if isinstance(values, str) else values[0]) for key, values in point.context.items()
     }
@@ -229,45 +247,61 @@ def claims(evaluator: PolicyEvaluator) -> list[Claim]:
     random = Random("claims")
     found: list[Claim] = []
     for conditioned in conditioned_policies(random, CLAIMED):
-        parsed = evaluator.parse(conditioned.policy, REPOSITORY)
+        read = parsed(conditioned.policy, evaluator)
         actions = _telling_actions(conditioned.policy)
         if actions:
-            found += _claims_of_strangers(random, conditioned.policy, conditioned.kinds, parsed, actions)
-            found += _claims_of_shares(random, conditioned.policy, conditioned.kinds, parsed, actions)
+            found += _claims_of_strangers(random, conditioned.policy, conditioned.kinds, read, actions)
+            found += _claims_of_shares(random, conditioned.policy, conditioned.kinds, read, actions)
     return found
 
 
 def _claims_of_strangers(
-    random: Random, policy: Any, kinds: frozenset[str], parsed: ParsedPolicy, actions: tuple[str, ...]
+    random: Random, policy: Any, kinds: frozenset[str], read: ParsedPolicy, actions: tuple[str, ...]
 ) -> Iterator[Claim]:
     statements = policy["Statement"]
+    is_public = any(getattr(one, "grants_identities", True) for one in read.public_statements())
+    # One of them is enough, and the first ends the search.
+    count = FITTED * 5 if is_public else FITTED
     people = [
-        *fitting(statements, stranger_bases(), random, count=FITTED, named=False),
         *random.sample(stranger_bases(), BASES),
+        *fitting(statements, stranger_bases(), random, count=count, named=False),
     ]
     services = [
         *fitting(statements, strange_services(), random, count=FITTED // 3, named=False),
         *strange_services(),
     ]
-    is_public = any(getattr(one, "grants_identities", True) for one in parsed.public_statements())
     # Before there were unscoped statements, those that are open to functions of everyone were public.
-    unscoped = parsed.unscoped_statements() if hasattr(parsed, "unscoped_statements") else ()
-    is_open = bool(unscoped) or any(not getattr(one, "grants_identities", True) for one in parsed.public_statements())
+    unscoped = read.unscoped_statements() if hasattr(read, "unscoped_statements") else ()
+    is_open = bool(unscoped) or any(not getattr(one, "grants_identities", True) for one in read.public_statements())
     yield Claim(PUBLIC if is_public else NOT_PUBLIC, policy, kinds, _distinct(people), actions, is_public)
-    if is_open or not is_public:
+    if (is_open or not is_public) and not _is_undefined_for_services(statements):
         yield Claim(UNSCOPED if is_open else SCOPED, policy, kinds, _distinct(services), actions, is_open)
 
 
+def _is_undefined_for_services(statements: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a condition depends on a key that a service may have or not."""
+    for statement in statements:
+        for operator, key, values in conditions_of(statement):
+            spelt, patterns = operator.lower(), any("*" in value for value in values)
+            either_way = spelt.endswith("ifexists") or spelt.startswith(("null", "forallvalues"))
+            if key.lower().startswith(UNKNOWN_OF_SERVICES) and (either_way or patterns):
+                return True
+    return False
+
+
 def _claims_of_shares(
-    random: Random, policy: Any, kinds: frozenset[str], parsed: ParsedPolicy, actions: tuple[str, ...]
+    random: Random, policy: Any, kinds: frozenset[str], read: ParsedPolicy, actions: tuple[str, ...]
 ) -> Iterator[Claim]:
     statements = policy["Statement"]
-    people = list(fitting(statements, member_bases(), random, count=2, named=True))
-    services = list(fitting(statements, member_services(), random, count=1, named=True))
-    anybody = [*people, *services, *(random.choice(bases) for bases in _BASES)]
+    people = fitting(statements, member_bases(), random, count=2, named=True)
+    undefined = _is_undefined_for_services(statements)
+    services = () if undefined else fitting(statements, member_services(), random, count=1, named=True)
+    # What the collection says is said at one moment.
+    fitted = [replace(one, moment=NOW, issued=min(one.issued, NOW)) for one in (*people, *services)]
+    anybody = [*fitted, *(random.choice(bases) for bases in (_BASES[:3] if undefined else _BASES))]
     for caller in _distinct(anybody):
         context = caller.context(WORLD)
-        shared = [(share, _applies(share, caller, context)) for share in parsed.shares()]
+        shared = [(share, _applies(share, caller, context)) for share in read.shares()]
         given: set[str] = set()
         taken: set[str] = set()
         possible: set[str] = set()
@@ -319,6 +353,11 @@ def _applies(share: Any, caller: Caller, context: Mapping[str, Any]) -> bool | N
     certain = True
     for condition in share.conditions:
         if condition.operator in ("Resource", "NotResource", "NotPrincipal"):
+            certain = False
+            continue
+        operator = condition.operator.lower()
+        if operator.startswith("foranyvalue:") and operator.endswith("ifexists"):
+            # IfExists holds for an absent key, ForAnyValue does not: which of the two wins, no page says.
             certain = False
             continue
         try:
@@ -474,8 +513,26 @@ def allowed(answer: str) -> bool:
 
 @cache
 def evaluator_of_all() -> PolicyEvaluator:
-    """One evaluator for all points and claims: most policies are asked about several times."""
-    return PolicyEvaluator("aws", REGISTRY_ID)
+    """One evaluator for all points and claims: most policies are asked about several times.
+
+    Code from before there were a region and a time in it has neither.
+    """
+    known = {"region": REGION, "now": float(NOW)}
+    parameters = signature(PolicyEvaluator).parameters
+    return PolicyEvaluator("aws", REGISTRY_ID, **{name: value for name, value in known.items() if name in parameters})
+
+
+def parsed(policy: Any, evaluator: PolicyEvaluator) -> ParsedPolicy:
+    """What the collection reads a policy as, in which the statements with a Resource are those of the registry's.
+
+    Code from before there was a policy of the registry reads one of them all.
+    """
+    of_registry = [one for one in policy["Statement"] if "Resource" in one or "NotResource" in one]
+    if RegistryPolicy is None or not of_registry:
+        return evaluator.parse(policy, REPOSITORY)
+    others = [one for one in policy["Statement"] if one not in of_registry]
+    registry_policy = RegistryPolicy({**policy, "Statement": of_registry})
+    return evaluator.parse({**policy, "Statement": others}, REPOSITORY, registry_policy)
 
 
 @dataclass(frozen=True)
