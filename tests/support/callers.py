@@ -460,6 +460,10 @@ def _sources(wish: _Wish) -> Iterator[_Update]:
         if "${" in value or (spelt.isdecimal() and not wish.named):
             continue
         account = spelt if spelt.isdecimal() else next(_accounts(_Wish(True, (spelt,), wish.named)), STRANGER)
+        if value.count(":") == 5 and _WILDCARD.search(value):
+            # What a service calls the resource for which it acts is its own affair.
+            fixed = ":".join([*parts[:4], account, parts[5]]).replace("*", "x").replace("?", "x")
+            yield {"source_arn": fixed, "source_account": account}
         for name in SERVICES:
             for resource in (value.rpartition("/")[2].rpartition(":")[2].replace("*", "ci"), "work"):
                 arn = source(name, account, resource)

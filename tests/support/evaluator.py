@@ -31,7 +31,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 class UnsupportedCondition(ValueError):
-    """A condition operator, or a policy variable that this evaluator cannot replace."""
+    """A condition operator, or the absence of a policy variable, that this evaluator cannot decide."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def is_allowed(policy: Any, request: Request, resource: str | None = None) -> bo
     """Tell whether the policy allows the request. ``policy`` is a parsed document of any shape, or None; ``resource``
     the ARN of the repository.
 
-    Raises UnsupportedCondition, whoever asks, for an operator that is not supported and for a variable of a key that is
-    not there once, and ValueError for an address that is in no CIDR form.
+    Raises UnsupportedCondition, whoever asks, for an operator that is not supported and where it would matter that a
+    variable has no value, and ValueError for an address that is in no CIDR form.
     """
     return bool(effective_actions(policy, Requester(request.principal, request.context), [request.action], resource))
 
@@ -152,8 +152,8 @@ def _is_about(statement: Mapping[str, Any], resource: str, context: Mapping[str,
     if not _is_text(patterns):
         return False
     present = {key.lower(): _items(values) for key, values in context.items()}
-    texts = [_text(pattern, present) for pattern in _items(patterns)]
-    return any(is_match(pattern, resource) for pattern in texts) != ("NotResource" in statement)
+    member = "NotResource" if "NotResource" in statement else "Resource"
+    return any(is_match(pattern, resource) for pattern in _texts(member, patterns, present)) != (member != "Resource")
 
 
 def _concerns(statement: Mapping[str, Any], requester: Requester) -> bool:
@@ -213,24 +213,30 @@ def conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping
     """
     present = {key.lower(): [value for value in _items(values) if value != ""] for key, values in context.items()}
     results = [
-        _operator(name)([_text(value, present) for value in _items(expected)], present.get(key.lower(), []))
+        _operator(name)(_texts(name, expected, present), present.get(key.lower(), []))
         for name, keys in condition.items()
         for key, expected in keys.items()
     ]
     return all(results)
 
 
-def _text(value: str | bool | float, present: Mapping[str, Sequence[str]]) -> str:
+def _texts(operator: str, expected: Any, present: Mapping[str, Sequence[str]]) -> list[str]:
+    """The expected values. One with a variable that has no value equals nothing: reference_policies_variables.html,
+    "Policy variables with no value". Whether nothing is equal to it then is not said.
+    """
+    texts = [_text(value, present) for value in _items(expected)]
+    if None in texts and "not" in operator.lower():
+        raise UnsupportedCondition(f"a policy variable without a value in {expected!r}")
+    return [text for text in texts if text is not None]
+
+
+def _text(value: str | bool | float, present: Mapping[str, Sequence[str]]) -> str | None:
+    """The value as a text, with those of its variables; None if one of them has not exactly one, without a wildcard."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return _VARIABLE.sub(lambda found: _value_of(found[1], present), text)
-
-
-def _value_of(variable: str, present: Mapping[str, Sequence[str]]) -> str:
-    """The one value, without a wildcard, of the key that a variable names: reference_policies_variables.html."""
-    values = present.get(variable.strip().lower(), [])
-    if len(values) != 1 or set("*?$") & set(values[0]):
-        raise UnsupportedCondition(f"the policy variable {variable!r}")
-    return values[0]
+    found = {name: present.get(name.strip().lower(), []) for name in _VARIABLE.findall(text)}
+    if any(len(values) != 1 or set("*?$") & set(values[0]) for values in found.values()):
+        return None
+    return _VARIABLE.sub(lambda match: found[match[1]][0], text)
 
 
 @cache

@@ -32,7 +32,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     read_principal,
 )
 from ansible_collections.imageshare.aws.tests.support import policies
-from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA_PULL, all_but, allow
+from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA_PULL, PULL, all_but, allow
 from ansible_collections.imageshare.aws.tests.support.builders import policy as policy_of
 from ansible_collections.imageshare.aws.tests.support.callers import (
     LAMBDA,
@@ -307,7 +307,9 @@ def _claims_of_shares(
         possible: set[str] = set()
         for share, applies in shared:
             named = _actions_for(share, caller)
-            possible |= named if applies is not False else set()
+            if applies is not False:
+                # What functions may do besides their pull may be counted as the pull.
+                possible |= {*named, *(PULL if named >= set(LAMBDA_PULL) else ())}
             if applies:
                 given |= set() if share.denied_by else named
                 taken |= named if _is_defeated(share) else set()
@@ -347,43 +349,45 @@ def _service_of(share: Any) -> str | None:
 
 def _applies(share: Any, caller: Caller, context: Mapping[str, Any]) -> bool | None:
     """Whether a share is for a caller; None if that is not certain."""
-    included = _includes(share, caller, context)
-    if not included:
-        return False
-    certain = True
-    for condition in share.conditions:
-        if condition.operator in ("Resource", "NotResource", "NotPrincipal"):
-            certain = False
-            continue
-        operator = condition.operator.lower()
-        if operator.startswith("foranyvalue:") and operator.endswith("ifexists"):
-            # IfExists holds for an absent key, ForAnyValue does not: which of the two wins, no page says.
-            certain = False
-            continue
-        try:
-            if not conditions_hold({condition.operator: {condition.key: list(condition.values)}}, context):
-                return False
-        except UnsupportedCondition:
-            certain = False
-    return True if certain else None
+    certain = _includes(share, caller, context)
+    for condition in share.conditions if certain is not False else ():
+        holds = _holds(condition, context)
+        if holds is False:
+            return False
+        certain = certain if holds else None
+    return certain
 
 
-def _includes(share: Any, caller: Caller, context: Mapping[str, Any]) -> bool:
-    kind, name = share.principal.kind, share.principal.name
-    if kind is PrincipalType.EVERYONE and not _service_of(share):
+def _holds(condition: Any, context: Mapping[str, Any]) -> bool | None:
+    operator = condition.operator.lower()
+    if operator in ("resource", "notresource", "notprincipal"):
+        return None
+    if operator.startswith("foranyvalue:") and operator.endswith("ifexists"):
+        # IfExists holds for an absent key, ForAnyValue does not: which of the two wins, no page says.
+        return None
+    try:
+        return conditions_hold({condition.operator: {condition.key: list(condition.values)}}, context)
+    except UnsupportedCondition:
+        return None
+
+
+def _includes(share: Any, caller: Caller, context: Mapping[str, Any]) -> bool | None:
+    kind, name, service = share.principal.kind, share.principal.name, _service_of(share)
+    if kind is PrincipalType.EVERYONE and service is None:
         return True
     if caller.kind == "service":
-        if kind is PrincipalType.SERVICE and not _service_of(share):
+        if kind is PrincipalType.SERVICE and service is None:
             return bool(name == caller.name)
         functions = bool(share.lambda_regions) and caller.name == LAMBDA
-        if not functions and _service_of(share) not in (caller.name, "*"):
+        if not functions and service not in (caller.name, "*"):
             return False
         return _is_member(kind, name, caller.source_account, "Source", context)
-    if _service_of(share):
+    if service is not None:
         return False
     if kind is PrincipalType.ROLE:
+        # A role's name is unique in its account. With another path, the policy names a role that is not there.
         spelt = caller.arn.split("/")[-1] == name.split("/")[-1] and name.startswith(f"arn:aws:iam::{caller.account}:")
-        return caller.kind == "session" and spelt
+        return None if caller.kind == "session" and spelt and caller.arn != name else caller.arn == name
     if kind in (PrincipalType.USER, PrincipalType.SESSION):
         return bool(name == caller.principal)
     return _is_member(kind, name, caller.account, "Principal", context)
@@ -472,6 +476,30 @@ def _replaced(policy: Any, old: str, new: str) -> Any:
     return json.loads(json.dumps(policy).replace(old, new))
 
 
+def _without_split_variables(policy: Any, _principal: str) -> Any:
+    """The policy with a pattern of no ARN for each that the engine splits within the name of a variable."""
+
+    def read(value: Any) -> Any:
+        return "arn:aws:iam::nobody:nothing" if _SPLIT_VARIABLE.match(str(value)) else value
+
+    def statement(one: Mapping[str, Any]) -> dict[str, Any]:
+        condition = {
+            operator: {
+                key: [read(value) for value in values] if isinstance(values, list) else read(values)
+                for key, values in keys.items()
+            }
+            if "arn" in operator.lower()
+            else keys
+            for operator, keys in one.get("Condition", {}).items()
+        }
+        return {**one, "Condition": condition} if condition else dict(one)
+
+    return {**policy, "Statement": [statement(one) for one in policy["Statement"]]}
+
+
+# A variable in one of the first five parts of an ARN.
+_SPLIT_VARIABLE = re.compile(r"(?:[^:$]*:){1,4}[^:$]*\$\{[^}]*:")
+
 # The policy that says what the engine takes a policy to say.
 DIFFERENCES: dict[str, Callable[[Any, str], Any]] = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies-cross-account-resource-access.html
@@ -489,6 +517,11 @@ DIFFERENCES: dict[str, Callable[[Any, str], Any]] = {
             **policy,
             "Statement": [one for one in policy["Statement"] if not _spared(one, principal)],
         }
+    ),
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html, "Using policy variables in the
+    # Condition element"
+    "ARN operators know policy variables; the engine splits arn:aws:iam::${aws:PrincipalAccount}:role/* within them": (
+        _without_split_variables
     ),
 }
 
@@ -547,6 +580,16 @@ class Disagreement:
     context: Mapping[str, Any]
     engine: str
     explained_by: tuple[str, ...]
+
+    @property
+    def overstated(self) -> bool:
+        """Whether the collection says that a policy is open where only Deny statements with conditions close it.
+
+        It says so on purpose: only what is denied for certain is not open. What people choose for themselves is never
+        certain, nor is that two keys exclude each other.
+        """
+        denied = any(one["Effect"] == "Deny" and "Condition" in one for one in self.policy["Statement"])
+        return denied and self.what in (PUBLIC, UNSCOPED)
 
 
 def disagreements(

@@ -58,7 +58,8 @@ def compare(*, examples: bool) -> None:
     for name, number in Counter(claim.name for claim in claimed).items():
         print(f"  {number:6} {name}")
     print("explained by what AWS documents:", dict(Counter(one for each in found for one in each.explained_by)))
-    unexplained = [one for one in found if not one.explained_by]
+    print("overstated:", dict(Counter(one.what for one in found if one.overstated)))
+    unexplained = [one for one in found if not one.explained_by and not one.overstated]
     print(f"{len(unexplained)} disagreements:")
     for what, number in sorted(Counter(one.what for one in unexplained).items()):
         print(f"  {number:6} {what}")

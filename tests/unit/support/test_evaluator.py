@@ -285,6 +285,14 @@ CASES: list[tuple[Any, ...]] = [
         ALLOWED,
     ),
     (
+        "a policy variable without a value equals nothing",
+        when("StringEquals", "k", ["${a}", "y"]),
+        USER,
+        {"k": "x"},
+        DENIED,
+    ),
+    ("what stands beside it may be equal", when("StringEquals", "k", ["${a}", "x"]), USER, {"k": "x"}, ALLOWED),
+    (
         "a policy variable is a part of a pattern",
         when("StringLike", "k", "${aws:a}-*"),
         USER,
@@ -313,7 +321,7 @@ def test_a_policy_of_no_shape_at_all_allows_nothing(policy: Any) -> None:
         {"BinaryEquals": {"k": "MQ=="}},
         {"NullIfExists": {"k": "true"}},
         {"ForSomeValues:StringLike": {"k": "x"}},
-        {"StringLike": {"k": "${aws:username}"}},
+        {"StringNotLike": {"k": "${aws:username}"}},
     ],
 )
 def test_what_cannot_be_decided_raises_whoever_asks(condition: dict[str, Any]) -> None:
