@@ -40,6 +40,7 @@ from ansible_collections.imageshare.aws.tests.support.iam_claims import (
     disagreements,
     engines_reading,
     evaluator_of_all,
+    is_undefined,
     points,
     verdict,
 )
@@ -132,6 +133,8 @@ def test_the_tests_own_evaluator_says_what_the_collection_does(compared: Compare
 def test_the_tests_own_evaluator_says_what_the_engine_does_but_for_what_aws_documents(compared: Compared) -> None:
     different, decided = [], 0
     for point, answer in zip(compared.points, compared.answers.points, strict=True):
+        if is_undefined(point.policy):
+            continue
         policy, _differences = engines_reading(point.policy, point.principal)
         try:
             own = is_allowed(policy, Request(point.principal, point.action, point.context), REPOSITORY)

@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -53,6 +53,16 @@ CHOSEN_KEYS = {
 # What the repository may be like, whoever calls.
 REPOSITORY_KEYS = {key.lower(): key for key in ("aws:ResourceOrgID", "aws:ResourceTag/visibility")}
 _SPELLING = {**CHOSEN_KEYS, **REPOSITORY_KEYS}
+_MFA_KEYS = frozenset({"aws:multifactorauthage", "aws:multifactorauthpresent"})
+# What of it a kind of caller does not have: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+# says nothing of MFA, and only who assumes a role brings an identity of a source.
+_NEVER: Mapping[str, Set[str]] = {
+    "session": frozenset(),
+    "user": {"aws:sourceidentity"},
+    "root": {"aws:sourceidentity", "aws:principaltag/team"},
+    "federated": {"aws:sourceidentity", *_MFA_KEYS},
+    "service": CHOSEN_KEYS.keys(),
+}
 # These may hold any text; tags and names have no wildcard in them.
 _FREE_TEXTS = frozenset({"aws:useragent", "aws:referer"})
 
@@ -63,7 +73,8 @@ class Caller:
 
     ``kind`` is one of session, user, root, federated and service; a service has its name in ``name``. Without
     ``address``, the call comes through an endpoint in a VPC. ``chosen`` has what callers choose, by the key in lower
-    case. Times are seconds since 1970; ``issued`` counts for what has a session token.
+    case. Times are seconds since 1970; ``issued`` counts for what has a session token, as users and root users may
+    if ``token``.
     """
 
     kind: str = "session"
@@ -83,6 +94,7 @@ class Caller:
     vpc_address: str = "10.20.30.40"
     chosen: tuple[tuple[str, str], ...] = ()
     moment: int = NOW
+    token: bool = False
     issued: int = NOW - 600
     source_arn: str | None = None
     source_account: str | None = None
@@ -116,7 +128,7 @@ class Caller:
             "aws:ViaAWSService": "false",
             "aws:UserAgent": "docker/27.1",
             **resource,
-            **{_SPELLING[key]: value for key, value in self.chosen},
+            **{_SPELLING[key]: value for key, value in self.chosen if key not in _NEVER[self.kind]},
         }
         if self.kind == "service":
             return {**always, **self._service()}
@@ -141,7 +153,7 @@ class Caller:
         }
         if self.kind == "user":
             found["aws:username"] = self.name
-        if self.kind in ("session", "federated"):
+        if self.token or self.kind in ("session", "federated"):
             found["aws:TokenIssueTime"] = _date(min(self.issued, self.moment))
         if self.organization:
             found["aws:PrincipalOrgID"] = self.organization
@@ -433,7 +445,7 @@ def _issued(wish: _Wish) -> Iterator[_Update]:
     for moment in map(_seconds, wish.values):
         for one in (moment, moment - 60, moment + 60):
             if wish.named or NOW - LONGEST_SESSION <= one <= NOW:
-                yield {"kind": "session", "issued": one, **({"moment": one + 60} if wish.named else {})}
+                yield {"token": True, "issued": one, **({"moment": one + 60} if wish.named else {})}
 
 
 def _chosen(key: str) -> Callable[[_Wish], Iterator[_Update]]:
@@ -441,9 +453,9 @@ def _chosen(key: str) -> Callable[[_Wish], Iterator[_Update]]:
         if key == "aws:multifactorauthage":
             numbers = [int(value) for value in wish.values]
             ages = (number + by for number in numbers for by in (-1, 0, 1) if 0 <= number + by <= LONGEST_SESSION)
-            yield from ({key: str(age), "kind": "session"} for age in ages)
+            yield from ({key: str(age), "token": True} for age in ages)
         elif key == "aws:multifactorauthpresent":
-            yield from ({key: value, "kind": "session"} for value in ("true", "false"))
+            yield from ({key: value, "token": True} for value in ("true", "false"))
         elif key == "aws:viaawsservice":
             yield from ({key: value} for value in ("true", "false"))
         else:
@@ -461,9 +473,10 @@ def _sources(wish: _Wish) -> Iterator[_Update]:
             continue
         account = spelt if spelt.isdecimal() else next(_accounts(_Wish(True, (spelt,), wish.named)), STRANGER)
         if value.count(":") == 5 and _WILDCARD.search(value):
-            # What a service calls the resource for which it acts is its own affair.
+            # What a service calls the resource for which it acts is its own affair, but for Lambda's functions.
             fixed = ":".join([*parts[:4], account, parts[5]]).replace("*", "x").replace("?", "x")
-            yield {"source_arn": fixed, "source_account": account}
+            for name in (BUILDS, SERVERLESS):
+                yield {"name": name, "source_arn": fixed, "source_account": account}
         for name in SERVICES:
             for resource in (value.rpartition("/")[2].rpartition(":")[2].replace("*", "ci"), "work"):
                 arn = source(name, account, resource)
@@ -507,6 +520,12 @@ _FOR_SERVICES: Mapping[str, Callable[[_Wish], Iterator[_Update]]] = {
     "aws:epochtime": _moments,
     **{key: _chosen(key) for key in REPOSITORY_KEYS},
 }
+_PRESENT: Mapping[str, tuple[_Update, ...]] = {
+    **{key: ({key: "true"},) for key in CHOSEN_KEYS},
+    "aws:multifactorauthage": ({"aws:multifactorauthage": "300", "token": True},),
+    "aws:multifactorauthpresent": ({"aws:multifactorauthpresent": "true", "token": True},),
+    "aws:tokenissuetime": ({"token": True},),
+}
 MOST_WISHES = 5
 
 
@@ -517,7 +536,7 @@ def _updates(operator: str, key: str, values: tuple[str, ...], named: bool, is_s
     reader = (_FOR_SERVICES if is_service else _PEOPLE).get(key.lower())
     if base == "null":
         # Who does not come with it may choose to.
-        return ({key.lower(): "300" if key.endswith("Age") else "true"},) if key.lower() in CHOSEN_KEYS else ()
+        return _PRESENT.get(key.lower(), ())
     if reader is None:
         return ()
     found = reader(_Wish("like" in base or base.startswith("arn"), values, named))

@@ -6,7 +6,8 @@
 
 usage: python tests/support/iam_simulate/compare.py [--examples] [CHECKOUT]
 
-The points and claims are those of this checkout; the code is that of CHECKOUT, or of this one.
+The points and claims are those of this checkout; the code is that of CHECKOUT, or of this one. With --examples it also
+prints the shortest policy for each claim and set of condition keys.
 """
 
 from __future__ import annotations
@@ -15,20 +16,25 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.imageshare.aws.tests.support.iam_claims import Disagreement
 
 HERE = Path(__file__).resolve().parents[3]
 NAMESPACE = "ansible_collections/imageshare/aws"
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the comparison in a process that imports the code of the checkout and the tests of this one."""
-    places = [argument for argument in arguments if argument != "--examples"]
     if "IAM_COMPARED" in os.environ:
         compare(examples="--examples" in arguments)
         return
+    places = [argument for argument in arguments if argument != "--examples"]
     with tempfile.TemporaryDirectory() as folder:
         collection = Path(folder, NAMESPACE)
         collection.mkdir(parents=True)
@@ -40,49 +46,56 @@ def main(arguments: list[str]) -> None:
 
 
 def compare(*, examples: bool) -> None:
-    """Print a table of the disagreements, and the shortest policy of each sort if ``examples``."""
+    """Print tables of the disagreements, and the shortest policies if ``examples``."""
+    # They import the code that is compared.
     from ansible_collections.imageshare.aws.tests.support import iam_claims
 
-    began = time.monotonic()
+    began = monotonic()
     evaluator = iam_claims.evaluator_of_all()
     asked = iam_claims.points()
     verdicts = [iam_claims.verdict(point, evaluator) for point in asked]
     claimed = iam_claims.claims(evaluator)
-    made = time.monotonic()
+    made = monotonic()
     answers = iam_claims.ask(asked, claimed)
-    answered = time.monotonic()
+    answered = monotonic()
     found = list(iam_claims.disagreements(verdicts, asked, claimed, answers))
-    print(f"{made - began:.1f} s for the questions, {answered - made:.1f} s for the answers")
-    print(f"{len(asked)} points: {dict(Counter(said.name for said in verdicts))}")
-    print(f"{len(claimed)} claims:")
-    for name, number in Counter(claim.name for claim in claimed).items():
-        print(f"  {number:6} {name}")
-    print("explained by what AWS documents:", dict(Counter(one for each in found for one in each.explained_by)))
-    print("overstated:", dict(Counter(one.what for one in found if one.overstated)))
-    unexplained = [one for one in found if not one.explained_by and not one.overstated]
-    print(f"{len(unexplained)} disagreements:")
-    for what, number in sorted(Counter(one.what for one in unexplained).items()):
-        print(f"  {number:6} {what}")
-    print("by kind:")
-    kinds = Counter((kind, one.what) for one in unexplained for kind in one.kinds)
-    for (kind, what), number in sorted(kinds.items()):
-        print(f"  {number:6} {kind:32} {what}")
+    print(f"{made - began:.0f} s for the questions, {answered - made:.0f} s for the answers")
+    print(f"{len(asked)} points: {dict(Counter(said.name for said in verdicts))}; {len(claimed)} claims")
+    print("explained by what AWS documents:")
+    for sentence, number in Counter(one for each in found for one in each.explained_by).items():
+        print(f"  {number:6} {sentence}")
+    contradicted = [one for one in found if not one.explained_by]
+    columns = {f"{column}": name for column, name in zip("ABCDEFG", iam_claims.CLAIMS, strict=True)}
+    columns |= {"Y": "point: YES", "N": "point: NO"}
+    told = Counter(claim.name for claim in claimed) + Counter(f"point: {said.name}" for said in verdicts)
+    wrong = Counter(one.what for one in contradicted if not one.overstated)
+    overstated = Counter(one.what for one in contradicted if one.overstated)
+    print("contradicted (and overstated: only Deny statements with conditions close what is said to be open), of all:")
+    for column, name in columns.items():
+        print(f"  {column} {wrong[name]:6} {overstated[name]:6} {told[name]:6} {name}")
+    print("contradicted, by kind of condition:")
+    print(f"  {'':32}" + "".join(f"{column:>5}" for column in columns))
+    by_kind = Counter((kind, one.what) for one in contradicted if not one.overstated for kind in one.kinds)
+    for kind in sorted({kind for kind, _what in by_kind}):
+        print(f"  {kind:32}" + "".join(f"{by_kind[kind, name] or '':>5}" for name in columns.values()))
     if examples:
-        shortest: dict[tuple[str, str], iam_claims.Disagreement] = {}
-        for one in sorted(unexplained, key=lambda each: len(json.dumps(each.policy))):
-            keys = sorted({key for each in one.policy["Statement"] for _op, key, _values in _conditions(each)})
-            shortest.setdefault((one.what, " ".join(keys)), one)
-        for one in list(shortest.values())[:100]:
-            looked_at = {key.lower() for each in one.policy["Statement"] for _op, key, _values in _conditions(each)}
-            known = {key: value for key, value in one.context.items() if key.lower() in looked_at}
-            print(f"\n{one.what}; the engine: {one.engine}\n  {json.dumps(one.policy['Statement'])}")
-            print(f"  {one.principal} {one.action} {json.dumps(known)}")
+        _print_shortest(contradicted)
 
 
-def _conditions(statement: dict[str, object]) -> list[tuple[str, str, tuple[str, ...]]]:
-    from ansible_collections.imageshare.aws.tests.support.callers import conditions_of
+def _print_shortest(contradicted: Sequence[Disagreement]) -> None:
+    shortest: dict[tuple[str, bool, str], Disagreement] = {}
+    for one in sorted(contradicted, key=lambda each: len(json.dumps(each.policy))):
+        shortest.setdefault((one.what, one.overstated, " ".join(sorted(_keys(one)))), one)
+    for one in shortest.values():
+        known = {key: value for key, value in one.context.items() if key.lower() in _keys(one)}
+        overstated = " (overstated)" if one.overstated else ""
+        print(f"\n{one.what}{overstated}; the engine: {one.engine}\n  {json.dumps(one.policy['Statement'])}")
+        print(f"  {one.principal} {one.action} {json.dumps(known)}")
 
-    return conditions_of(statement)
+
+def _keys(one: Disagreement) -> set[str]:
+    conditions = [keys for each in one.policy["Statement"] for keys in each.get("Condition", {}).values()]
+    return {key.lower() for keys in conditions for key in keys}
 
 
 if __name__ == "__main__":
