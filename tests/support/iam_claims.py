@@ -72,9 +72,9 @@ ROOT = Path(__file__).resolve().parents[2]
 UNAVAILABLE = 69
 WILD, LIMITED, WILD_POINTS_EACH = 2000, 500, 4
 CONDITIONED, POINTS_EACH = 3600, 4
-CLAIMED = 1500
+CLAIMED = 2000
 # How many callers are tried, at most, for each Allow of a policy; and besides them.
-FITTED, BASES = 10, 8
+FITTED, BASES = 12, 8
 # It is not said for each key whether a service has it, nor what it holds then:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 UNKNOWN_OF_SERVICES = (
@@ -180,8 +180,9 @@ def conditioned_points() -> list[Point]:
         policy = conditioned.policy
         anybody = _callers(random, policy, POINTS_EACH // 2, named=True)
         anybody += [random.choice(random.choice(_BASES)) for _number in range(POINTS_EACH - len(anybody))]
+        actions = _telling_actions(policy) or ACTIONS
         for caller in anybody[:POINTS_EACH]:
-            action = random.choice(_telling_actions(policy) or ACTIONS)
+            action = random.choice(actions)
             context = caller.context(random.choice(WORLDS))
             found.append(Point(policy, caller.principal, action, context, conditioned.kinds))
     return found
@@ -202,13 +203,23 @@ def _callers(random: Random, policy: Any, count: int, *, named: bool) -> list[Ca
 
 def _telling_actions(policy: Any) -> tuple[str, ...]:
     """One action of each set of those that the same statements name, an Allow among them."""
-    statements = policy["Statement"]
+    named = [
+        (one["Effect"], _named_actions(*(json.dumps(one.get(member)) for member in ("Action", "NotAction"))))
+        for one in policy["Statement"]
+    ]
     found: dict[tuple[bool, ...], str] = {}
     for action in ACTIONS:
-        named = tuple(covers(statement, action) for statement in statements)
-        if any(yes and one["Effect"] == "Allow" for yes, one in zip(named, statements, strict=True)):
-            found.setdefault(named, action)
+        if any(effect == "Allow" and action in actions for effect, actions in named):
+            found.setdefault(tuple(action in actions for _effect, actions in named), action)
     return tuple(found.values())
+
+
+@cache
+def _named_actions(action: str, not_action: str) -> frozenset[str]:
+    """The actions that the Action and the NotAction of a statement, both as JSON, name."""
+    members = {"Action": json.loads(action), "NotAction": json.loads(not_action)}
+    statement = {name: value for name, value in members.items() if value is not None}
+    return frozenset(one for one in ACTIONS if covers(statement, one))
 
 
 def verdict(point: Point, evaluator: PolicyEvaluator) -> Applies:
