@@ -458,6 +458,8 @@ def _chosen(key: str) -> Callable[[_Wish], Iterator[_Update]]:
             yield from ({key: value, "token": True} for value in ("true", "false"))
         elif key == "aws:viaawsservice":
             yield from ({key: value} for value in ("true", "false"))
+        elif key == "aws:sourceidentity":
+            yield from ({key: text, "kind": "session"} for text in (*wish.texts("x", "x", literal=True), "other"))
         else:
             texts = (*wish.texts("x", "x", literal=True), "o-another123" if key.endswith("orgid") else "other")
             yield from ({key: text} for text in texts)
@@ -472,7 +474,7 @@ def _sources(wish: _Wish) -> Iterator[_Update]:
         if "${" in value or (spelt.isdecimal() and not wish.named):
             continue
         account = spelt if spelt.isdecimal() else next(_accounts(_Wish(True, (spelt,), wish.named)), STRANGER)
-        if value.count(":") == 5 and _WILDCARD.search(value):
+        if len(parts) == 6 and _WILDCARD.search(value):
             # What a service calls the resource for which it acts is its own affair, but for Lambda's functions.
             fixed = ":".join([*parts[:4], account, parts[5]]).replace("*", "x").replace("?", "x")
             for name in (BUILDS, SERVERLESS):

@@ -294,8 +294,8 @@ def _is_undefined_for_services(statements: Iterable[Mapping[str, Any]]) -> bool:
     """Whether a condition depends on a key that a service may have or not."""
     for statement in statements:
         for operator, key, values in conditions_of(statement):
-            spelt, patterns = operator.lower(), any("*" in value for value in values)
-            either_way = spelt.endswith("ifexists") or spelt.startswith(("null", "forallvalues"))
+            spelt, patterns = operator.lower().removeprefix("foranyvalue:"), any("*" in value for value in values)
+            either_way = spelt.endswith("ifexists") or spelt.startswith(("null", "forallvalues", "ipaddress"))
             if key.lower().startswith(UNKNOWN_OF_SERVICES) and (either_way or patterns):
                 return True
     return False
@@ -608,6 +608,12 @@ class Disagreement:
     context: Mapping[str, Any]
     engine: str
     explained_by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        looked_at = {key.lower() for one in self.policy["Statement"] for _operator, key, _values in conditions_of(one)}
+        known = {key: value for key, value in self.context.items() if key.lower() in looked_at}
+        statements, keys = json.dumps(self.policy["Statement"]), json.dumps(known)
+        return f"{self.what}; the engine: {self.engine}\n  {statements}\n  {self.principal} {self.action} {keys}"
 
     @property
     def overstated(self) -> bool:

@@ -87,10 +87,7 @@ def _print_shortest(contradicted: Sequence[Disagreement]) -> None:
     for one in sorted(contradicted, key=lambda each: len(json.dumps(each.policy))):
         shortest.setdefault((one.what, one.overstated, " ".join(sorted(_keys(one)))), one)
     for one in shortest.values():
-        known = {key: value for key, value in one.context.items() if key.lower() in _keys(one)}
-        overstated = " (overstated)" if one.overstated else ""
-        print(f"\n{one.what}{overstated}; the engine: {one.engine}\n  {json.dumps(one.policy['Statement'])}")
-        print(f"  {one.principal} {one.action} {json.dumps(known)}")
+        print(f"\n{'overstated, ' if one.overstated else ''}{one}")
 
 
 def _keys(one: Disagreement) -> set[str]:
