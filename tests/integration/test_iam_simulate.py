@@ -22,6 +22,7 @@ from ansible_collections.imageshare.aws.tests.support.evaluator import Request, 
 from ansible_collections.imageshare.aws.tests.support.iam_claims import (
     CLAIMS,
     DEFEATED,
+    DENIED,
     DIFFERENCES,
     NOT_PUBLIC,
     NOT_SHARED,
@@ -46,7 +47,16 @@ from ansible_collections.imageshare.aws.tests.support.iam_claims import (
 )
 
 # Of each claim: how often it is made at least, so that the comparison is of weight.
-LEAST = {PUBLIC: 300, NOT_PUBLIC: 700, UNSCOPED: 60, SCOPED: 400, SHARED: 2000, DEFEATED: 80, NOT_SHARED: 6000}
+LEAST = {
+    PUBLIC: 300,
+    NOT_PUBLIC: 700,
+    UNSCOPED: 60,
+    SCOPED: 400,
+    SHARED: 2000,
+    DEFEATED: 80,
+    DENIED: 200,
+    NOT_SHARED: 6000,
+}
 # So many policies at most, of those that are said to be open, are closed by Deny statements that are not certain.
 MOST_OVERSTATED = 25
 

@@ -32,7 +32,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     read_principal,
 )
 from ansible_collections.imageshare.aws.tests.support import policies
-from ansible_collections.imageshare.aws.tests.support.builders import LAMBDA_PULL, PULL, all_but, allow
+from ansible_collections.imageshare.aws.tests.support.builders import (
+    DESCRIBE,
+    LAMBDA_PULL,
+    PULL,
+    UPLOAD,
+    all_but,
+    allow,
+)
 from ansible_collections.imageshare.aws.tests.support.builders import policy as policy_of
 from ansible_collections.imageshare.aws.tests.support.callers import (
     LAMBDA,
@@ -75,6 +82,8 @@ CONDITIONED, POINTS_EACH = 3600, 4
 CLAIMED = 2000
 # How many callers are tried, at most, for each Allow of a policy; and besides them.
 FITTED, BASES = 12, 8
+# Of what a Deny is said to take from a share: what is needed for it.
+NEEDED = {"pull": LAMBDA_PULL, "push": UPLOAD, "describe": DESCRIBE, "replicate": ("ecr:ReplicateImage",)}
 # It is not said for each key whether a service has it, nor what it holds then:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 UNKNOWN_OF_SERVICES = (
@@ -110,7 +119,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Claim:
-    """What follows from the answers of the collection: whether one of the callers is allowed one of the actions."""
+    """What follows from the answers of the collection: whether one of the callers is allowed one of the actions, or all
+    of them if ``every``.
+    """
 
     name: str
     policy: Any
@@ -118,6 +129,7 @@ class Claim:
     callers: tuple[Caller, ...]
     actions: tuple[str, ...]
     expected: bool
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,8 +261,9 @@ UNSCOPED = "unscoped statements: a service is let in for a stranger"
 SCOPED = "neither public nor unscoped: no service is let in for a stranger"
 SHARED = "a share that applies and is not denied: its actions are allowed"
 DEFEATED = "a share that is defeated: its actions are denied"
+DENIED = "what a Deny takes from a share for certain is not all allowed"
 NOT_SHARED = "no share applies: everything is denied"
-CLAIMS = (PUBLIC, NOT_PUBLIC, UNSCOPED, SCOPED, SHARED, DEFEATED, NOT_SHARED)
+CLAIMS = (PUBLIC, NOT_PUBLIC, UNSCOPED, SCOPED, SHARED, DEFEATED, DENIED, NOT_SHARED)
 
 
 def claims(evaluator: PolicyEvaluator) -> list[Claim]:
@@ -325,6 +338,8 @@ def _claims_of_shares(
             if applies:
                 given |= set() if share.denied_by else named
                 taken |= named if _is_defeated(share) else set()
+                for needed in _needed_and_denied(share, caller):
+                    yield Claim(DENIED, policy, kinds, (caller,), needed, False, every=True)
         allowed = tuple(action for action in actions if action in given)
         for action in allowed[:2]:
             yield Claim(SHARED, policy, kinds, (caller,), (action,), True)
@@ -352,6 +367,19 @@ def _actions_for(share: Any, caller: Caller) -> set[str]:
     if share.lambda_regions and caller.kind == "service" and caller.name == LAMBDA:
         return set(LAMBDA_PULL) | (set(share.actions) if _service_of(share) else set())
     return set(share.actions)
+
+
+def _needed_and_denied(share: Any, caller: Caller) -> Iterator[tuple[str, ...]]:
+    """The actions, of each capability that Deny statements take from a share for certain, without which it is gone.
+
+    Code from before there were names for what a Deny takes says none.
+    """
+    functions = caller.kind == "service" and caller.name == LAMBDA and _service_of(share) is None
+    names = {name for one in share.denied_by if one.certain for name in getattr(one, "denies", ())}
+    if functions and share.lambda_regions and set(share.lambda_regions) <= set(getattr(share, "denied_regions", ())):
+        yield LAMBDA_PULL
+    if not functions or not share.lambda_regions:
+        yield from (needed for name, needed in NEEDED.items() if name in names)
 
 
 def _service_of(share: Any) -> str | None:
@@ -456,7 +484,8 @@ def ask(asked: Sequence[Point], claimed: Sequence[Claim]) -> Answers:
             [batch.policy(one.policy), batch.requester(one.principal, one.context), one.action] for one in asked
         ],
         "searches": [
-            [batch.policy(one.policy), [batch.caller(caller) for caller in one.callers], one.actions] for one in claimed
+            [batch.policy(one.policy), [batch.caller(caller) for caller in one.callers], one.actions, one.every]
+            for one in claimed
         ],
         "policies": [json.loads(text) for text in batch.policies],
         "requesters": batch.contexts,

@@ -65,7 +65,7 @@ def compare(*, examples: bool) -> None:
     for sentence, number in Counter(one for each in found for one in each.explained_by).items():
         print(f"  {number:6} {sentence}")
     contradicted = [one for one in found if not one.explained_by]
-    columns = {f"{column}": name for column, name in zip("ABCDEFG", iam_claims.CLAIMS, strict=True)}
+    columns = {f"{column}": name for column, name in zip("ABCDEFGH", iam_claims.CLAIMS, strict=True)}
     columns |= {"Y": "point: YES", "N": "point: NO"}
     told = Counter(claim.name for claim in claimed) + Counter(f"point: {said.name}" for said in verdicts)
     wrong = Counter(one.what for one in contradicted if not one.overstated)

