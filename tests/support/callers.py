@@ -442,6 +442,8 @@ def _moments(wish: _Wish) -> Iterator[_Update]:
 
 
 def _issued(wish: _Wish) -> Iterator[_Update]:
+    if not wish.named:
+        yield {"token": True}
     for moment in map(_seconds, wish.values):
         for one in (moment, moment - 60, moment + 60):
             if wish.named or NOW - LONGEST_SESSION <= one <= NOW:
@@ -477,7 +479,7 @@ def _sources(wish: _Wish) -> Iterator[_Update]:
         if len(parts) == 6 and _WILDCARD.search(value):
             # What a service calls the resource for which it acts is its own affair, but for Lambda's functions.
             fixed = ":".join([*parts[:4], account, parts[5]]).replace("*", "x").replace("?", "x")
-            for name in (BUILDS, SERVERLESS):
+            for name in (BUILDS, SERVERLESS) if not (wish.named and parts[2] == "lambda") else ():
                 yield {"name": name, "source_arn": fixed, "source_account": account}
         for name in SERVICES:
             for resource in (value.rpartition("/")[2].rpartition(":")[2].replace("*", "ci"), "work"):
@@ -599,7 +601,18 @@ def changed(caller: Caller, changes: Sequence[_Update]) -> Caller:
                 chosen[name] = value
             else:
                 fields[name] = value
-    return replace(caller, **fields, chosen=tuple(sorted(chosen.items())))
+    result = replace(caller, **fields, chosen=tuple(sorted(chosen.items())))
+    return _of_one_account(result, follow="source_arn" if "source_arn" in fields else "source_account")
+
+
+def _of_one_account(caller: Caller, *, follow: str) -> Caller:
+    """The caller, for a resource of the account that it says, be that in the ARN or by itself."""
+    if caller.source_arn is None or caller.source_account is None:
+        return caller
+    parts = caller.source_arn.split(":", 5)
+    if follow == "source_arn":
+        return replace(caller, source_account=parts[4])
+    return replace(caller, source_arn=":".join([*parts[:4], caller.source_account, parts[5]]))
 
 
 def _spelt(value: Any) -> str:

@@ -142,6 +142,12 @@ KINDS: dict[str, tuple[Key, ...]] = {
     "unit and ARN together": (_strings("aws:PrincipalOrgPaths", *_OWN_PATHS), _PRINCIPAL_ARN),
     "source, of everyone": _SOURCES,
     "source, of a service": _SOURCES,
+    "source, of Lambda's service": (
+        Key("aws:SourceArn", _ARNS, [arn for arn in _SOURCE_ARNS if ":lambda:" in arn]),
+        Key("aws:SourceArn", ("StringLike", "ArnLike"), [f"arn:aws:lambda:*:{FIRST}:function:*"]),
+        _strings("aws:SourceAccount", FIRST, SECOND),
+        Key("aws:SourceOrgID", _EQUAL, ORGANIZATIONS),
+    ),
     "service without source": (),
     "whether a service": (
         Key("aws:PrincipalIsAWSService", _BOOLS, _TRUTHS),
@@ -317,7 +323,7 @@ def _statement(random: Random, kind: str, effect: str) -> Statement:
     services = "service" in kind and kind != "whether a service"
     statement = {
         "Effect": effect,
-        "Principal": _service(random) if services and effect == "Allow" else _principal(random),
+        "Principal": _service(random, kind) if services and effect == "Allow" else _principal(random),
         "Action": random.choice(_ACTIONS) if effect == "Allow" else random.choice(("ecr:*", random.choice(_ACTIONS))),
     }
     keys = KINDS[kind]
@@ -338,8 +344,8 @@ def _principal(random: Random) -> Any:
     return random.choice((everyone, everyone, everyone, {"AWS": some}))
 
 
-def _service(random: Random) -> Any:
-    name = random.choice((*SERVICES, [LAMBDA, BUILDS]))
+def _service(random: Random, kind: str) -> Any:
+    name = LAMBDA if "Lambda" in kind else random.choice((*SERVICES, [LAMBDA, BUILDS]))
     return random.choice(({"Service": name}, {"Service": name}, {"Service": name, "AWS": THIRD}))
 
 

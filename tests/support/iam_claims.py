@@ -226,6 +226,11 @@ def _telling_actions(policy: Any) -> tuple[str, ...]:
     return tuple(found.values())
 
 
+def _allowed_actions(statements: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    allows = [one for one in statements if one["Effect"] == "Allow"]
+    return frozenset().union(*(_named_actions(json.dumps(one.get("Action")), "null") for one in allows))
+
+
 @cache
 def _named_actions(action: str, not_action: str) -> frozenset[str]:
     """The actions that the Action and the NotAction of a statement, both as JSON, name."""
@@ -320,7 +325,9 @@ def _claims_of_shares(
     statements = policy["Statement"]
     people = fitting(statements, member_bases(), random, count=2, named=True)
     undefined = _is_undefined_for_services(statements)
-    services = () if undefined else fitting(statements, member_services(), random, count=1, named=True)
+    # Where services are meant they are asked about more often.
+    count = 4 if any("Service" in one["Principal"] or "aws:Source" in json.dumps(one) for one in statements) else 1
+    services = () if undefined else fitting(statements, member_services(), random, count=count, named=True)
     # What the collection says is said at one moment.
     fitted = [replace(one, moment=NOW, issued=min(one.issued, NOW)) for one in (*people, *services)]
     anybody = [*fitted, *(random.choice(bases) for bases in (_BASES[:3] if undefined else _BASES))]
@@ -341,7 +348,9 @@ def _claims_of_shares(
                 for needed in _needed_and_denied(share, caller):
                     yield Claim(DENIED, policy, kinds, (caller,), needed, False, every=True)
         allowed = tuple(action for action in actions if action in given)
-        for action in allowed[:2]:
+        # Of what no statement allows, nothing is shared.
+        more = tuple(sorted(given - _allowed_actions(statements)))
+        for action in (*allowed[:2], *more[:1]):
             yield Claim(SHARED, policy, kinds, (caller,), (action,), True)
         # What is defeated in one share may be another one's.
         denied = tuple(action for action in actions if action in taken and action not in given)

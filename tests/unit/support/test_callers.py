@@ -126,6 +126,14 @@ def test_the_keys_of_a_request_are_those_of_its_kind_of_caller() -> None:
     assert "aws:userid" not in of_service
 
 
+def test_a_service_acts_for_a_resource_of_the_account_that_it_says() -> None:
+    random = Random(1)
+    for conditioned in conditioned_policies(random, 400):
+        for caller in fitting(conditioned.policy["Statement"], strange_services(), random, count=4, named=False):
+            if caller.source_arn is not None:
+                assert caller.source_arn.split(":")[4] == caller.source_account
+
+
 def test_every_kind_leads_in_as_many_policies() -> None:
     policies = conditioned_policies(Random(1), 2 * len(ALL_KINDS))
     assert all(kind in policies[number % len(policies)].kinds for number, kind in enumerate(ALL_KINDS * 2))
