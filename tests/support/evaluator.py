@@ -14,8 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from ipaddress import ip_address, ip_network
+from operator import eq, ge, gt, le, lt
 from typing import Any
 
 _ELEMENTS = frozenset(
@@ -24,8 +27,11 @@ _ELEMENTS = frozenset(
 _PRINCIPAL_TYPES = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 
 
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
 class UnsupportedCondition(ValueError):
-    """A condition operator, or a policy variable, that this evaluator cannot decide."""
+    """A condition operator, or the absence of a policy variable, that this evaluator cannot decide."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ def is_allowed(policy: Any, request: Request, resource: str | None = None) -> bo
     """Tell whether the policy allows the request. ``policy`` is a parsed document of any shape, or None; ``resource``
     the ARN of the repository.
 
-    Raises UnsupportedCondition for an operator or a variable that is not supported, whoever asks, and ValueError for an
-    address that is in no CIDR form.
+    Raises UnsupportedCondition, whoever asks, for an operator that is not supported and where it would matter that a
+    variable has no value, and ValueError for an address that is in no CIDR form.
     """
     return bool(effective_actions(policy, Requester(request.principal, request.context), [request.action], resource))
 
@@ -71,11 +77,11 @@ def effective_actions(
     covered: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in _statements(policy):
         if (
-            _conditions_hold(statement.get("Condition", {}), requester.context)
+            conditions_hold(statement.get("Condition", {}), requester.context)
             and _concerns(statement, requester)
-            and (resource is None or _is_about(statement, resource))
+            and (resource is None or _is_about(statement, resource, requester.context))
         ):
-            covered[statement["Effect"]].update(action for action in wanted if _covers(statement, action))
+            covered[statement["Effect"]].update(action for action in wanted if covers(statement, action))
     return frozenset(covered["Allow"] - covered["Deny"])
 
 
@@ -126,16 +132,16 @@ def _items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _covers(statement: Mapping[str, Any], action: str) -> bool:
-    """Action names are compared without regard to case and may hold ``*`` and ``?``.
+def covers(statement: Mapping[str, Any], action: str) -> bool:
+    """Whether a statement names an action. Names are compared without regard to case and may hold ``*`` and ``?``.
 
     reference_policies_elements_action.html; all but the named ones: reference_policies_elements_notaction.html.
     """
     patterns = _items(_only(statement, "Action", "NotAction"))
-    return any(_glob(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
+    return any(is_match(pattern.lower(), action.lower()) for pattern in patterns) != ("NotAction" in statement)
 
 
-def _is_about(statement: Mapping[str, Any], resource: str) -> bool:
+def _is_about(statement: Mapping[str, Any], resource: str, context: Mapping[str, Any]) -> bool:
     """reference_policies_elements_resource.html, reference_policies_elements_notresource.html.
 
     Neither of them means every resource here, as in a policy that cannot have them.
@@ -145,9 +151,9 @@ def _is_about(statement: Mapping[str, Any], resource: str) -> bool:
     patterns = _only(statement, "Resource", "NotResource")
     if not _is_text(patterns):
         return False
-    if any("${" in pattern for pattern in _items(patterns)):
-        raise UnsupportedCondition("a policy variable in a Resource")
-    return any(_glob(pattern, resource) for pattern in _items(patterns)) != ("NotResource" in statement)
+    present = {key.lower(): _items(values) for key, values in context.items()}
+    member = "NotResource" if "NotResource" in statement else "Resource"
+    return any(is_match(pattern, resource) for pattern in _texts(member, patterns, present)) != (member != "Resource")
 
 
 def _concerns(statement: Mapping[str, Any], requester: Requester) -> bool:
@@ -200,25 +206,37 @@ def _without_path(arn: str) -> str:
     return re.sub(r"^(arn:[^:]+:iam::\d{12}:role/).*/", r"\1", arn)
 
 
-def _conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]) -> bool:
+def conditions_hold(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]) -> bool:
     """Operators and keys are ANDed; names of keys have no case: reference_policies_elements_condition.html.
 
     An empty value is none at all: the same page, "Null".
     """
     present = {key.lower(): [value for value in _items(values) if value != ""] for key, values in context.items()}
     results = [
-        _operator(name)([_text(value) for value in _items(expected)], present.get(key.lower(), []))
+        _operator(name)(_texts(name, expected, present), present.get(key.lower(), []))
         for name, keys in condition.items()
         for key, expected in keys.items()
     ]
     return all(results)
 
 
-def _text(value: str | bool | float) -> str:
+def _texts(operator: str, expected: Any, present: Mapping[str, Sequence[str]]) -> list[str]:
+    """The expected values. One with a variable that has no value equals nothing: reference_policies_variables.html,
+    "Policy variables with no value". Whether nothing is equal to it then is not said.
+    """
+    texts = [_text(value, present) for value in _items(expected)]
+    if None in texts and "not" in operator.lower():
+        raise UnsupportedCondition(f"a policy variable without a value in {expected!r}")
+    return [text for text in texts if text is not None]
+
+
+def _text(value: str | bool | float, present: Mapping[str, Sequence[str]]) -> str | None:
+    """The value as a text, with those of its variables; None if one of them has not exactly one, without a wildcard."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if "${" in text:
-        raise UnsupportedCondition(f"policy variable in {text!r}")
-    return text
+    found = {name: present.get(name.strip().lower(), []) for name in _VARIABLE.findall(text)}
+    if any(len(values) != 1 or set("*?$") & set(values[0]) for values in found.values()):
+        return None
+    return _VARIABLE.sub(lambda match: found[match[1]][0], text)
 
 
 @cache
@@ -255,14 +273,14 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in text))
 
 
-def _glob(pattern: str, value: str) -> bool:
+def is_match(pattern: str, value: str) -> bool:
     return _pattern(pattern).fullmatch(value) is not None
 
 
 def _arn(pattern: str, value: str) -> bool:
     """Each of the six parts of an ARN is compared by itself, so no wildcard crosses a colon before the last."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
-    return len(patterns) == len(values) == 6 and all(map(_glob, patterns, values))
+    return len(patterns) == len(values) == 6 and all(map(is_match, patterns, values))
 
 
 def _same(expected: str, value: str) -> bool:
@@ -277,14 +295,55 @@ def _address(network: str, value: str) -> bool:
     return ip_address(value) in ip_network(network)
 
 
+def _moment(text: str) -> Decimal | None:
+    """Seconds since 1970, of such a number or of a W3C date: the page of _operator, "Date condition operators"."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return Decimal(str((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _compared(
+    read: Callable[[str], Decimal | None], holds: Callable[[Decimal, Decimal], bool]
+) -> Callable[[str, str], bool]:
+    """A comparison of the actual value with the expected one; what is no date or number matches nothing."""
+
+    def compare(expected: str, value: str) -> bool:
+        wanted, found = read(expected), read(value)
+        return wanted is not None and found is not None and holds(found, wanted)
+
+    return compare
+
+
+# By the end of its name, in lower case: how the actual value compares with the expected one, and whether it is negated.
+_ORDERS: dict[str, tuple[Callable[[Decimal, Decimal], bool], bool]] = {
+    "equals": (eq, False),
+    "notequals": (eq, True),
+    "lessthan": (lt, False),
+    "lessthanequals": (le, False),
+    "greaterthan": (gt, False),
+    "greaterthanequals": (ge, False),
+}
 # By lower-case name: how an expected value is compared with an actual one, and whether the operator is negated.
 _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "stringequals": (_same, False),
     "stringnotequals": (_same, True),
     "stringequalsignorecase": (_same_caseless, False),
     "stringnotequalsignorecase": (_same_caseless, True),
-    "stringlike": (_glob, False),
-    "stringnotlike": (_glob, True),
+    "stringlike": (is_match, False),
+    "stringnotlike": (is_match, True),
     "arnequals": (_arn, False),
     "arnlike": (_arn, False),
     "arnnotequals": (_arn, True),
@@ -292,4 +351,9 @@ _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "bool": (_same_caseless, False),
     "ipaddress": (_address, False),
     "notipaddress": (_address, True),
+    **{
+        f"{kind}{order}": (_compared(read, holds), negated)
+        for kind, read in (("date", _moment), ("numeric", _number))
+        for order, (holds, negated) in _ORDERS.items()
+    },
 }

@@ -33,7 +33,7 @@ from .actions import LAMBDA_PULL, REPORTED_ONLY, WHOLE_PULL, access_of, other_ac
 from .matching import NamedPrincipal, StatementMatcher
 from .public_access import actions_not_denied
 from .request_context import LAMBDA_PRINCIPAL, RequestContext
-from .statements import NOT_PRINCIPAL, NumberedStatement, ParsedStatement
+from .statements import NOT_PRINCIPAL, NumberedStatement, ParsedStatement, named_once
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Share:
                 }
                 for condition in self.conditions
             ],
-            "statements": [statement.to_dict() for statement in self.statements],
+            "statements": named_once(self.statements),
             "denied_by": [
                 {**denial.statement.to_dict(), "denies": list(denial.denies), "certain": denial.certain}
                 for denial in self.denied_by

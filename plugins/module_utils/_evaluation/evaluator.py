@@ -77,7 +77,9 @@ class ParsedPolicy:
     @cached_property
     def effective_statements(self) -> tuple[NumberedStatement, ...]:
         """The statements that have an effect in the repository, those of the registry last."""
-        return tuple(numbered for numbered in (*self.statements, *self._of_registry) if numbered.statement.has_effect)
+        listed = (*self.statements, *self._of_registry)
+        with_rest = (one for numbered in listed for one in (numbered, numbered.on_tagging) if one is not None)
+        return tuple(numbered for numbered in with_rest if numbered.statement.has_effect)
 
     def shares(self) -> tuple[Share, ...]:
         """Return who gets what, in the order in which the statements name them."""

@@ -78,54 +78,10 @@ _VPC_KEYS = (
     "aws:vpceorgpaths",
     "aws:vpcsourceip",
 )
-_OF_NOBODY = KnownKey("*", present=False, unnamed=True)
-# A service is a member of no organization, and calls from AWS's own network. Which of the other keys it has, the page
-# does not say for each; their values are never those of an account or of somebody in it. So a negated operator holds
-# for them either way: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
-_SERVICES: dict[str, KnownKey] = {
-    "aws:principalisawsservice": KnownKey("true"),
-    "aws:principalorgid": ABSENT,
-    "aws:principalorgpaths": ABSENT,
-    **dict.fromkeys(_VPC_KEYS, ABSENT),
-    "aws:principalaccount": KnownKey("*", unnamed=True),
-    **dict.fromkeys(
-        (
-            "aws:principalarn",
-            "aws:principaltag/",
-            "aws:principaltype",
-            "aws:sourceidentity",
-            "aws:sourceip",
-            "aws:userid",
-            "aws:username",
-        ),
-        _OF_NOBODY,
-    ),
-}
 # Strangers have, or have not, whatever value they want.
 _CHOSEN = KnownKey("*", present=False, every=True)
 # Many strangers have many values; none of them is another's.
 _THEIR_OWN = KnownKey("*", present=False, every=True, unnamed=True)
-_ANY_ACCOUNT = KnownKey("????????????", every=True, unnamed=True)
-# Nobody can choose the id of an organization, so a pattern that not all ids match lets no stranger in for certain.
-_ORGANIZATION, _ORGANIZATION_PATHS = KnownKey("o-*", unnamed=True), KnownKey("o-*/r-*/*", unnamed=True)
-_CHOSEN_BY_CALLERS = (
-    "aws:calledvia",
-    "aws:calledviaawsmcp",
-    "aws:calledviafirst",
-    "aws:calledvialast",
-    "aws:ismcpserviceaction",
-    "aws:principaltag/",
-    "aws:referer",
-    "aws:useragent",
-    "aws:viaawsmcpservice",
-    "aws:viaawsservice",
-    "aws:viacustomerdomain",
-    # Of the request's own tags; statements that allow no tagging do not look at them.
-    "aws:requesttag/",
-    "aws:tagkeys",
-)
-# They say something of the repository, and nothing of the caller: whoever meets the statement at all is let in.
-_OF_THE_REPOSITORY = ("aws:resourceorgid", "aws:resourceorgpaths", "aws:resourcetag/", "ecr:resourcetag/")
 # What the credentials of a role's session say of where they came from.
 _OF_SESSIONS = {
     **dict.fromkeys(
@@ -162,6 +118,50 @@ _MFA = {
     "aws:multifactorauthage": replace(_CHOSEN, between=(0.0, _LONGEST_SESSION)),
 }
 
+_OF_NOBODY = KnownKey("*", present=False, unnamed=True)
+# A service is a member of no organization, and calls from AWS's own network. Which of the other keys it has, the page
+# does not say for each; their values are never those of an account or of somebody in it. So a negated operator holds
+# for them either way: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
+_SERVICES: dict[str, KnownKey] = {
+    "aws:principalisawsservice": KnownKey("true"),
+    "aws:principalorgid": ABSENT,
+    "aws:principalorgpaths": ABSENT,
+    **dict.fromkeys((*_VPC_KEYS, *_OF_SESSIONS, *_MFA, "aws:assumedroot", "aws:tokenissuetime"), ABSENT),
+    "aws:principalaccount": KnownKey("*", unnamed=True),
+    **dict.fromkeys(
+        (
+            "aws:principalarn",
+            "aws:principaltag/",
+            "aws:principaltype",
+            "aws:sourceip",
+            "aws:userid",
+            "aws:username",
+        ),
+        _OF_NOBODY,
+    ),
+}
+_ANY_ACCOUNT = KnownKey("????????????", every=True, unnamed=True)
+# AWS gives organizations their ids. Somebody's begins with whatever a pattern wants.
+_ORGANIZATION = KnownKey("o-*", every=True, unnamed=True)
+_ORGANIZATION_PATHS = KnownKey("o-*/r-*/*", every=True, unnamed=True)
+_CHOSEN_BY_CALLERS = (
+    "aws:calledvia",
+    "aws:calledviaawsmcp",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:ismcpserviceaction",
+    "aws:principaltag/",
+    "aws:referer",
+    "aws:useragent",
+    "aws:viaawsmcpservice",
+    "aws:viaawsservice",
+    "aws:viacustomerdomain",
+    # Of the request's own tags; statements that allow no tagging do not look at them.
+    "aws:requesttag/",
+    "aws:tagkeys",
+)
+# They say something of the repository, and nothing of the caller: whoever meets the statement at all is let in.
+_OF_THE_REPOSITORY = ("aws:resourceorgid", "aws:resourceorgpaths", "aws:resourcetag/", "ecr:resourcetag/")
 # How many to remember of each kind.
 CONTEXTS = 4096
 
@@ -187,8 +187,8 @@ class RequestContexts:
             **({"aws:requestedregion": KnownKey(region)} if region else {}),
         }
         moment = {} if now is None else dict.fromkeys(("aws:currenttime", "aws:epochtime"), _time(now, now))
-        self._of_strangers: KnownKeys = {
-            **dict.fromkeys((*_CHOSEN_BY_CALLERS, *_OF_THE_REPOSITORY, "aws:requestedregion"), _CHOSEN),
+        self._of_everybody: KnownKeys = {
+            **dict.fromkeys((*_OF_THE_REPOSITORY, "aws:requestedregion"), _CHOSEN),
             **self._every_request,
             **moment,
         }
@@ -274,7 +274,8 @@ class RequestContexts:
             self._endpoint(),
         )
         for kind, way, member in product(self._kinds_of_stranger(), ways, (False, True)):
-            keys = {**self._of_strangers, **_IDENTITIES, "aws:principalaccount": _ANY_ACCOUNT, **kind, **way}
+            chosen = dict.fromkeys(_CHOSEN_BY_CALLERS, _CHOSEN)
+            keys = {**self._of_everybody, **chosen, **_IDENTITIES, "aws:principalaccount": _ANY_ACCOUNT, **kind, **way}
             if not member:
                 keys |= dict.fromkeys(("aws:principalorgid", "aws:principalorgpaths"), ABSENT)
                 keys |= dict.fromkeys(("aws:vpceorgid", "aws:vpceorgpaths"), ABSENT)
@@ -297,8 +298,8 @@ class RequestContexts:
                 "User",
                 {"aws:username": replace(_CHOSEN, present=True), **_MFA, **maybe_issued},
             ),
-            ("iam", "root", "????????????", "Account", {**_MFA, **maybe_issued}),
-            ("sts", "federated-user/*", "????????????:*", "FederatedUser", issued),
+            ("iam", "root", ANY_PART, "Account", {**_MFA, **maybe_issued}),
+            ("sts", "federated-user/*", f"{ANY_PART}:*", "FederatedUser", issued),
         )
         absent = dict.fromkeys((*_OF_SESSIONS, *_MFA, "aws:assumedroot", "aws:tokenissuetime", "aws:username"), ABSENT)
         if self._now is None:
@@ -341,8 +342,9 @@ class RequestContexts:
             yield RequestContext(
                 service,
                 {
-                    **self._of_strangers,
+                    **self._of_everybody,
                     **self.of(service).known_keys,
+                    "aws:principalservicenameslist": replace(_CHOSEN, present=True),
                     "aws:sourceaccount": account,
                     "aws:sourcearn": arn,
                     "aws:sourceorgid": _ORGANIZATION if member else ABSENT,

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any
@@ -94,6 +94,8 @@ class ParsedStatement:
         conditions: What must hold; a Resource that cannot be decided is one of them.
         deleted_principals: The ids of deleted roles and users, wherever it names them.
         written_by: The service that writes such statements itself; None for all others.
+        on_tagging: The rest of the statement, which is about requests that bring tags along, if its conditions are for
+            these alone; None where there is none.
     """
 
     document: Statement
@@ -107,6 +109,7 @@ class ParsedStatement:
     conditions: tuple[Condition, ...]
     deleted_principals: tuple[str, ...]
     written_by: str | None = None
+    on_tagging: ParsedStatement | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +125,12 @@ class NumberedStatement:
     position: int
     statement: ParsedStatement
     origin: PolicyOrigin = PolicyOrigin.REPOSITORY
+
+    @property
+    def on_tagging(self) -> NumberedStatement | None:
+        """The rest of the statement, which is about requests that bring tags along; None where there is none."""
+        rest = self.statement.on_tagging
+        return None if rest is None else replace(self, statement=rest)
 
     @property
     def sid(self) -> str | None:
@@ -143,6 +152,11 @@ class NumberedStatement:
             "sid": None if self.sid is None else printable(self.sid),
             **({"written_by": writer} if writer else {}),
         }
+
+
+def named_once(listed: Iterable[NumberedStatement]) -> list[dict[str, Any]]:
+    """Return what rows call statements, each once, though its rest may be among them as well."""
+    return [one.to_dict() for one in {(one.origin, one.position): one for one in listed}.values()]
 
 
 class StatementParser:
@@ -199,15 +213,13 @@ class StatementParser:
         actions = granted_actions(statement, creating=reading.creating)
         if reading.limited_to is not None:
             actions &= reading.limited_to
-        required = (
-            _of_requests(conditions(statement, has_variables=has_variables), actions) if valid_condition else None
-        )
+        required = conditions(statement, has_variables=has_variables) if valid_condition else ()
         managed = of_repository and ManagedStatements(self._partition, scope.own_arn).match(statement) is not None
-        of_lambda = of_repository and not managed and _is_of_lambda_itself(statement, included, actions, required or ())
-        return ParsedStatement(
+        of_lambda = of_repository and not managed and _is_of_lambda_itself(statement, included, actions, required)
+        whole = ParsedStatement(
             document=statement,
             sid=sid if isinstance(sid, str) else None,
-            has_effect=required is not None
+            has_effect=valid_condition
             and scope.covered is not Applies.NO
             and statement.get("Effect") in ("Allow", "Deny")
             and ("Principal" in statement) != excludes
@@ -217,10 +229,11 @@ class StatementParser:
             excludes=excludes,
             principals=excluded if excludes else included,
             actions=actions,
-            conditions=(*(required or ()), *scope.conditions),
+            conditions=(*required, *scope.conditions),
             deleted_principals=tuple(dict.fromkeys(deleted)),
             written_by=LAMBDA_SERVICE if of_lambda else None,
         )
+        return _split(whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,15 +274,24 @@ def _scope(members_as_text: str, resource: str | None) -> _Scope:
     return _EVERYWHERE if certain is Applies.YES else _NOWHERE
 
 
-def _of_requests(required: tuple[Condition, ...], actions: frozenset[str]) -> tuple[Condition, ...] | None:
-    """Return the conditions without those on tags of the request, if there are none; None if these cannot hold then."""
-    if actions & TAGGING_ACTIONS:
-        return required
-    on_tags = [condition for condition in required if condition.key.lower().startswith(_REQUEST_TAGS)]
+def _split(whole: ParsedStatement) -> ParsedStatement:
+    """Return a statement in which conditions on the tags of the request are decided where a request has none.
+
+    Only requests that tag a repository have any: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
+    """
+    on_tags = [condition for condition in whole.conditions if condition.key.lower().startswith(_REQUEST_TAGS)]
+    if not on_tags or not whole.has_effect:
+        return whole
     verdicts = {condition: holds(condition, ABSENT) for condition in on_tags}
-    if Applies.NO in verdicts.values():
-        return None
-    return tuple(condition for condition in required if verdicts.get(condition) is not Applies.YES)
+    left = tuple(condition for condition in whole.conditions if verdicts.get(condition) is not Applies.YES)
+    tagging = whole.actions & TAGGING_ACTIONS
+    return replace(
+        whole,
+        has_effect=Applies.NO not in verdicts.values(),
+        actions=whole.actions - tagging,
+        conditions=left,
+        on_tagging=replace(whole, actions=tagging) if tagging else None,
+    )
 
 
 def _is_of_lambda_itself(

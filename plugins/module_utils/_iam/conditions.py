@@ -151,6 +151,7 @@ _MULTIVALUED_KEYS = frozenset(
 )
 # The values of these keys are names, ids and ARNs, which have neither C(*) nor C(?), nor C(${).
 _IDENTIFIERS = ("aws:principal", "aws:resource", "aws:source", "aws:userid", "aws:username", "aws:vpce")
+_OF_THE_RESOURCE = ("aws:resource", "ecr:resource")
 # Policy variables that name the owner of the repository.
 _OWNER_VARIABLES = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
 _WILDCARD = re.compile(r"[*?]")
@@ -537,10 +538,10 @@ def _holds_for_one(condition: Condition, known: KnownKey, known_keys: KnownKeys)
         return Applies.YES
     can_read, has_variables = operator.comparison.can_read, condition.has_variables
     undecided = [value for value in condition.values if (has_variables and "${" in value) or not can_read(value)]
-    chosen = [value for value in undecided if has_variables and _is_chosen(value, known_keys)]
     if operator.negated:
-        return Applies.YES if len(chosen) == len(undecided) else Applies.CONDITIONALLY
-    if chosen:
+        chosen = has_variables and all(_is_chosen(value, known_keys) for value in undecided)
+        return Applies.YES if chosen or not undecided else Applies.CONDITIONALLY
+    if has_variables and any(_is_own(value, operator.comparison, known, known_keys) for value in undecided):
         return Applies.YES
     # Decided values overlap those of the callers without containing all of them: some match, and some do not.
     decided = replace(condition, values=tuple(value for value in condition.values if value not in undecided))
@@ -552,6 +553,28 @@ def _is_chosen(value: str, known_keys: KnownKeys) -> bool:
     names = _VARIABLE.findall(value)
     known = (known_key(name, known_keys) for name in names)
     return 0 < len(names) == value.count("${") and all(one.every and not one.unnamed for one in known)
+
+
+def _is_own(value: str, comparison: _Comparison, known: KnownKey, known_keys: KnownKeys) -> bool:
+    """Return whether what a value with policy variables stands for may be what one of the callers has.
+
+    Whoever asks has all of it: an account, and an endpoint, a role, a name in it.
+    """
+    if known.pattern is None or not isinstance(comparison, _PatternComparison):
+        return False
+    names = _VARIABLE.findall(value)
+    if known.unnamed and any(name.lower().startswith(_OF_THE_RESOURCE) for name in names):
+        # The owner has said who that is.
+        return False
+    own_keys = [known_key(name, known_keys) for name in names]
+    if not 0 < len(names) == value.count("${") or not all(key.every and key.pattern is not None for key in own_keys):
+        return False
+    found = iter(key.pattern for key in own_keys)
+    own = _VARIABLE.sub(lambda _match: next(found) or "", value)
+    if known.unnamed and not is_open(own):
+        return False
+    syntax = Syntax.ARN if comparison.syntax is Syntax.ARN else Syntax.TEXT
+    return (syntax is Syntax.TEXT or _whole_arn(own) is not None) and PatternSet([own], syntax).overlaps(known.pattern)
 
 
 @lru_cache(maxsize=256)

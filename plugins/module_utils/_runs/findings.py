@@ -15,7 +15,7 @@ from typing import Any
 from .._evaluation.effective_access import Share
 from .._evaluation.evaluator import ParsedPolicy, PolicyEvaluator, RegistryPolicy
 from .._evaluation.questions import match
-from .._evaluation.statements import PolicyOrigin
+from .._evaluation.statements import PolicyOrigin, named_once
 from .._iam.conditions import Condition
 from .._iam.document import Policy, serialise
 from .._iam.principals import Principal
@@ -85,9 +85,9 @@ def _openings(parsed: ParsedPolicy) -> dict[str, Any]:
     public, unscoped = parsed.public_statements(), parsed.unscoped_statements()
     return {
         "public": bool(public),
-        "public_statements": [one.statement.to_dict() for one in public],
+        "public_statements": named_once(one.statement for one in public),
         "unscoped_service": bool(unscoped),
-        "unscoped_service_statements": [one.statement.to_dict() for one in unscoped],
+        "unscoped_service_statements": named_once(one.statement for one in unscoped),
     }
 
 

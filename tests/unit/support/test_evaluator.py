@@ -55,6 +55,7 @@ def deny_but(*names: str) -> list[dict[str, Any]]:
 
 ALLOWED, DENIED = True, False
 IN_UNITS = {"k": ORG_PATHS}
+MOMENT = {"k": "2026-11-26T00:00:00Z"}
 
 # Of each case: the sentence, the Statement, the principal and the context unless USER asks without any, and whether
 # ACTION is allowed.
@@ -256,6 +257,48 @@ CASES: list[tuple[Any, ...]] = [
     ("an empty list is not negated by a missing key", when("StringNotEquals", "k", []), DENIED),
     ("ForAllValues with an empty list wants no key", when("ForAllValues:StringLike", "k", []), ALLOWED),
     ("IfExists with an empty list wants no key", when("StringLikeIfExists", "k", []), USER, {"k": "x"}, DENIED),
+    # Condition: dates and numbers
+    ("a date is before a later one", when("DateLessThan", "k", "2027-01-01T00:00:00Z"), USER, MOMENT, ALLOWED),
+    ("a date is not before itself", when("DateLessThan", "k", MOMENT["k"]), USER, MOMENT, DENIED),
+    ("a date is at or before itself", when("DateLessThanEquals", "k", MOMENT["k"]), USER, MOMENT, ALLOWED),
+    ("a date is after an earlier one", when("DateGreaterThan", "k", "2020-01-01T00:00:00Z"), USER, MOMENT, ALLOWED),
+    ("a date may be seconds since 1970", when("DateGreaterThanEquals", "k", 1795651200), USER, MOMENT, ALLOWED),
+    ("what is no date is before no date", when("DateLessThan", "k", "tomorrow"), USER, MOMENT, DENIED),
+    ("a missing date is before none", when("DateLessThan", "k", "2027-01-01T00:00:00Z"), DENIED),
+    ("a missing date does not equal one", when("DateNotEquals", "k", "2027-01-01T00:00:00Z"), ALLOWED),
+    ("numbers are not compared as texts", when("NumericLessThan", "k", "100"), USER, {"k": "20"}, ALLOWED),
+    ("a number equals another spelling", when("NumericEquals", "k", 1), USER, {"k": "1.0"}, ALLOWED),
+    (
+        "a number is one of none of those it does not equal",
+        when("NumericNotEquals", "k", [1, 2]),
+        USER,
+        {"k": "2"},
+        DENIED,
+    ),
+    ("IfExists holds for a missing number", when("NumericLessThanIfExists", "k", "100"), ALLOWED),
+    # Condition: policy variables
+    (
+        "a policy variable is the value of its key",
+        when("StringEquals", "k", "${aws:a}"),
+        USER,
+        {"k": "x", "aws:A": "x"},
+        ALLOWED,
+    ),
+    (
+        "a policy variable without a value equals nothing",
+        when("StringEquals", "k", ["${a}", "y"]),
+        USER,
+        {"k": "x"},
+        DENIED,
+    ),
+    ("what stands beside it may be equal", when("StringEquals", "k", ["${a}", "x"]), USER, {"k": "x"}, ALLOWED),
+    (
+        "a policy variable is a part of a pattern",
+        when("StringLike", "k", "${aws:a}-*"),
+        USER,
+        {"k": "x", "aws:A": "x"},
+        DENIED,
+    ),
 ]
 
 
@@ -275,10 +318,10 @@ def test_a_policy_of_no_shape_at_all_allows_nothing(policy: Any) -> None:
     "condition",
     [
         {"StringResembles": {"k": "x"}},
-        {"NumericEquals": {"k": 1}},
+        {"BinaryEquals": {"k": "MQ=="}},
         {"NullIfExists": {"k": "true"}},
         {"ForSomeValues:StringLike": {"k": "x"}},
-        {"StringLike": {"k": "${aws:username}"}},
+        {"StringNotLike": {"k": "${aws:username}"}},
     ],
 )
 def test_what_cannot_be_decided_raises_whoever_asks(condition: dict[str, Any]) -> None:

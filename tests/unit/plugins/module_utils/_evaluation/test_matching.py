@@ -471,6 +471,16 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "the tag of a request": (when("StringEquals", "aws:RequestTag/team", "a"), ()),
     "no tag of a request": (when("Null", "aws:RequestTag/team", "true"), ("*",)),
+    "no tag of a request, among requests that tag": (when("Null", "aws:TagKeys", "true", Action="ecr:*"), ("*",)),
+    "the tag of a request, among requests without": (
+        when("StringEquals", "aws:RequestTag/team", "a", Action="ecr:*"),
+        ("*",),
+    ),
+    "some organizations, of which anybody may have one": (when("StringLike", "aws:PrincipalOrgID", "o-a*"), ("o-a*",)),
+    "a session's name under a root user": (
+        statement(Condition={"StringLike": {"aws:userid": "*:ci"}, "StringEquals": {"aws:PrincipalType": "Account"}}),
+        (),
+    ),
     # Time
     "a date to come": (when("DateLessThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"), ("*",)),
     "a date that has gone": (when("DateLessThan", "aws:CurrentTime", "2020-01-01T00:00:00Z"), ()),
@@ -533,14 +543,32 @@ VARIABLES: dict[str, tuple[dict[str, Any], bool]] = {
         when("StringEquals", "aws:PrincipalTag/team", "${aws:ResourceTag/team}"),
         True,
     ),
+    "one's own account's endpoint": (when("StringEquals", "aws:VpceAccount", "${aws:PrincipalAccount}"), True),
+    "one's own organization's endpoint": (when("StringEquals", "aws:VpceOrgID", "${aws:PrincipalOrgID}"), True),
+    "a role of one's own account": (
+        when("StringLike", "aws:PrincipalArn", "arn:aws:iam::${aws:PrincipalAccount}:role/*"),
+        True,
+    ),
+    "a role of an account by one's own name": (
+        when("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:role/ci-${{aws:username}}"),
+        False,
+    ),
+    "one's own account in a tag of one's own": (
+        when("StringEquals", "aws:PrincipalAccount", "${aws:PrincipalTag/account}"),
+        True,
+    ),
+    "the account in a tag of the repository": (
+        when("StringEquals", "aws:PrincipalAccount", "${aws:ResourceTag/account}"),
+        False,
+    ),
     "one's own name in one's own ARN": (when("StringLike", "aws:PrincipalArn", "*${aws:username}"), True),
-    "what is not decided": (when("StringLike", "aws:PrincipalArn", "*${aws:PrincipalOrgID}"), False),
+    "what is not decided": (when("StringLike", "aws:PrincipalArn", "*${saml:aud}"), False),
     "what is not decided beside any role": (
-        when("StringLike", "aws:PrincipalArn", ["*${aws:PrincipalOrgID}", "arn:aws:iam::*:role/*"]),
+        when("StringLike", "aws:PrincipalArn", ["*${saml:aud}", "arn:aws:iam::*:role/*"]),
         True,
     ),
     "all but what is not decided": (
-        when("StringNotLike", "aws:PrincipalArn", ["*${aws:PrincipalOrgID}", "arn:aws:iam::*:role/*"]),
+        when("StringNotLike", "aws:PrincipalArn", ["*${saml:aud}", "arn:aws:iam::*:role/*"]),
         False,
     ),
 }
@@ -553,7 +581,7 @@ def test_policy_variables_open_a_policy_of_their_version_alone(drawn: dict[str, 
     older = evaluator.parse(policy(drawn, Version="2008-10-17")).public_statements()
     # Before, it was a text, which is nobody's.
     ((operator, keys),) = drawn["Condition"].items()
-    assert bool(older) is ("Not" in operator or any("role/*" in str(values) for values in keys.values()))
+    assert bool(older) is ("Not" in operator or any("arn:aws:iam::*:role/*" in values for values in keys.values()))
 
 
 # Of each: the statement, and the services that it lets in on behalf of anybody.
@@ -592,6 +620,19 @@ UNSCOPED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         statement(
             Principal={"Service": "ecs.amazonaws.com"},
             Condition={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+        ),
+        ("ecs.amazonaws.com",),
+    ),
+    "a service without MFA, as every service is": (
+        when("Null", "aws:MultiFactorAuthAge", "true", Principal={"Service": "ecs.amazonaws.com"}),
+        ("ecs.amazonaws.com",),
+    ),
+    "a service by one of its names": (
+        when(
+            "ForAnyValue:StringEquals",
+            "aws:PrincipalServiceNamesList",
+            "ecs.us-east-1.amazonaws.com",
+            Principal={"Service": "ecs.amazonaws.com"},
         ),
         ("ecs.amazonaws.com",),
     ),
@@ -696,6 +737,11 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
     "tokens of long ago": (deny_when("DateLessThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z"), False),
     "until a date to come": (deny_when("DateLessThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"), True),
     "after a date to come": (deny_when("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"), False),
+    "whoever brings tags along": (deny_when("Null", "aws:TagKeys", "false", Action="ecr:*"), False),
+    "whoever brings no tags along": (
+        deny_when("ForAllValues:StringLike", "aws:TagKeys", "cost*", Action="ecr:*"),
+        True,
+    ),
     "whoever signed in without MFA": (deny_when("BoolIfExists", "aws:MultiFactorAuthPresent", "false"), False),
     "another action": (deny(Action="ecr:PutImage"), False),
     "members of another organization alone": (
@@ -812,3 +858,19 @@ def test_one_policy_is_another_for_each_repository() -> None:
         for resource in (REPOSITORY, REPOSITORY.replace("python", "ruby"), REPOSITORY)
     ]
     assert positions == [[1, 2], [2], [1, 2]]
+
+
+def test_a_condition_on_the_tags_of_a_request_is_about_requests_that_tag() -> None:
+    listed = when("StringEquals", "aws:RequestTag/team", "a", Principal={"AWS": ROOT}, Action="ecr:*")
+    found = parsed(listed, {**listed, "Effect": "Deny"}, allow(ROOT))
+    (share, other) = (one.to_dict() for one in found.shares())
+    assert (share["other_actions"], share["statements"][0]["position"]) == (["ecr:TagResource"], 1)
+    assert [one["key"] for one in share["conditions"]] == ["aws:RequestTag/team"]
+    assert (other["access"], other["denied_by"]) == (["pull"], [])
+    # A request without tags meets the other condition, whatever else it does.
+    found = parsed({**listed, "Condition": {"Null": {"aws:RequestTag/team": "true"}}})
+    shares = [one.to_dict() for one in found.shares()]
+    assert [[one["position"] for one in share["statements"]] for share in shares] == [[1], [1]]
+    assert shares[0]["can_push"]
+    assert shares[0]["conditions"] == []
+    assert shares[1]["other_actions"] == ["ecr:TagResource"]
