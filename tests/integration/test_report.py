@@ -448,6 +448,8 @@ class TestSafety:
         # The driver's own scripts are exempt from the policy of the page; what they leave behind is not.
         plain.driver.execute_script(f"setTimeout(() => {{ {attempt} }})")
         plain.driver.execute_async_script("setTimeout(arguments[0], 100)")
+        # An image of the style is not asked for before something is drawn.
+        plain.settle()
         assert plain.driver.execute_script("return window.owned") is None
         (complaint, *_more) = plain.complaints()
         assert "Content Security Policy" in complaint
