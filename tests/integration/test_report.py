@@ -264,10 +264,13 @@ ANOTHER_LEVEL = json.loads(reported(audit(repository("app", share(TEAM, "account
 SIGN = {"name": "sign", "glyph": "§", "label": "can sign", "colours": ["#00008b", "#add8e6"], "alarm": False}
 ANOTHER_LEVEL["levels"].append(SIGN)
 ANOTHER_LEVEL["views"][0] |= {"levels": ["pull", "push", "describe", "sign"], "words": "pull, push, describe and sign"}
+EVERY_LEVEL = json.loads(reported(audit(repository("app", share(TEAM, "account", "pull", 1)))))
+EVERY_LEVEL["views"][0]["levels"] = ["pull", "push", "describe", "replicate", "lambda", "service", "other", "admin"]
 LONG = "AllowPull" * 330
 REPORTS = {
     "plain": PLAIN,
     "another-level": json.dumps(ANOTHER_LEVEL),
+    "every-level": json.dumps(EVERY_LEVEL),
     "long": reported(
         audit(repository("app", share(TEAM, "account", "pull", 1, statements=[audits.statement(1, LONG)])))
     ),
@@ -587,6 +590,16 @@ class TestCells:
         with page.scheme(scheme):
             part = "getComputedStyle(document.querySelector('td .mark').lastChild)"
             assert page.driver.execute_script(f"return {part}.getPropertyValue('--colour')") == colour
+
+    def test_all_levels_of_a_cell_are_within_it(self, opened: Callable[[str], Page]) -> None:
+        cell = opened("every-level").cell(0, 0)
+        mark = cell.find_element("css selector", ".mark")
+        parts = [part.rect for part in mark.find_elements("css selector", "span")]
+        assert len(parts) == 8
+        assert len({(part["x"], part["y"]) for part in parts}) == 8
+        assert all(part["y"] + part["height"] <= mark.rect["y"] + mark.rect["height"] for part in parts)
+        # No lower than its letters.
+        assert all(part["height"] >= 10 for part in parts)
 
 
 class TestDetails:
