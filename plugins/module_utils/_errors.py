@@ -16,6 +16,7 @@ from ._text import message, word
 # What the task says once for each kind, after the number of repositories.
 SUMMARIES = {
     "public": "are open to everyone, or to any account",
+    "unscoped_service": "let a service in on behalf of any account",
     "explicit_deny": "have a Deny that defeats a declared grant, or may defeat it",
     "lambda_region_not_covered": "are in a region that no declared lambda_regions covers",
     "excess_access": "let a principal do, certainly or possibly, more than is declared, or than before",

@@ -73,6 +73,21 @@ class StoredPolicy:
     read_at: float = field(default=float("-inf"), compare=False)
 
 
+@dataclass(frozen=True)
+class StoredRegistryPolicy:
+    """The policy of a whole registry, as it was read.
+
+    Args:
+        text: The policy as AWS returned it; None if there is none.
+        scope: Which actions AWS heeds in it, V1 (three of them) or V2 (all); None where that makes no difference to
+            this policy, or is not known.
+            https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
+    """
+
+    text: str | None
+    scope: str | None
+
+
 class PolicyTarget(Protocol):
     """Which policy is read and written: today that of a repository.
 
@@ -148,6 +163,11 @@ class Registry(Protocol):
 
     def repository(self, name: str) -> PolicyTarget:
         """Return the policy of a repository, which need not exist."""
+
+    def registry_policy(self) -> StoredRegistryPolicy:
+        """Return the policy of the registry itself. Raises EcrError, also where it is another account's: AWS's API has
+        that of the caller's own registry alone.
+        """
 
     def pause(self, seconds: float) -> None:
         """Sleep. Raises EcrError as soon as the run is stopped."""

@@ -126,8 +126,13 @@ options:
 notes:
   - "The IAM actions needed are C(ecr:GetRepositoryPolicy); C(ecr:DescribeRepositories) on C(*), if there are
     patterns; and outside check mode C(ecr:SetRepositoryPolicy) and C(ecr:DeleteRepositoryPolicy)."
+  - "The warnings heed the policy of the registry, because ECR looks at it in all requests. It is read once, which takes
+    C(ecr:GetRegistryPolicy) on C(*), and C(ecr:GetAccountSetting) where it has wildcards for actions. Nothing fails
+    without them; RV(registry_policy) says so, and a task that takes access away warns of it. That of another
+    account's registry cannot be read: the operation takes no O(registry_id)."
   - "With O(backup_dir), the account of the credentials is asked for if O(registry_id) is left out, and no other answer
-    of AWS says it. That takes one call of C(sts:GetCallerIdentity), which needs no permission."
+    of AWS says it; with O(registry_id), to find out whether the policy of that registry can be read. That takes one
+    call of C(sts:GetCallerIdentity), which needs no permission."
   - Throttled calls are tried again, at a pace that all workers keep together, unless AWS lets no call through for a
     minute. Calls that fail on the way are tried again as well, writes only after the policy was read again. A call is
     given 10 seconds to connect, and 10 for its answer. With retries in O(aws_config), it is botocore that tries again,
@@ -312,10 +317,13 @@ repositories:
           description:
             - >-
               V(public) if the repository is open to everyone, or to any account: also where anybody can meet the
-              conditions of a statement, and where it lets the Lambda service in without naming an account.
+              conditions of a statement.
             - >-
-              V(explicit_deny) if a Deny defeats a declared grant, or may defeat it. The usual Deny of requests without
-              TLS is none, because ECR takes no such requests.
+              V(unscoped_service) if a statement lets in a service without a condition that says on whose behalf, such
+              as C(aws:SourceArn), so that it may act for any account.
+            - >-
+              V(explicit_deny) if a Deny takes a declared capability, or may take it; the message says which, and from
+              whom. The usual Deny of requests without TLS is none, because ECR takes no such requests.
             - V(lambda_region_not_covered) if the declared Lambda regions do not cover the region of the repository.
             - >-
               V(excess_access) if a principal keeps, or may keep, more than the declared access through other
@@ -429,6 +437,30 @@ backup_path:
   returned: if a policy was saved
   type: str
   sample: /var/backups/ecr/20260131T120000Z-us-east-1-5f0c7d1e
+registry_policy:
+  description: Whether the policy of the registry is known, which the warnings heed.
+  returned: if the options are valid and, with patterns, the repositories could be listed
+  type: dict
+  contains:
+    read:
+      description: Whether it is known, or is known not to exist.
+      returned: always
+      type: bool
+      sample: true
+    error:
+      description: Why it is not known, and what to do; null if it is.
+      returned: always
+      type: str
+      sample: null
+    error_code:
+      description: The error code of AWS; null if it is known, or if the error is not one of AWS.
+      returned: always
+      type: str
+      sample: null
+  sample:
+    read: true
+    error: null
+    error_code: null
 summary:
   description: The rows, counted.
   returned: when RV(repositories) is

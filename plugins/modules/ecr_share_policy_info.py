@@ -15,10 +15,16 @@ description:
     through which statements.
   - It understands any policy, however it came about, and not only what P(imageshare.aws.ecr_share_policy#module) has
     written. What a policy does not decide is returned as a condition, and nothing is guessed.
-  - It reports what repository policies grant. The account that owns the registry can grant access to its own roles and
+  - The policy of the registry counts as well, because ECR looks at it in all requests. What it allows is added to the
+    repositories that its C(Resource) covers, and what it denies is taken from them. It is read once, with the
+    permission C(ecr:GetRegistryPolicy). Where it cannot be read, the run goes on and says so, because others may get in
+    by it; it never can for the registry of another account, since the operation takes no O(registry_id).
+  - It reports what these policies grant. The account that owns the registry can grant access to its own roles and
     users without them, and whoever is in another account needs the permission of that account as well. The filter
     P(imageshare.aws.ecr_consumer_policy#filter) makes the policy that is needed there.
-  - Asks AWS once for each repository, and once for each 1,000 to match patterns. Writes nothing.
+  - "What nobody can read from here may deny what is reported: service and resource control policies, the policies of
+    VPC endpoints, permissions boundaries and the IAM policies of the other account."
+  - Asks AWS once for each repository, once for the registry, and once for each 1,000 to match patterns. Writes nothing.
 options:
   repositories:
     description:
@@ -30,12 +36,14 @@ options:
     default: ["*"]
   principal:
     description:
-      - Reports only what this principal gets, and leaves out the repositories of which it gets nothing.
+      - Reports only what lets this principal in, and leaves out the repositories of which it gets nothing.
+      - RV(repositories[].shares[].matches) says how each share does. An account has members, which are its roles, users
+        and sessions, its Lambda functions, and services that act for it; a role has its sessions, an organization its
+        units. Whoever may be meant by a share of others, such as everyone, an organization, a pattern of ARNs, or the
+        account of a role, possibly gets in.
       - "A principal as in the grants of P(imageshare.aws.ecr_share_policy#module): an account id or its root ARN, the
         ARN of an IAM role or user, or of an STS session, an organization or an organizational unit. Or else, as
         RV(repositories[].shares[].principal) has them, V(*) for everyone, a service, or the id of a deleted principal."
-      - "An account, its roles and its organization are three principals: what an account gets as one of everyone, or
-        through its organization, is left out."
     type: str
   include_policy:
     description:
@@ -56,11 +64,13 @@ options:
       - The 12-digit id of the account that owns the registry. If left out, it is the account of the credentials.
     type: str
 notes:
-  - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and C(ecr:DescribeRepositories) on C(*), if there are
-    patterns."
+  - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and on C(*) C(ecr:DescribeRepositories), if there are
+    patterns, and C(ecr:GetRegistryPolicy). If the policy of the registry has wildcards for actions,
+    C(ecr:GetAccountSetting) on C(*) tells which actions the registry looks at; without it, all count. Nothing fails
+    without the last two."
   - If O(registry_id) is left out and no answer of AWS says it, because all of the repositories are named and none has a
-    policy, the account of the credentials is asked for. That takes one call of C(sts:GetCallerIdentity), which needs no
-    permission.
+    policy, the account of the credentials is asked for. With O(registry_id), it is asked for as well, to find out whether
+    the policy of that registry can be read. That takes one call of C(sts:GetCallerIdentity), which needs no permission.
   - A repository that cannot be read is returned with its error, and the task fails at its end, with all rows.
 seealso:
   - module: imageshare.aws.ecr_share_policy
@@ -103,7 +113,7 @@ EXAMPLES = r"""
   vars:
     pushers: "{{ audit.repositories | subelements('shares') | selectattr('1.can_push') }}"
 
-- name: Find out what an account gets, and through which statements
+- name: Find out by what an account gets in, with its roles and functions
   imageshare.aws.ecr_share_policy_info:
     repositories:
       - base/*
@@ -204,8 +214,9 @@ repositories:
           sample: account
         access:
           description:
-            - The capabilities that it has with all of their actions, as in grants, and V(admin) if it may change the
-              policy, or delete.
+            - The capabilities that it has with all of their actions, as in grants, V(admin) if it may change the
+              policy, or delete, and V(replicate) if its replication may put images into the repository.
+            - AWS Lambda's own statement, by which it keeps its own permission up to date, makes nobody V(admin).
             - Empty where only Lambda functions of the account may pull, and where it has no capability as a whole.
           returned: always
           type: list
@@ -232,9 +243,33 @@ repositories:
           returned: always
           type: bool
           sample: false
+        via_service:
+          description:
+            - The service that gets it on behalf of RV(repositories[].shares[].principal), such as
+              V(codebuild.amazonaws.com), or V(*) for any service. The principal is then the account, the organization or
+              the organizational unit for whose resources it acts, because a condition such as C(aws:SourceArn) says so.
+            - The pull by Lambda is in RV(repositories[].shares[].lambda_regions).
+          returned: if a service acts for the principal
+          type: str
+          sample: codebuild.amazonaws.com
+        matches:
+          description:
+            - How the share lets O(principal) in. It is V(exact) for itself, V(member) for a part of it, such as a role or
+              the functions of an account, and V(possible) for others that it may be one of.
+          returned: with O(principal)
+          type: str
+          sample: exact
         lambda_regions:
-          description: The regions whose Lambda functions of this account may pull; V(*) is every region.
+          description:
+            - The regions whose Lambda functions of this account may pull; V(*) is every region. Where
+              RV(repositories[].shares[].conditions) has an C(aws:SourceArn), these functions alone.
           returned: always
+          type: list
+          elements: str
+          sample: [us-east-1]
+        lambda_regions_denied:
+          description: Those of RV(repositories[].shares[].lambda_regions) whose functions certainly cannot pull.
+          returned: if there are any
           type: list
           elements: str
           sample: [us-east-1]
@@ -275,8 +310,13 @@ repositories:
           type: list
           elements: dict
           contains: &statement
+            policy:
+              description: Whose policy it is in, V(repository) or V(registry).
+              returned: always
+              type: str
+              sample: repository
             position:
-              description: The position of the statement in the policy, from 1.
+              description: The position of the statement in that policy, from 1.
               returned: always
               type: int
               sample: 1
@@ -285,22 +325,42 @@ repositories:
               returned: always
               type: str
               sample: AllowPull
+            written_by:
+              description: The service that writes such statements itself, as AWS Lambda does for its functions.
+              returned: if the statement has that shape
+              type: str
+              sample: lambda.amazonaws.com
           sample:
-            - position: 1
+            - policy: repository
+              position: 1
               sid: AllowPull
         denied_by:
-          description: The statements with C(Deny) that defeat all or a part of it, or may do so.
+          description: What statements with C(Deny) take of it, or may take.
           returned: always
           type: list
           elements: dict
           contains:
             <<: *statement
+            denies:
+              description:
+                - What it takes. V(pull), V(push), V(describe), V(admin) and V(replicate) are as in
+                  RV(repositories[].shares[].access), V(lambda) is the pull by Lambda functions, and V(other) stands for
+                  other actions. A capability is taken with one of the actions that it needs.
+              returned: always
+              type: list
+              elements: str
+              sample: [push]
             certain:
-              description: Whether it defeats all of it for certain, by itself or with the others that are certain.
+              description: Whether it takes that from every request. If not, it may, or takes it from a part.
               returned: always
               type: bool
               sample: false
           sample: []
+        defeated:
+          description: That the certain statements with C(Deny) together take all of it.
+          returned: if that is so
+          type: bool
+          sample: true
         managed:
           description:
             - Whether the statements are managed, which means that P(imageshare.aws.ecr_share_policy#module) would have
@@ -319,9 +379,11 @@ repositories:
           lambda_regions: [us-east-1]
           conditions: []
           statements:
-            - position: 1
+            - policy: repository
+              position: 1
               sid: AllowPull
-            - position: 2
+            - policy: repository
+              position: 2
               sid: AllowLambdaPull
           denied_by: []
           managed: true
@@ -329,13 +391,29 @@ repositories:
       description:
         - Whether it is open to everyone, or to any account, so that somebody unknown may use it.
         - Conditions that strangers can meet do not keep it from being public, such as those on a tag or a name of
-          theirs, nor do networks larger than C(/8). Those that a policy does not decide do, such as a date or a tag of
-          the repository; a share of V(*) has them.
+          theirs, on any VPC endpoint, on a date to come, or on networks larger than C(/8). Nor do those that say
+          nothing of the caller, such as one on a tag of the repository.
+        - A condition that a policy does not decide keeps it from being public, and a share of V(*) has it.
       returned: if it could be read
       type: bool
       sample: false
     public_statements:
       description: The statements that make it public.
+      returned: if it could be read
+      type: list
+      elements: dict
+      contains: *statement
+      sample: []
+    unscoped_service:
+      description:
+        - Whether a statement allows a service to use it without a condition that says on whose behalf, such as
+          C(aws:SourceArn) or C(aws:SourceAccount). Then the service may use it for any account. AWS calls that a
+          confused deputy.
+      returned: if it could be read
+      type: bool
+      sample: false
+    unscoped_service_statements:
+      description: These statements. Those that are public are left out.
       returned: if it could be read
       type: list
       elements: dict
@@ -348,12 +426,19 @@ repositories:
       elements: str
       sample: []
     unmanaged_statements:
-      description: The statements that are not managed.
+      description: The statements of its own policy that are not managed.
       returned: if it could be read
       type: list
       elements: dict
       contains: *statement
       sample: []
+    registry_policy_read:
+      description:
+        - Whether the policy of the registry is a part of what is reported here. If not, whoever that lets in is missing,
+          and RV(registry_policy.error) says why.
+      returned: if it could be read
+      type: bool
+      sample: true
     missing:
       description: That the repository does not exist, or that the pattern matches none.
       returned: if that is so, and no failure
@@ -422,11 +507,21 @@ summary:
       returned: always
       type: int
       sample: 1
+    unscoped_service:
+      description: Rows of repositories that let in a service on behalf of any account.
+      returned: always
+      type: int
+      sample: 0
     deleted_principals:
       description: Rows of repositories whose policies name deleted principals.
       returned: always
       type: int
       sample: 2
+    registry_policy_unread:
+      description: Rows that were read without the policy of the registry.
+      returned: always
+      type: int
+      sample: 0
     missing:
       description: Rows of repositories that do not exist.
       returned: always
@@ -442,9 +537,127 @@ summary:
     shares: 96
     principals: 12
     public: 1
+    unscoped_service: 0
     deleted_principals: 2
+    registry_policy_unread: 0
     missing: 0
     failed: 0
+registry_policy:
+  description: The policy of the registry, whatever repositories there are.
+  returned: when RV(repositories) is
+  type: dict
+  contains:
+    read:
+      description: Whether it is known, or is known not to exist.
+      returned: always
+      type: bool
+      sample: true
+    error:
+      description: Why it is not known, and what to do; null if it is.
+      returned: always
+      type: str
+      sample: null
+    error_code:
+      description: The error code of AWS; null if it is known, or if the error is not one of AWS.
+      returned: always
+      type: str
+      sample: null
+    scope:
+      description:
+        - Which actions the registry looks at in it. With V(V1), these are C(ecr:ReplicateImage),
+          C(ecr:BatchImportUpstreamImage) and C(ecr:CreateRepository) alone.
+        - Null where that is not known, or makes no difference.
+      returned: always
+      type: str
+      sample: null
+    policy:
+      description: The policy; null if there is none, or if it is not known.
+      returned: with O(include_policy=true)
+      type: dict
+      sample:
+        Version: "2012-10-17"
+        Statement:
+          - Sid: Replication
+            Effect: Allow
+            Principal:
+              AWS: arn:aws:iam::444455556666:root
+            Action:
+              - ecr:CreateRepository
+              - ecr:ReplicateImage
+            Resource: arn:aws:ecr:us-east-1:123456789012:repository/*
+    policy_length:
+      description: The number of its characters without white space, 0 if there is none; null if it is not known.
+      returned: always
+      type: int
+      sample: 231
+    public:
+      description: Whether it opens some repositories, be they still to come, to everyone or to any account.
+      returned: always
+      type: bool
+      sample: false
+    public_statements:
+      description: The statements that do.
+      returned: always
+      type: list
+      elements: dict
+      contains: *statement
+      sample: []
+    unscoped_service:
+      description: Whether it lets in a service on behalf of any account.
+      returned: always
+      type: bool
+      sample: false
+    unscoped_service_statements:
+      description: The statements that do.
+      returned: always
+      type: list
+      elements: dict
+      contains: *statement
+      sample: []
+    shares:
+      description:
+        - Who gets what from it alone, as in RV(repositories[].shares). V(create) in RV(registry_policy.shares[].access)
+          is the right to create repositories.
+        - The repositories that it is for are one of the conditions, whose operator is C(Resource).
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        access:
+          description: As in RV(repositories[].shares[].access), and V(create).
+          returned: always
+          type: list
+          elements: str
+          sample: [replicate, create]
+      sample:
+        - principal: "444455556666"
+          principal_type: account
+          access: [replicate, create]
+          other_actions: [ecr:CreateRepository, ecr:ReplicateImage]
+          can_pull: false
+          can_push: false
+          lambda_regions: []
+          conditions:
+            - operator: Resource
+              key: ARN
+              values: [arn:aws:ecr:us-east-1:123456789012:repository/*]
+          statements:
+            - policy: registry
+              position: 1
+              sid: Replication
+          denied_by: []
+          managed: false
+  sample:
+    read: true
+    error: null
+    error_code: null
+    scope: null
+    policy_length: 0
+    public: false
+    public_statements: []
+    unscoped_service: false
+    unscoped_service_statements: []
+    shares: []
 partition:
   description: The partition of the registry.
   returned: when RV(summary) is

@@ -19,6 +19,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.document impor
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, ORGANIZATION, TEAM, policy
+from ansible_collections.imageshare.aws.tests.support import policy_text
 from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.hostile_policies import KEPT, REFUSED
@@ -71,7 +72,7 @@ class TestPolicies:
                 # AWS will not take such a policy from anybody, or it is as it should be.
                 assert now[name] == text, name
                 continue
-            assert foreign(parse(now[name] or "")) == foreign(parse(text)), name
+            assert foreign(parse(now[name] or "")) == foreign(parse(policy_text.stored(parse(text)))), name
         assert "unexpected" not in done.text + foretold.text
         unforeseen = {name: row["error"] for name, row in foretold.rows.items() if name in ODD and "error" in row}
         assert [error for error in unforeseen.values() if "characters long, and AWS allows" not in error] == []

@@ -13,7 +13,9 @@ As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it s
     GET  /_embedded/actions      the IAM actions, such as ecr:GetRepositoryPolicy, of all calls to all services, however
                                  they ended
     GET  /_embedded/policies     ?account=...&region=...: {repository: stored text or null}
+    GET  /_embedded/registry_policy  ?account=...&region=...: stored text of the registry's own policy, or null
     POST /_embedded/plant        {account, region, repository, text or null}, or a list of such
+    POST /_embedded/plant_registry_policy  {account, region, text or null}
     POST /_embedded/tag          {account, region, repository, tags: {key: value}}, or a list of such
     POST /_embedded/settings     some fields of embedded_ecr.Settings
     POST /_embedded/reset        forgets calls and journal; with {"all": true} everything
@@ -32,7 +34,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
@@ -49,11 +51,15 @@ ACCESS_KEY = "AKIAEMBEDDEDTESTKEY0"
 SECRET_KEY = "embedded-test-secret-never-real"
 
 _ANNOUNCEMENT = "embedded AWS listening on "
-_ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", "ResourceGroupsTaggingAPI_20170126")
+_TAGGING = "ResourceGroupsTaggingAPI_20170126"
+_ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", _TAGGING)
 _IDENTITY = b"Action=GetCallerIdentity"
 # Where the name in a signature is not that in a policy.
 _IAM_PREFIXES = {"tagging": "tag"}
 _PAGE = b"<html><body><h1>Sorry, this is no JSON</h1></body></html>"
+# What AWS answers, with the status 400, where it does not know the operation; the second speaks XML, as STS and IAM do.
+_UNKNOWN_OPERATION = {"__type": "UnknownOperationException"}
+_INVALID_ACTION = b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code></Error></ErrorResponse>"
 # Stands for an answer that is on its way already.
 _SENT = (0, None)
 _STS_FAULT = "<ErrorResponse><Error><Code>{__type}</Code><Message>{message}</Message></Error></ErrorResponse>"
@@ -158,11 +164,16 @@ class EmbeddedAws:
                     "account": account,
                     "region": region,
                     "repository": name,
-                    "text": json.dumps(policy) if isinstance(policy, dict) else policy,
+                    "text": _text_of(policy),
                 }
                 for name, policy in policies.items()
             ],
         )
+
+    def plant_registry_policy(self, policy: Any, account: str = ACCOUNT, region: str = REGION) -> None:
+        """The same for the policy of the registry itself."""
+        planted = {"account": account, "region": region, "text": _text_of(policy)}
+        self._control("POST", "plant_registry_policy", planted)
 
     def tag_many(self, tags: Mapping[str, Mapping[str, str]], account: str = ACCOUNT, region: str = REGION) -> None:
         """Give repositories that are there these tags, and no others."""
@@ -179,6 +190,10 @@ class EmbeddedAws:
         """The stored text of each repository's policy, or None."""
         return self._control("GET", "policies?" + urlencode({"account": account, "region": region}))
 
+    def registry_policy(self, account: str = ACCOUNT, region: str = REGION) -> str | None:
+        """The stored text of the registry's own policy, or None."""
+        return self._control("GET", "registry_policy?" + urlencode({"account": account, "region": region}))
+
     def _control(self, method: str, what: str, body: Any = None) -> Any:
         connection = HTTPConnection(urlsplit(self.url).netloc)
         try:
@@ -190,6 +205,10 @@ class EmbeddedAws:
         if response.status != 200:
             raise ValueError(answer)
         return answer
+
+
+def _text_of(policy: Any) -> str | None:
+    return json.dumps(policy) if isinstance(policy, dict) else policy
 
 
 class _Server(ThreadingTCPServer):
@@ -213,6 +232,18 @@ class _Server(ThreadingTCPServer):
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
+    def answer(self, environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """What moto answers; where it does not know the operation, what AWS does with one that it does not know."""
+        from botocore.model import OperationNotFoundError
+
+        try:
+            return self.moto(environ, start_response)
+        except (NotImplementedError, OperationNotFoundError):
+            in_json = "HTTP_X_AMZ_TARGET" in environ
+            kind = "application/x-amz-json-1.1" if in_json else "text/xml"
+            start_response("400 Bad Request", [("Content-Type", kind)])
+            return [json.dumps(_UNKNOWN_OPERATION).encode() if in_json else _INVALID_ACTION]
+
     def control(self, method: str, what: str, query: Mapping[str, str], body: Any) -> Any:
         match method, what:
             case "GET", "calls" | "refused" | "damaged" | "journal":
@@ -221,6 +252,10 @@ class _Server(ThreadingTCPServer):
                 return sorted(self.actions)
             case "GET", "policies":
                 return self.ecr.policies(**query)
+            case "GET", "registry_policy":
+                return self.ecr.registry_policy(**query)
+            case "POST", "plant_registry_policy":
+                self.ecr.plant_registry_policy(**body)
             case "POST", "plant":
                 for planted in body if isinstance(body, list) else [body]:
                     self.ecr.plant(**planted)
@@ -266,6 +301,9 @@ class _Handler(WSGIRequestHandler):
             answer = self._control(body)
         elif service in _ECR_TARGETS:
             answer = self._of_ecr(operation, json.loads(body))
+            if answer is None and service == _TAGGING:
+                # moto's own fails there with an error of its own, whatever the operation.
+                answer = 400, _UNKNOWN_OPERATION
         elif _IDENTITY in body:
             answer = self.server.ecr.call("GetCallerIdentity", {}, self.headers)
         if answer is _SENT:
@@ -277,7 +315,7 @@ class _Handler(WSGIRequestHandler):
         elif answer:
             self._send(*answer)
         else:
-            _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.moto)
+            _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.answer)
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST
 

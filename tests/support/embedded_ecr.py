@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ECR of the embedded AWS: faults and counters for every call, and the four operations that moto simplifies.
+"""The ECR of the embedded AWS: faults and counters for every call, and the operations that moto simplifies or lacks.
 
 GetResources of the Resource Groups Tagging API counts as one of its calls, because repositories are all that it lists.
 
@@ -30,12 +30,24 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import unix_time
 from moto.ecr.exceptions import (
     InvalidParameterException,
+    RegistryPolicyNotFoundException,
     RepositoryNotFoundException,
     RepositoryPolicyNotFoundException,
 )
 from moto.ecr.models import ECRBackend, Repository, ecr_backends
 from moto.moto_api._internal import moto_api_backend
 from moto.utilities.utils import get_partition
+
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutAccountSetting.html
+SCOPE_SETTING = "REGISTRY_POLICY_SCOPE"
+# They have no registryId: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetRegistryPolicy.html
+_OF_OWN_REGISTRY = {
+    "GetRegistryPolicy",
+    "PutRegistryPolicy",
+    "DeleteRegistryPolicy",
+    "GetAccountSetting",
+    "PutAccountSetting",
+}
 
 
 class Verbatim(str):
@@ -54,7 +66,8 @@ class Settings:
     calls. ``deny`` holds ``{operation, repository}``, both shell patterns, ``*`` where left out; GetCallerIdentity can
     be denied, too.
     ``missing_principals`` lists principals that do not exist, or maps them to the seconds until they do (null: never).
-    Unique ids never exist, unless mapped to seconds.
+    Unique ids never exist, unless mapped to seconds. They are missing in policies of repositories and registries alike.
+    ``registry_policy_scope`` is that of each registry, V1 or V2, until V2 is put there.
     ``others`` holds what somebody else does right after a call of ``{after: operation, repository: pattern}`` was done
     and before it is answered, as often as ``times`` (once) a repository: ``delete`` the repository, set its ``policy``,
     or add a ``statement`` to it.
@@ -74,6 +87,11 @@ class Settings:
     missing_principals: dict[str, float | None] | list[str] = field(default_factory=dict)
     principal_not_found_message: bool = False
     others: list[dict[str, Any]] = field(default_factory=list)
+    registry_policy_scope: str = "V2"
+
+    def __post_init__(self) -> None:
+        if self.registry_policy_scope not in policy_text.OF_REGISTRY:
+            raise ValueError(f"no scope of registry policies: {self.registry_policy_scope}")
 
 
 class DamagedAnswer(Exception):
@@ -101,6 +119,11 @@ class EmbeddedEcr:
             "SetRepositoryPolicy": self._set,
             "DeleteRepositoryPolicy": self._delete,
             "DescribeRepositories": self._describe,
+            "GetRegistryPolicy": self._get_of_registry,
+            "PutRegistryPolicy": self._put_of_registry,
+            "DeleteRegistryPolicy": self._delete_of_registry,
+            "GetAccountSetting": self._get_setting,
+            "PutAccountSetting": self._put_setting,
             "GetResources": get_resources,
         }
         self.reset(everything=True)
@@ -113,6 +136,7 @@ class EmbeddedEcr:
             self.damaged: Counter[str] = Counter()
             self.journal: list[tuple[str, str | None]] = []
         if everything:
+            self._with_new_scope: set[tuple[str, str]] = set()
             moto_api_backend.reset()
             self.change(asdict(self._initial))
 
@@ -141,6 +165,13 @@ class EmbeddedEcr:
             backend.create_repository(repository, None, {}, {}, "MUTABLE", [])
         backend.repositories[repository].policy = None if text is None else Verbatim(text)
 
+    def plant_registry_policy(self, account: str, region: str, text: str | None) -> None:
+        """Store a policy of a registry that AWS might refuse, or none."""
+        ecr_backends[account][region].registry_policy = None if text is None else Verbatim(text)
+
+    def registry_policy(self, account: str, region: str) -> str | None:
+        return ecr_backends[account][region].registry_policy
+
     def tag(self, account: str, region: str, repository: str, tags: Mapping[str, str]) -> None:
         """Give a repository these tags, and no others."""
         backend = ecr_backends[account][region]
@@ -158,7 +189,8 @@ class EmbeddedEcr:
         DamagedAnswer or BadGateway.
         """
         account, region = _caller(headers)
-        backend = ecr_backends[params.get("registryId") or account][region]
+        own = operation in _OF_OWN_REGISTRY
+        backend = ecr_backends[account if own else params.get("registryId") or account][region]
         do = self._operations.get(operation)
         with self._lock:
             fault = self._fault(operation, params, backend)
@@ -242,12 +274,12 @@ class EmbeddedEcr:
                 del backend.repositories[name]
             elif "policy" in rule:
                 policy = rule["policy"]
-                backend.repositories[name].policy = policy and policy_text.pretty(policy)
+                backend.repositories[name].policy = policy and policy_text.stored(policy)
             else:
                 text = backend.repositories[name].policy
                 found = json.loads(text) if text else {"Version": "2008-10-17", "Statement": []}
                 found["Statement"] = [*found["Statement"], rule["statement"]]
-                backend.repositories[name].policy = policy_text.pretty(found)
+                backend.repositories[name].policy = policy_text.stored(found)
 
     def _get(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         return self._policy_answer(*_with_policy(backend, params))
@@ -259,6 +291,53 @@ class EmbeddedEcr:
 
     def _set(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         repository = _repository(backend, params["repositoryName"])
+        repository.policy = text = self._accepted(backend, params, policy_text.OF_REPOSITORY)
+        return self._policy_answer(repository, text)
+
+    def _policy_answer(self, repository: Repository, text: str) -> dict[str, Any]:
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "policyText": self._shown(text),
+        }
+
+    def _get_of_registry(self, backend: ECRBackend, _params: dict[str, Any]) -> dict[str, Any]:
+        text = backend.registry_policy
+        if text is None:
+            raise RegistryPolicyNotFoundException(backend.account_id)
+        return self._answer_of_registry(backend, text)
+
+    def _put_of_registry(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        grammar = policy_text.OF_REGISTRY[self._scope(backend)]
+        backend.registry_policy = text = self._accepted(backend, params, grammar)
+        return self._answer_of_registry(backend, text)
+
+    def _delete_of_registry(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        answer = self._get_of_registry(backend, params)
+        backend.registry_policy = None
+        return answer
+
+    def _answer_of_registry(self, backend: ECRBackend, text: str) -> dict[str, Any]:
+        return {"registryId": backend.account_id, "policyText": self._shown(text)}
+
+    def _get_setting(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        if params["name"] != SCOPE_SETTING:
+            raise _invalid("name", f"the embedded AWS knows {SCOPE_SETTING} alone")
+        return {"name": SCOPE_SETTING, "value": self._scope(backend)}
+
+    def _put_setting(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
+        # V1 is no value any more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutAccountSetting.html
+        if params["value"] != "V2":
+            raise _invalid("value", f"{SCOPE_SETTING} must be V2")
+        if params["name"] == SCOPE_SETTING:
+            self._with_new_scope.add((backend.account_id, backend.region_name))
+        return self._get_setting(backend, params)
+
+    def _scope(self, backend: ECRBackend) -> str:
+        changed = (backend.account_id, backend.region_name) in self._with_new_scope
+        return "V2" if changed else self.settings.registry_policy_scope
+
+    def _accepted(self, backend: ECRBackend, params: dict[str, Any], grammar: policy_text.Grammar) -> str:
         partition = get_partition(backend.region_name)
         exists_at = {policy_text.root_arn(name, partition): moment for name, moment in self._exists_at.items()}
 
@@ -266,21 +345,19 @@ class EmbeddedEcr:
             by_default = math.inf if policy_text.is_unique_id(principal) else 0.0
             return time.monotonic() < exists_at.get(principal, by_default)
 
-        missing_message = policy_text.NOT_FOUND if self.settings.principal_not_found_message else policy_text.INVALID
+        missing_message = policy_text.NOT_FOUND if self.settings.principal_not_found_message else None
         try:
-            text = policy_text.accept(
-                params["policyText"], partition, missing, missing_message, params.get("force", False)
+            return policy_text.accept(
+                params["policyText"], partition, missing, missing_message, params.get("force", False), grammar
             )
         except policy_text.PolicyRefused as refused:
             raise _invalid("PolicyText", str(refused)) from None
-        repository.policy = text
-        return self._policy_answer(repository, text)
 
-    def _policy_answer(self, repository: Repository, text: str) -> dict[str, Any]:
-        if not isinstance(text, Verbatim):
-            with self._lock:
-                text = policy_text.answer(text, self._order)
-        return {"registryId": repository.registry_id, "repositoryName": repository.name, "policyText": text}
+    def _shown(self, text: str) -> str:
+        if isinstance(text, Verbatim):
+            return text
+        with self._lock:
+            return policy_text.answer(text, self._order)
 
     def _describe(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         names, size, token = (params.get(name) for name in ("repositoryNames", "maxResults", "nextToken"))
@@ -319,6 +396,8 @@ def _access_denied(operation: str, name: str, backend: ECRBackend) -> ServiceExc
     partition = get_partition(backend.region_name)
     action = f"ecr:{operation}"
     resource = f"on resource: arn:{partition}:ecr:{backend.region_name}:{backend.account_id}:repository/{name} "
+    if operation in _OF_OWN_REGISTRY:
+        resource = "on resource: * "
     if operation == "GetResources":
         action, resource = f"tag:{operation}", ""
     return ServiceException(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import scope_matters
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import repository_arn
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
@@ -18,6 +19,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     PolicyRefusedError,
     RepositoryMissingError,
     StoredPolicy,
+    StoredRegistryPolicy,
 )
 from ansible_collections.imageshare.aws.tests.support import policy_text
 
@@ -56,7 +58,9 @@ class InMemory:
     """Repositories and the texts of their policies, None for none; journal holds every call, in order.
 
     sent: the last text that was sent for each. replaced: what each write was told to replace. whose: the account that
-    answers say to own it. missing: principals that do not exist. Besides them, no unique id does.
+    answers say to own it. missing: principals that do not exist. Besides them, no unique id does. registry_policy: the
+    text of the registry's own policy, None for none, or the error with which its reading ends; registry_scope: which of
+    its actions are heeded.
     """
 
     partition = "aws"
@@ -64,10 +68,18 @@ class InMemory:
     host = f"{OWNER}.dkr.ecr.us-east-1.amazonaws.com"
     whose: str | None = OWNER
     requested_owner: str | None = None
+    registry_scope: str | None = "V2"
 
-    def __init__(self, policies: Mapping[str, str | None], missing: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        policies: Mapping[str, str | None],
+        missing: frozenset[str] = frozenset(),
+        *,
+        registry_policy: str | EcrError | None = None,
+    ) -> None:
         self.policies = dict(policies)
         self.missing = missing
+        self._registry_policy = registry_policy
         self.journal: list[tuple[Any, ...]] = []
         self.sent: dict[str, str] = {}
         self.replaced: list[tuple[str, str | None]] = []
@@ -91,6 +103,14 @@ class InMemory:
 
     def repository(self, name: str) -> Target:
         return Target(self, name)
+
+    def registry_policy(self) -> StoredRegistryPolicy:
+        self.journal.append(("registry_policy",))
+        found = self._registry_policy
+        if isinstance(found, EcrError):
+            raise found
+        scope = self.registry_scope if found is not None and scope_matters(found) else None
+        return StoredRegistryPolicy(found, scope)
 
     def read(self, name: str) -> StoredPolicy:
         self.journal.append(("read", name))

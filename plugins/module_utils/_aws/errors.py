@@ -122,6 +122,7 @@ ERRORS: Mapping[str, KnownError] = {
     "PartialCredentialsError": _NO_CREDENTIALS,
     "ProxyConnectionError": _NO_CONNECTION,
     "ReadTimeoutError": KnownError(FaultKind.TIMEOUT),
+    "RegistryPolicyNotFoundException": KnownError(raises=PolicyMissingError),
     "RepositoryNotFoundException": KnownError(
         advice="Check its name, the region and registry_id.", raises=RepositoryMissingError
     ),
@@ -197,6 +198,10 @@ class Operation:
     iam_action: str
     resource: str = "this repository"
     sets_policy: bool = False
+
+    def is_known_to(self, client: Any) -> bool:
+        """Return whether the botocore that made a client of its service knows the operation."""
+        return hasattr(client, xform_name(self.name))
 
     def send(self, client: Any, parameters: Mapping[str, Any], subject: str = "") -> Mapping[str, Any]:
         """Try the operation once.
@@ -312,6 +317,9 @@ def _legacy_codes() -> frozenset[str]:
 
 
 _ALL = "all repositories"
+# Of an operation on a whole registry, IAM knows no narrower resource:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+_ANY = 'the resource "*"'
 
 _REPOSITORY: Shape = {"repositoryName": str, "repositoryArn?": str, "repositoryUri?": str, "registryId?": _ACCOUNT}
 DESCRIBE_REPOSITORIES = Operation(
@@ -328,6 +336,8 @@ SET_REPOSITORY_POLICY = Operation(
 DELETE_REPOSITORY_POLICY = Operation(
     "DeleteRepositoryPolicy", _POLICY, "delete the policy", "ecr:DeleteRepositoryPolicy"
 )
+GET_REGISTRY_POLICY = Operation("GetRegistryPolicy", _POLICY, "read the registry policy", "ecr:GetRegistryPolicy", _ANY)
+GET_ACCOUNT_SETTING = Operation("GetAccountSetting", {"value": str}, "read the setting", "ecr:GetAccountSetting", _ANY)
 LIST_TAGS_FOR_RESOURCE = Operation("ListTagsForResource", {"tags": _TAGS}, "read the tags", "ecr:ListTagsForResource")
 GET_RESOURCES = Operation(
     "GetResources",

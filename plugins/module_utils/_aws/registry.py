@@ -29,13 +29,22 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from .._iam.arns import repository_arn
-from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse
-from .._registry import EcrError, PolicyChangedError, PolicyMissingError, PolicyRefusedError, StoredPolicy
+from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse, statements, strings
+from .._registry import (
+    EcrError,
+    PolicyChangedError,
+    PolicyMissingError,
+    PolicyRefusedError,
+    StoredPolicy,
+    StoredRegistryPolicy,
+)
 from . import deadlines
 from .errors import (
     DELETE_REPOSITORY_POLICY,
     DESCRIBE_REPOSITORIES,
+    GET_ACCOUNT_SETTING,
     GET_CALLER_IDENTITY,
+    GET_REGISTRY_POLICY,
     GET_REPOSITORY_POLICY,
     GET_RESOURCES,
     LIST_TAGS_FOR_RESOURCE,
@@ -68,6 +77,8 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 10, 10
 # In seconds. Where nothing has to wait, a policy is written within a tenth of one. ECR's answer may itself take as long
 # as that from another continent, and to look again would then only add to it.
 STALE_AFTER = 0.5
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAccountSetting.html
+SCOPE_SETTING, SCOPES = "REGISTRY_POLICY_SCOPE", ("V1", "V2")
 
 # One try of an operation.
 Call = Callable[[], Mapping[str, Any]]
@@ -98,6 +109,8 @@ class Registry:
         self._owner = registry_id
         self._asking_for_owner = threading.Lock()
         self._owner_error: EcrError | None = None
+        self._asking_for_policy = threading.Lock()
+        self._registry_policy: StoredRegistryPolicy | EcrError | None = None
         self.retries = retries or RetryPolicy(retries_enabled=not _botocore_retries(client))
         self.partition: str = client.meta.partition
         self.region: str = client.meta.region_name
@@ -123,12 +136,11 @@ class Registry:
                 return self._owner
             if self._owner_error is None:
                 try:
-                    answer = self.retries.run(self._try(GET_CALLER_IDENTITY, self._identity(), {}))
+                    self._owner = self._caller()
                 except EcrError as error:
                     text = f"could not determine the registry ID: {str(error).rstrip('.')}. Set registry_id."
                     self._owner_error = EcrError(text, error.code)
                 else:
-                    self._owner = str(answer["Account"])
                     return self._owner
             raise self._owner_error
 
@@ -157,6 +169,18 @@ class Registry:
         """Return the policy of a repository, which need not exist."""
         return RepositoryPolicy(self, name)
 
+    def registry_policy(self) -> StoredRegistryPolicy:
+        """Return the policy of the registry itself. That is asked for once, even if it cannot be had."""
+        with self._asking_for_policy:
+            if self._registry_policy is None:
+                try:
+                    self._registry_policy = self._read_registry_policy()
+                except EcrError as error:
+                    self._registry_policy = error
+            if isinstance(self._registry_policy, EcrError):
+                raise self._registry_policy
+            return self._registry_policy
+
     def stop(self, reason: str) -> None:
         """Let every call from now on fail at once, for this reason; also those of other registries of this caller."""
         self.retries.breaker.stop(reason)
@@ -172,6 +196,46 @@ class Registry:
     def call(self, operation: Operation, **parameters: Any) -> Call:
         """Prepare a try of an operation on this registry."""
         return self._try(operation, self._client, {**parameters, **self._registry_parameter})
+
+    def _caller(self) -> str:
+        """Ask for the account of the caller."""
+        return str(self.retries.run(self._try(GET_CALLER_IDENTITY, self._identity(), {}))["Account"])
+
+    def _read_registry_policy(self) -> StoredRegistryPolicy:
+        self._check_own()
+        try:
+            answer = self.retries.run(self._try(GET_REGISTRY_POLICY, self._client, {}))
+        except PolicyMissingError:
+            return StoredRegistryPolicy(None, None)
+        self.note_owner(answer.get("registryId"))
+        text = str(answer["policyText"])
+        return StoredRegistryPolicy(text, self._registry_scope() if scope_matters(text) else None)
+
+    def _check_own(self) -> None:
+        """Raise EcrError unless the registry is the caller's own: GetRegistryPolicy has no registryId.
+
+        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetRegistryPolicy.html
+        """
+        if self.requested_owner is None:
+            return
+        subject = f"of account {self.requested_owner}"
+        try:
+            caller = self._caller()
+        except EcrError as error:
+            raise EcrError(GET_REGISTRY_POLICY.error_text(str(error), subject), error.code) from error
+        if caller != self.requested_owner:
+            why = f"AWS's API has it for the caller's own registry alone, that of account {caller}"
+            raise EcrError(GET_REGISTRY_POLICY.error_text(why, subject))
+
+    def _registry_scope(self) -> str | None:
+        """Return which actions of registry policies AWS heeds here; None where that cannot be had."""
+        if not GET_ACCOUNT_SETTING.is_known_to(self._client):
+            return None
+        try:
+            answer = self.retries.run(self._try(GET_ACCOUNT_SETTING, self._client, {"name": SCOPE_SETTING}))
+        except EcrError:
+            return None
+        return answer["value"] if answer["value"] in SCOPES else None
 
     def _try(self, operation: Operation, client: Any, parameters: Mapping[str, Any], subject: str = "") -> Call:
         return partial(self._send, operation, client, parameters, subject, is_stopped=self.retries.breaker.is_stopped)
@@ -401,6 +465,20 @@ class TaggedRegistry(Registry):
         """Return the tags of one repository. Raises RepositoryMissingError."""
         call = self._try(LIST_TAGS_FOR_RESOURCE, self._client, {"resourceArn": arn}, f"of {name}")
         return _tags_by_key(self.retries.run(call)["tags"])
+
+
+def scope_matters(text: str) -> bool:
+    """Return whether a registry policy means something else with the scope V1, which has three actions: whether it has
+    a statement with a wildcard in Action, or with NotAction. Other actions are refused there.
+    """
+    try:
+        found = statements(parse(text))
+    except PolicyError:
+        return False
+    return any(
+        "NotAction" in statement or any("*" in action or "?" in action for action in strings(statement.get("Action")))
+        for statement in found
+    )
 
 
 def _botocore_retries(client: Any) -> bool:

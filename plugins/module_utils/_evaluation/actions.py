@@ -4,12 +4,12 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""The actions of ECR: which a repository's policy can grant, and which of them a statement includes."""
+"""The actions of ECR: which the policy of a repository, or of a registry, can grant, and which a statement includes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from .._iam.document import Statement, strings
@@ -111,20 +111,43 @@ ADMIN_ACTIONS = frozenset(
     }
 )
 
+# Whoever may use one of these puts tags on a repository, so that the request has tags.
+TAGGING_ACTIONS = frozenset({"ecr:CreateRepository", "ecr:TagResource"})
+# Only the policy of a registry can grant it: it is asked for before there is a repository.
+CREATE_REPOSITORY = "ecr:CreateRepository"
+# What a registry looked at in its policy before its scope was extended. "ecr:*" stood for these.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
+ACTIONS_OF_SCOPE_V1 = frozenset({CREATE_REPOSITORY, "ecr:BatchImportUpstreamImage", "ecr:ReplicateImage"})
+
 LAMBDA_PULL = frozenset(LAMBDA_ACTIONS)
-# What access_of() calls ADMIN_ACTIONS: no grant gives it.
-ADMIN = "admin"
-# Cannot be granted by a repository policy: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
-_WITHOUT_EFFECT = "ecr:getauthorizationtoken"
+# With what other clients use beside it.
+WHOLE_PULL = LAMBDA_PULL.union(*(one.action_sets[-1] for one in CAPABILITIES if one.required == LAMBDA_PULL))
+# What no grant gives, and access_of() names all the same: by the name, the actions of which one is enough. Whoever may
+# replicate puts images here, and moves their tags: https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html
+ADMIN, REPLICATE, CREATE = "admin", "replicate", "create"
+REPORTED_ONLY: Mapping[str, frozenset[str]] = {
+    REPLICATE: frozenset({"ecr:ReplicateImage"}),
+    CREATE: frozenset({CREATE_REPOSITORY}),
+    ADMIN: ADMIN_ACTIONS,
+}
 _SPELLING = {action.lower(): action for action in REPOSITORY_ACTIONS}
+# By whether CREATE_REPOSITORY counts.
+_KNOWN = {False: _SPELLING, True: {**_SPELLING, CREATE_REPOSITORY.lower(): CREATE_REPOSITORY}}
 _ELSEWHERE = frozenset(action.lower() for action in OTHER_ACTIONS)
 _NAME = re.compile(r"ecr:[A-Za-z]+")
 
 
-def access_of(actions: frozenset[str]) -> tuple[str, ...]:
-    """Return the names of the capabilities that actions include as a whole, and C(admin) last for ADMIN_ACTIONS."""
-    names = tuple(capability.name for capability in CAPABILITIES if _included(capability.action_sets, actions))
-    return (*names, ADMIN) if actions & ADMIN_ACTIONS else names
+def access_of(actions: frozenset[str], *, administers: bool = True) -> tuple[str, ...]:
+    """Return the names of the capabilities that actions include as a whole, and those of REPORTED_ONLY.
+
+    Args:
+        actions: The actions.
+        administers: Whether ADMIN_ACTIONS make somebody an administrator.
+    """
+    return (
+        *(capability.name for capability in CAPABILITIES if _included(capability.action_sets, actions)),
+        *(name for name, one_of in REPORTED_ONLY.items() if actions & one_of and (administers or name != ADMIN)),
+    )
 
 
 def other_actions(actions: frozenset[str]) -> frozenset[str]:
@@ -132,7 +155,7 @@ def other_actions(actions: frozenset[str]) -> frozenset[str]:
     return actions.difference(*(_included(capability.action_sets, actions) for capability in CAPABILITIES))
 
 
-def granted_actions(statement: Statement) -> frozenset[str]:
+def granted_actions(statement: Statement, *, creating: bool = False) -> frozenset[str]:
     """Return the actions on a repository that a statement's Action or NotAction includes, spelt as AWS does.
 
     Wildcards stand for what is in REPOSITORY_ACTIONS. A name that the tables do not have counts as it is written: AWS
@@ -140,29 +163,41 @@ def granted_actions(statement: Statement) -> frozenset[str]:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html
+
+    Args:
+        statement: The statement.
+        creating: Whether CREATE_REPOSITORY counts as well.
     """
     if "NotAction" in statement:
-        excluded = strings(statement["NotAction"])
-        return REPOSITORY_ACTIONS - _expanded(excluded) if excluded and "Action" not in statement else frozenset()
-    return _expanded(strings(statement.get("Action")))
+        excluded, known = strings(statement["NotAction"]), _KNOWN[creating]
+        if not excluded or "Action" in statement:
+            return frozenset()
+        return frozenset(known.values()) - _expanded(excluded, creating)
+    return _expanded(strings(statement.get("Action")), creating)
 
 
-def additional_actions(statement: Statement, known: Iterable[str]) -> tuple[str, ...]:
+def additional_actions(
+    statement: Statement, known: Iterable[str], among: frozenset[str] | None = None
+) -> tuple[str, ...]:
     """Return the ECR actions of a statement that are not known, as the statement spells them.
 
-    A wildcard is never known: what it stands for may grow. Of NotAction the result says C(all but …).
+    A wildcard is never known: what it stands for may grow. What no repository policy can grant is left out. Of
+    NotAction the result says C(all but …).
 
     Args:
         statement: The statement.
         known: The actions that are expected.
+        among: The actions of which a spelling must include one; None for any.
     """
     if "NotAction" in statement:
         return (f"all but {', '.join(strings(statement['NotAction']))}",)
-    ignored = {_WITHOUT_EFFECT, *(action.lower() for action in known)}
+    ignored = {*_ELSEWHERE, *(action.lower() for action in known)}
     return tuple(
         action
         for action in dict.fromkeys(strings(statement.get("Action")))
-        if action.lower() not in ignored and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
+        if action.lower() not in ignored
+        and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
+        and (among is None or among & _expanded((action,)))
     )
 
 
@@ -172,15 +207,16 @@ def _included(action_sets: Iterable[Iterable[str]], actions: frozenset[str]) -> 
 
 
 @lru_cache(maxsize=256)
-def _expanded(patterns: tuple[str, ...]) -> frozenset[str]:
+def _expanded(patterns: tuple[str, ...], creating: bool = False) -> frozenset[str]:
+    known = _KNOWN[creating]
     result: set[str] = set()
     with_wildcards = [pattern.lower() for pattern in patterns if not is_literal(pattern)]
     if with_wildcards:
         included = PatternSet(with_wildcards)
-        result.update(action for lower, action in _SPELLING.items() if included.contains(lower))
+        result.update(action for lower, action in known.items() if included.contains(lower))
     for name in patterns:
-        if name.lower() in _SPELLING:
-            result.add(_SPELLING[name.lower()])
+        if name.lower() in known:
+            result.add(known[name.lower()])
         elif _NAME.fullmatch(name) and name.lower() not in _ELSEWHERE:
             result.add(name)
     return frozenset(result)

@@ -11,39 +11,43 @@ The rules:
 * There is one share for each principal, managed or not, and set of conditions. Conditions that hold for certain are
   left out, and what cannot hold is no share.
 * What is said to be granted is what the Allow statements grant; C(denied_by) says which Deny statements defeat it.
-* The pull by the Lambda functions of an account is a part of the account's share. Whatever else Lambda gets is
-  Lambda's, under all conditions of the statement.
+* What a service may do for the resources of an account alone is the account's, and C(via_service) says which service
+  it is. The pull by its Lambda functions is a part of the account's own share. The same goes for organizations and
+  units. What a service may do for anybody is the service's.
+* Lambda functions pull where they have both actions of a pull, be it through several statements.
 * A NotPrincipal is a condition on everyone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .._iam.conditions import Applies, Condition, holds, known_key
 from .._iam.document import strings
-from .._iam.principals import EVERYONE, Principal, PrincipalType
+from .._iam.principals import EVERYONE, ORGANIZATIONS, Principal
 from .._sharing.capabilities import CAPABILITIES
 from .._text import printable
-from .actions import LAMBDA_PULL, access_of, other_actions
+from .actions import LAMBDA_PULL, REPORTED_ONLY, WHOLE_PULL, access_of, other_actions
 from .matching import NamedPrincipal, StatementMatcher
 from .public_access import actions_not_denied
-from .request_context import LAMBDA_PRINCIPAL
+from .request_context import LAMBDA_PRINCIPAL, RequestContext
 from .statements import NOT_PRINCIPAL, NumberedStatement, ParsedStatement
 
 
 @dataclass(frozen=True)
 class Denial:
-    """A Deny that defeats a share, or may do so.
+    """What a Deny takes from a share, or may take.
 
     Args:
         statement: The Deny.
-        certain: Whether it, with the others that are certain, defeats all of the share.
+        denies: What it takes: capabilities and LAMBDA, names of REPORTED_ONLY, and OTHER for other actions.
+        certain: Whether it takes that from every request; if not, it may, or takes it from a part.
     """
 
     statement: NumberedStatement
+    denies: tuple[str, ...]
     certain: bool
 
 
@@ -53,16 +57,19 @@ class Share:
 
     Args:
         principal: Who gets it.
-        actions: What the principal itself may do; what its functions may do is not among it.
-        access: The capabilities that the actions include as a whole, and C(admin).
+        actions: What the principal itself may do, or the service for it; what its functions may do is not among it.
+        access: The capabilities that the actions include as a whole, and the names of REPORTED_ONLY.
         other_actions: The actions that are not a part of these capabilities, sorted.
         usable: For each capability that needs certain actions, whether all shares of the principal together have them,
-            this one has some, and no Deny takes any of them for certain.
+            this one has some, and no Deny takes any of them for certain. Of what a service gets, it is none.
         lambda_regions: Regions, or C(*), whose Lambda functions of this account may pull.
         conditions: What must hold besides, and cannot be decided from the policy.
         statements: The statements that it is from.
-        denied_by: The Deny statements that defeat all or a part of it, or may do so.
+        denied_by: What Deny statements take of it, or may take.
+        defeated: Whether the certain ones together take all of it.
+        denied_regions: Those of the regions whose functions certainly cannot pull.
         managed: Whether the statements are managed.
+        via_service: The service that acts for the principal, C(*) for any; None where it acts itself.
     """
 
     principal: Principal
@@ -74,17 +81,22 @@ class Share:
     conditions: tuple[Condition, ...]
     statements: tuple[NumberedStatement, ...]
     denied_by: tuple[Denial, ...]
+    defeated: bool
+    denied_regions: tuple[str, ...]
     managed: bool
+    via_service: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the share as a row of an audit has it."""
+        """Return the share as a row of an audit has it. What is seldom so is left out where it is not so."""
         return {
             "principal": printable(self.principal.name),
             "principal_type": self.principal.kind.value,
+            **({} if self.via_service is None else {"via_service": printable(self.via_service)}),
             "access": list(self.access),
             "other_actions": list(map(printable, self.other_actions)),
             **{f"can_{name}": usable for name, usable in self.usable.items()},
             "lambda_regions": list(map(printable, self.lambda_regions)),
+            **({"lambda_regions_denied": list(map(printable, self.denied_regions))} if self.denied_regions else {}),
             "conditions": [
                 {
                     "operator": printable(condition.operator),
@@ -94,31 +106,36 @@ class Share:
                 for condition in self.conditions
             ],
             "statements": [statement.to_dict() for statement in self.statements],
-            "denied_by": [{**denial.statement.to_dict(), "certain": denial.certain} for denial in self.denied_by],
+            "denied_by": [
+                {**denial.statement.to_dict(), "denies": list(denial.denies), "certain": denial.certain}
+                for denial in self.denied_by
+            ],
+            **({"defeated": True} if self.defeated else {}),
             "managed": self.managed,
         }
 
 
-class _Grantee(NamedTuple):
-    """Who gets something from an Allow: the pull for the functions of an account in a region, or all of it."""
-
-    principal: Principal
-    region: str | None
-    conditions: tuple[Condition, ...]
-
-
-@dataclass
-class _Gathered:
-    """A share while it is gathered from the statements."""
+@dataclass(frozen=True)
+class _Grantee:
+    """Who gets something from Allow statements."""
 
     principal: Principal
     conditions: tuple[Condition, ...]
     managed: bool
+    service: Principal | None = None
+
+
+@dataclass
+class _Gathered:
+    """What a grantee gets, while it is gathered from the statements."""
+
     actions: frozenset[str] = frozenset()
     regions: dict[str, None] = field(default_factory=dict)
     statements: dict[NumberedStatement, None] = field(default_factory=dict)
 
 
+# What denials call the pull by Lambda functions, and actions that are no capability's.
+LAMBDA, OTHER = "lambda", "other"
 # So many conditions of a statement are decided for each of those whom it names; whatever comes after them may hold or
 # not. Hundreds of conditions on hundreds of principals would take too long.
 MOST_DECIDED = 64
@@ -132,23 +149,12 @@ def shares(statements: Sequence[NumberedStatement], matcher: StatementMatcher) -
         statements: Those of a policy that have an effect.
         matcher: Decides to whom they apply.
     """
-    gathered: dict[tuple[Principal, tuple[Condition, ...], bool], _Gathered] = {}
     denies = tuple(numbered for numbered in statements if numbered.statement.denies)
-    for numbered in statements:
-        statement = numbered.statement
-        if statement.denies or not statement.actions:
-            continue
-        for principal, region, conditions in _grantees(statement, matcher):
-            key = (principal, conditions, statement.managed)
-            share = gathered.setdefault(key, _Gathered(*key))
-            share.statements[numbered] = None
-            if region is None:
-                share.actions |= statement.actions
-            else:
-                share.regions[region] = None
+    gathered = _gathered(statements, matcher)
     granted: dict[Principal, frozenset[str]] = {}
-    for share in gathered.values():
-        granted[share.principal] = granted.get(share.principal, frozenset()) | share.actions
+    for grantee, got in gathered.items():
+        if grantee.service is None:
+            granted[grantee.principal] = granted.get(grantee.principal, frozenset()) | got.actions
     remaining = {
         principal: actions_not_denied(
             actions, matcher.contexts.of(principal), (deny.statement for deny in denies), matcher
@@ -156,42 +162,99 @@ def shares(statements: Sequence[NumberedStatement], matcher: StatementMatcher) -
         for principal, actions in granted.items()
     }
     return tuple(
-        Share(
-            principal=share.principal,
-            actions=share.actions,
-            access=access_of(share.actions),
-            other_actions=tuple(sorted(other_actions(share.actions))),
-            usable={
-                name: bool(share.actions & required) and remaining[share.principal] >= required
-                for name, required in _USABLE
-            },
-            lambda_regions=tuple(share.regions),
-            conditions=share.conditions,
-            statements=tuple(share.statements),
-            denied_by=_denials(share, denies, matcher),
-            managed=share.managed,
-        )
-        for share in gathered.values()
+        _share(grantee, got, remaining.get(grantee.principal, frozenset()), denies, matcher)
+        for grantee, got in gathered.items()
     )
 
 
-def _grantees(statement: ParsedStatement, matcher: StatementMatcher) -> Iterator[_Grantee]:
-    for named in matcher.named_principals(statement):
-        matcher.check()
-        conditions = _undecided(named, statement)
-        if conditions is None:
+def _gathered(statements: Iterable[NumberedStatement], matcher: StatementMatcher) -> dict[_Grantee, _Gathered]:
+    """Return what each grantee gets."""
+    gathered: dict[_Grantee, _Gathered] = {}
+    # What Lambda may do for functions: by whose they are, and by their region.
+    functions: dict[_Grantee, dict[str, _Gathered]] = {}
+    for numbered in statements:
+        statement = numbered.statement
+        if statement.denies or not statement.actions:
             continue
-        context = named.context
-        if context.functions_of is not None and statement.actions >= LAMBDA_PULL:
-            account, region = context.functions_of
-            yield _Grantee(Principal(PrincipalType.ACCOUNT, account, account), region, conditions)
-        if context.principal == LAMBDA_PRINCIPAL and statement.actions != LAMBDA_PULL:
-            # What Lambda gets besides the pull is no account's, so it is Lambda's, under all that the statement asks.
-            service = NamedPrincipal(named.listed, matcher.contexts.of(LAMBDA_PRINCIPAL), statement.conditions)
-            conditions = _undecided(service, statement) or ()
-        elif context.functions_of is not None:
-            continue
-        yield _Grantee(context.principal, None, conditions)
+        for named in matcher.named_principals(statement):
+            matcher.check()
+            conditions, context = _undecided(named, statement), named.context
+            if conditions is None:
+                continue
+            if context.acts_for is None:
+                grantee = _Grantee(context.principal, conditions, statement.managed)
+                got = gathered.setdefault(grantee, _Gathered())
+            else:
+                grantee = _Grantee(context.acts_for, conditions, statement.managed, context.principal)
+                if context.functions_region is None:
+                    got = gathered.setdefault(grantee, _Gathered())
+                else:
+                    got = functions.setdefault(grantee, {}).setdefault(context.functions_region, _Gathered())
+                    # Their share has the place of the first statement that is for them.
+                    pulling = statement.actions & LAMBDA_PULL
+                    gathered.setdefault(replace(grantee, service=None) if pulling else grantee, _Gathered())
+            got.actions |= statement.actions
+            got.statements[numbered] = None
+    for grantee, by_region in functions.items():
+        for region, got in by_region.items():
+            left = got.actions
+            if left >= LAMBDA_PULL:
+                left -= WHOLE_PULL
+                owner = gathered[replace(grantee, service=None)]
+                owner.regions[region] = None
+                owner.statements.update(_with_any(LAMBDA_PULL, got.statements))
+            if left:
+                service = gathered.setdefault(grantee, _Gathered())
+                service.actions |= left
+                service.statements.update(_with_any(left, got.statements))
+    return {grantee: got for grantee, got in gathered.items() if got.statements}
+
+
+def _with_any(actions: frozenset[str], statements: Iterable[NumberedStatement]) -> dict[NumberedStatement, None]:
+    return dict.fromkeys(numbered for numbered in statements if numbered.statement.actions & actions)
+
+
+def _share(
+    grantee: _Grantee,
+    got: _Gathered,
+    remaining: frozenset[str],
+    denies: Iterable[NumberedStatement],
+    matcher: StatementMatcher,
+) -> Share:
+    """Return what a grantee gets, and what of that is denied.
+
+    Args:
+        grantee: Who.
+        got: What.
+        remaining: The actions that no Deny takes for certain, of all that its principal may do itself.
+        denies: The Deny statements.
+        matcher: Decides to whom they apply.
+    """
+    parts = _parts(grantee, got, matcher)
+    verdicts = _verdicts(parts, denies, matcher)
+    certain = {piece for taken in verdicts.values() for piece in taken[Applies.YES]}
+    itself = grantee.service is None
+    return Share(
+        principal=grantee.principal,
+        actions=got.actions,
+        # Lambda keeps its own statement up to date, which makes nobody an administrator.
+        access=access_of(got.actions, administers=not all(one.statement.written_by for one in got.statements)),
+        other_actions=tuple(sorted(other_actions(got.actions))),
+        usable={name: itself and bool(got.actions & required) and remaining >= required for name, required in _USABLE},
+        lambda_regions=tuple(got.regions),
+        conditions=grantee.conditions,
+        statements=tuple(got.statements),
+        denied_by=tuple(
+            Denial(deny, names, verdict is Applies.YES)
+            for deny, taken in verdicts.items()
+            for verdict in (Applies.YES, Applies.CONDITIONALLY)
+            if (names := _names(taken[verdict], got.actions))
+        ),
+        defeated=len(certain) == sum(len(part.actions) for part in parts),
+        denied_regions=tuple(dict.fromkeys(part.region for part, _action in certain if part.region is not None)),
+        managed=grantee.managed,
+        via_service=None if grantee.service is None else grantee.service.name,
+    )
 
 
 def _undecided(named: NamedPrincipal, statement: ParsedStatement) -> tuple[Condition, ...] | None:
@@ -216,19 +279,67 @@ def _exclusions(statement: ParsedStatement) -> Iterator[Condition]:
             yield Condition(NOT_PRINCIPAL, kind, names)
 
 
-def _denials(share: _Gathered, denies: Iterable[NumberedStatement], matcher: StatementMatcher) -> tuple[Denial, ...]:
-    contexts = matcher.contexts
-    parts = [(contexts.of(share.principal), share.actions)] if share.actions else []
-    parts += [(contexts.functions(share.principal.name, region), LAMBDA_PULL) for region in share.regions]
-    # For each Deny the pieces that it defeats for certain: the number of a part, and an action.
-    defeated: dict[NumberedStatement, set[tuple[int, str]]] = {}
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Actions that the same callers are given.
+
+    Args:
+        context: The callers.
+        actions: What they may do.
+        region: The region of the Lambda functions that pull; None for all else.
+    """
+
+    context: RequestContext
+    actions: frozenset[str]
+    region: str | None = None
+
+
+# What a Deny takes, by whether that is certain.
+_Taken = Mapping[Applies, "set[tuple[_Part, str]]"]
+
+
+def _parts(grantee: _Grantee, got: _Gathered, matcher: StatementMatcher) -> tuple[_Part, ...]:
+    contexts, principal = matcher.contexts, grantee.principal
+    if grantee.service is not None:
+        return (_Part(contexts.acting(grantee.service, principal), got.actions),)
+    itself = (_Part(contexts.of(principal), got.actions),) if got.actions else ()
+    if principal.kind in ORGANIZATIONS:
+        functions = [(region, contexts.acting(LAMBDA_PRINCIPAL, principal)) for region in got.regions]
+    else:
+        functions = [(region, contexts.functions(principal.name, region)) for region in got.regions]
+    return (*itself, *(_Part(context, LAMBDA_PULL, region) for region, context in functions))
+
+
+def _verdicts(
+    parts: Sequence[_Part], denies: Iterable[NumberedStatement], matcher: StatementMatcher
+) -> dict[NumberedStatement, _Taken]:
+    """Return what each Deny takes of the parts of a share, or may take."""
+    verdicts: dict[NumberedStatement, _Taken] = {}
     for deny in denies:
-        for number, (context, actions) in enumerate(parts):
-            denied = actions & deny.statement.actions
-            verdict = matcher.applies(deny.statement, context) if denied else Applies.NO
-            if verdict is not Applies.NO:
-                certain = denied if verdict is Applies.YES else ()
-                defeated.setdefault(deny, set()).update((number, action) for action in certain)
-    size = sum(len(actions) for _context, actions in parts)
-    everything = len(set().union(*defeated.values())) == size
-    return tuple(Denial(deny, everything and bool(pieces)) for deny, pieces in defeated.items())
+        taken: _Taken = {verdict: set() for verdict in Applies}
+        for part in parts:
+            denied = part.actions & deny.statement.actions
+            if denied:
+                verdict = matcher.applies(deny.statement, part.context)
+                taken[verdict].update((part, action) for action in denied)
+        if taken[Applies.YES] or taken[Applies.CONDITIONALLY]:
+            verdicts[deny] = taken
+    return verdicts
+
+
+def _names(taken: Iterable[tuple[_Part, str]], granted: frozenset[str]) -> tuple[str, ...]:
+    """Return what the actions that a Deny takes are called. Without one that it needs, a capability is gone."""
+    pieces = list(taken)
+    actions = frozenset(action for part, action in pieces if part.region is None)
+    names, known = [], frozenset[str]()
+    for capability in CAPABILITIES:
+        needed = capability.required or frozenset(capability.action_sets[0])
+        if granted >= needed and actions & needed:
+            names.append(capability.name)
+            known |= frozenset().union(*capability.action_sets)
+    for name, one_of in REPORTED_ONLY.items():
+        if actions & one_of:
+            names.append(name)
+            known |= one_of
+    functions = [LAMBDA] if any(part.region is not None for part, _action in pieces) else []
+    return (*names, *functions, *([OTHER] if actions - known else []))

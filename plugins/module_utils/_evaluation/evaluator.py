@@ -4,7 +4,10 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""A policy, evaluated for one repository: the entrance to everything else here.
+"""A policy, evaluated for one repository, with that of the registry: the entrance to everything else here.
+
+ECR looks at the policy of the registry in all requests: what either allows is allowed, what either denies is denied.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 
 How IAM reads a policy: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
@@ -12,15 +15,24 @@ How IAM reads a policy: https://docs.aws.amazon.com/IAM/latest/UserGuide/referen
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from .._iam.document import Policy, statements
+from .._iam.document import Policy, Statement, statements
 from .._iam.principals import Principal
 from .effective_access import Share, shares
 from .matching import StatementMatcher
-from .public_access import PublicStatement, public_statements
+from .public_access import PublicStatement, UnscopedStatement, public_statements, unscoped_statements
 from .request_context import RequestContexts
-from .statements import NumberedStatement, ParsedStatement, StatementParser
+from .statements import (
+    OF_REGISTRY,
+    OF_REPOSITORY,
+    NumberedStatement,
+    ParsedStatement,
+    PolicyOrigin,
+    Reading,
+    StatementParser,
+)
 
 # So much text of distinct statements is remembered, with all that was found of it, which takes some 200 times as much
 # memory. Then all is forgotten at once: where so much differs, there is little to be gained by a choice.
@@ -29,32 +41,55 @@ MOST_CHARACTERS = 200_000
 MOST_POLICIES = 128
 
 
+@dataclass(frozen=True)
+class RegistryPolicy:
+    """The policy of a registry.
+
+    Args:
+        policy: The policy; None for none.
+        scope: C(V1) if the registry looks at the actions of replication and of pull-through caches alone; None where
+            that is not known, or does not matter.
+    """
+
+    policy: Policy | None = None
+    scope: str | None = None
+
+
 class ParsedPolicy:
     """The statements of a policy, and what they amount to. Every answer is found once.
 
     Args:
         statements: Its statements, in order.
         matcher: Decides to whom they apply.
+        of_registry: The statements of the registry's policy.
     """
 
-    def __init__(self, statements: tuple[ParsedStatement, ...], matcher: StatementMatcher) -> None:
-        self.statements = tuple(
-            NumberedStatement(position, statement) for position, statement in enumerate(statements, start=1)
-        )
+    def __init__(
+        self,
+        statements: tuple[ParsedStatement, ...],
+        matcher: StatementMatcher,
+        of_registry: tuple[ParsedStatement, ...] = (),
+    ) -> None:
+        self.statements = _numbered(statements, PolicyOrigin.REPOSITORY)
+        self._of_registry = _numbered(of_registry, PolicyOrigin.REGISTRY)
         self.matcher = matcher
 
     @cached_property
     def effective_statements(self) -> tuple[NumberedStatement, ...]:
-        """The statements that have an effect in the repository."""
-        return tuple(numbered for numbered in self.statements if numbered.statement.has_effect)
+        """The statements that have an effect in the repository, those of the registry last."""
+        return tuple(numbered for numbered in (*self.statements, *self._of_registry) if numbered.statement.has_effect)
 
     def shares(self) -> tuple[Share, ...]:
         """Return who gets what, in the order in which the statements name them."""
         return self._shares
 
     def public_statements(self) -> tuple[PublicStatement, ...]:
-        """Return the statements that are open to everyone, or to the Lambda functions of everyone."""
+        """Return the statements that are open to people whom no policy names."""
         return self._public_statements
+
+    def unscoped_statements(self) -> tuple[UnscopedStatement, ...]:
+        """Return the statements that are open to services on behalf of anybody, and are not public."""
+        return self._unscoped_statements
 
     def unmanaged_statements(self) -> tuple[NumberedStatement, ...]:
         """Return the statements that have not the shape of one of this collection."""
@@ -78,6 +113,20 @@ class ParsedPolicy:
     def _public_statements(self) -> tuple[PublicStatement, ...]:
         return public_statements(self.effective_statements, self.matcher)
 
+    @cached_property
+    def _unscoped_statements(self) -> tuple[UnscopedStatement, ...]:
+        return unscoped_statements(self.effective_statements, self.matcher, self._public_statements)
+
+
+def _without_resource(statement: Statement) -> Statement:
+    if statement.get("Effect") != "Allow":
+        return statement
+    return {name: value for name, value in statement.items() if name not in ("Resource", "NotResource")}
+
+
+def _numbered(statements: tuple[ParsedStatement, ...], origin: PolicyOrigin) -> tuple[NumberedStatement, ...]:
+    return tuple(NumberedStatement(position, one, origin) for position, one in enumerate(statements, start=1))
+
 
 class _Memory:
     """What is remembered of the policies of one registry: their statements, each once, and all answers about them.
@@ -90,9 +139,17 @@ class _Memory:
     def __init__(self, contexts: RequestContexts, check: Callable[[], None]) -> None:
         self.parser = StatementParser(contexts.partition)
         matcher = StatementMatcher(contexts, check)
-        self.policy: Callable[[tuple[ParsedStatement, ...]], ParsedPolicy] = lru_cache(maxsize=MOST_POLICIES)(
-            lambda parsed: ParsedPolicy(parsed, matcher)
+        self.policy: Callable[[tuple[ParsedStatement, ...], tuple[ParsedStatement, ...]], ParsedPolicy]
+        self.policy = lru_cache(maxsize=MOST_POLICIES)(
+            lambda parsed, of_registry: ParsedPolicy(parsed, matcher, of_registry)
         )
+
+    def parsed(self, policy: Policy | None, resource: str | None, reading: Reading) -> tuple[ParsedStatement, ...]:
+        """Return the statements of a policy."""
+        if policy is None:
+            return ()
+        version = policy.get("Version")
+        return tuple([self.parser.parse(one, resource, version=version, reading=reading) for one in statements(policy)])
 
 
 class PolicyEvaluator:
@@ -101,28 +158,60 @@ class PolicyEvaluator:
     Args:
         partition: The partition of the registry.
         registry_id: The account that owns it; None where that is not known.
+        region: The region of the registry; None where that is not known.
+        now: The time for which policies are evaluated, in seconds since 1970; None decides no date.
         check: Is called time and again while policies are evaluated. What it raises ends that.
     """
 
     def __init__(
-        self, partition: str, registry_id: str | None = None, *, check: Callable[[], None] = lambda: None
+        self,
+        partition: str,
+        registry_id: str | None = None,
+        *,
+        region: str | None = None,
+        now: float | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self._partition, self._registry_id, self._check = partition, registry_id, check
+        self._partition, self._registry_id, self._region = partition, registry_id, region
+        self._now, self._check = now, check
         self._memory = self._new_memory()
 
-    def parse(self, policy: Policy | None, resource: str | None = None) -> ParsedPolicy:
-        """Return what a policy says about a repository.
+    def parse(
+        self, policy: Policy | None, resource: str | None = None, registry_policy: RegistryPolicy = RegistryPolicy()
+    ) -> ParsedPolicy:
+        """Return what a policy says about a repository, with that of its registry.
 
         Args:
             policy: The policy; None for none. It is not kept.
             resource: The ARN of the repository; None where it is not known, so that what a Resource covers is not
                 decided.
+            registry_policy: That of the registry, if there is one and it is known.
         """
-        memory = self._memory
-        if memory.parser.characters > MOST_CHARACTERS:
-            # Whoever still uses it keeps it as long.
-            memory = self._memory = self._new_memory()
-        return memory.policy(tuple([memory.parser.parse(statement, resource) for statement in statements(policy)]))
+        memory = self._current_memory()
+        of_registry = memory.parsed(registry_policy.policy, resource, OF_REGISTRY[False, registry_policy.scope == "V1"])
+        return memory.policy(memory.parsed(policy, resource, OF_REPOSITORY), of_registry)
+
+    def parse_registry_policy(self, registry_policy: RegistryPolicy, *, for_some: bool = False) -> ParsedPolicy:
+        """Return what the policy of the registry says by itself, whatever repositories there are.
+
+        What its statements say of repositories is one of their conditions.
+
+        Args:
+            registry_policy: The policy.
+            for_some: Whether it is enough that an Allow is for some repositories, so that this is no condition.
+        """
+        memory = self._current_memory()
+        policy = registry_policy.policy
+        if for_some and policy is not None:
+            policy = {**policy, "Statement": [_without_resource(statement) for statement in statements(policy)]}
+        return memory.policy((), memory.parsed(policy, None, OF_REGISTRY[True, registry_policy.scope == "V1"]))
+
+    def _current_memory(self) -> _Memory:
+        if self._memory.parser.characters > MOST_CHARACTERS:
+            # Whoever still uses the old one keeps it as long.
+            self._memory = self._new_memory()
+        return self._memory
 
     def _new_memory(self) -> _Memory:
-        return _Memory(RequestContexts(self._partition, self._registry_id), self._check)
+        contexts = RequestContexts(self._partition, self._registry_id, self._region, self._now)
+        return _Memory(contexts, self._check)

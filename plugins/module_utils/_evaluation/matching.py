@@ -16,9 +16,10 @@ What follows rests on these rules, beside those of conditions.py:
 * An organization has accounts, and no policy says which. What its accounts are denied may be denied to a part of it;
   what they are allowed is not the organization's.
 * NotPrincipal of a Deny spares those whose account, role and session are all named.
-* A condition on everyone, or on Lambda, may be what names the callers: an organization, a unit, an account, a role or
-  user, or the functions of an account. Of several such conditions the narrowest names them, and the others remain
-  conditions.
+* A condition on everyone may be what names the callers: a role or user, an account, a unit or an organization. Of
+  several such conditions the narrowest that names somebody does, and the others remain conditions: an organization and
+  a pattern of ARNs are that organization, under the condition of the pattern.
+* What a service may do only for the resources of an account, a unit or an organization is theirs, through the service.
 * What depends on a thing that no policy says, such as the tags of a caller or the origin of a call, applies
   conditionally; nothing is guessed.
 """
@@ -27,15 +28,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from .._iam.arns import functions_account, functions_arn, functions_region
+from .._iam.arns import functions_arn, is_account_id
 from .._iam.conditions import Applies, Condition, all_hold, has_wildcards, inverse, is_positive, strongest
-from .._iam.patterns import PatternSet
-from .._iam.principals import EVERYONE, ORGANIZATIONS, Principal, PrincipalType, read_principal
+from .._iam.patterns import PatternSet, is_literal
+from .._iam.principals import (
+    EVERYONE,
+    ORGANIZATIONS,
+    Principal,
+    PrincipalType,
+    is_session_of,
+    read_principal,
+)
 from .actions import additional_actions
-from .request_context import LAMBDA_PRINCIPAL, RequestContext, RequestContexts
+from .request_context import ANY_SERVICE, LAMBDA_PRINCIPAL, RequestContext, RequestContexts
 from .statements import NOT_PRINCIPAL, ParsedStatement
 
 # How many answers to each question to remember.
@@ -187,28 +195,41 @@ class StatementMatcher:
         """Return the callers that a statement names, each with what must hold for them."""
         if statement.excludes:
             return (NamedPrincipal(None, self.contexts.of(EVERYONE), statement.conditions),)
-        return tuple(named for listed in statement.principals for named in self._narrowed(listed, statement.conditions))
+        return tuple(
+            named
+            for listed in statement.principals
+            for named in self._narrowed(listed, statement.conditions, _naming_keys(listed))
+        )
 
-    def _narrowed(self, listed: Principal, required: tuple[Condition, ...]) -> Iterable[NamedPrincipal]:
-        """Yield one for each of the callers that a condition names, and one for all values that name none."""
-        readers = NAMING_KEYS.get(listed, {})
+    def _narrowed(
+        self, listed: Principal, required: tuple[Condition, ...], keys: tuple[str, ...]
+    ) -> Iterable[NamedPrincipal]:
+        """Yield one for each of the callers that a condition names, and one for all values that name none.
+
+        Args:
+            listed: The principal of the statement.
+            required: What must hold.
+            keys: The keys that may name the callers, the narrowest first.
+        """
         naming = min(
-            (condition for condition in required if condition.key.lower() in readers and is_positive(condition)),
-            key=lambda condition: list(readers).index(condition.key.lower()),
+            (condition for condition in required if condition.key.lower() in keys and is_positive(condition)),
+            key=lambda condition: keys.index(condition.key.lower()),
             default=None,
         )
         if naming is None:
             yield NamedPrincipal(listed, self.contexts.of(listed), required)
             return
-        read, literal, others = readers[naming.key.lower()], not has_wildcards(naming), []
+        key, literal, others = naming.key.lower(), not has_wildcards(naming), []
+        read, service = NAMING_KEYS[key], _acting_service(listed, required)
         for value in dict.fromkeys(naming.values):
-            context = None if literal and ("*" in value or "?" in value) else read(value, self.contexts)
+            context = None if literal and ("*" in value or "?" in value) else read(value, service, self.contexts)
             if context is None:
                 others.append(value)
             else:
                 yield NamedPrincipal(listed, context, _with_values(required, naming, (value,)))
-        if others:
-            yield NamedPrincipal(listed, self.contexts.of(listed), _with_values(required, naming, tuple(others)))
+        if others or not naming.values:
+            left = _with_values(required, naming, tuple(others))
+            yield from self._narrowed(listed, left, keys[keys.index(key) + 1 :])
 
     def _includes(self, statement: ParsedStatement, context: RequestContext) -> Applies:
         """Return how far the principals of a statement include callers."""
@@ -247,9 +268,9 @@ def _includes(listed: Principal, context: RequestContext, *, members: bool) -> A
         return Applies.CONDITIONALLY if members and listed.account else Applies.NO
     if caller.account is None or listed.account != caller.account:
         return Applies.NO
-    if listed.kind is PrincipalType.ACCOUNT or _is_session_of(caller, listed):
+    if listed.kind is PrincipalType.ACCOUNT or is_session_of(caller, listed):
         return Applies.YES
-    if caller.kind is PrincipalType.ACCOUNT or _is_session_of(listed, caller):
+    if caller.kind is PrincipalType.ACCOUNT or is_session_of(listed, caller):
         return Applies.CONDITIONALLY
     return Applies.NO
 
@@ -270,22 +291,10 @@ def _not_spared(spared: tuple[Principal, ...], caller: Principal) -> Applies:
         # The account is spared, its roles and users are not unless they are named as well.
         return Applies.CONDITIONALLY if account else Applies.YES
     if caller in spared:
-        role = caller.kind is PrincipalType.USER or any(_is_session_of(caller, who) for who in spared)
+        role = caller.kind is PrincipalType.USER or any(is_session_of(caller, who) for who in spared)
         return Applies.NO if account and role and caller.kind is not PrincipalType.ROLE else Applies.CONDITIONALLY
-    related = any(_is_session_of(caller, who) or _is_session_of(who, caller) for who in spared)
+    related = any(is_session_of(caller, who) or is_session_of(who, caller) for who in spared)
     return Applies.CONDITIONALLY if related else Applies.YES
-
-
-def _is_session_of(session: Principal, role: Principal) -> bool:
-    """Return whether a session is one of a role: its ARN has the role's name, which is unique in its account, and not
-    the role's path.
-    """
-    return (
-        session.kind is PrincipalType.SESSION
-        and role.kind is PrincipalType.ROLE
-        and session.account == role.account
-        and session.name.split(":assumed-role/")[-1].split("/")[0] == role.name.rsplit("/", 1)[-1]
-    )
 
 
 def _by_account(items: Iterable[tuple[str | None, _Item]]) -> _ByAccount[_Item]:
@@ -316,8 +325,7 @@ def _concerning(
 def _account_of(named: NamedPrincipal) -> str | None:
     if named.listed is None:
         return None
-    functions_of = named.context.functions_of
-    return functions_of[0] if functions_of else named.context.principal.account
+    return (named.context.acts_for or named.context.principal).account
 
 
 def _is_source(condition: Condition) -> bool:
@@ -342,41 +350,119 @@ def _with_values(required: tuple[Condition, ...], naming: Condition, values: tup
     return tuple(replace(naming, values=values) if condition is naming else condition for condition in required)
 
 
-def _read(value: str, contexts: RequestContexts, *, kinds: frozenset[PrincipalType]) -> RequestContext | None:
+_Reader = Callable[[str, Principal, RequestContexts], "RequestContext | None"]
+
+
+def _read_identity(value: str, _service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    """Return whom a value of aws:PrincipalArn means: a role or user, or else the account that it spells."""
     principal = read_principal(value, contexts.partition)
-    return contexts.of(principal) if principal is not None and principal.kind in kinds else None
+    if principal is not None and principal.kind in (PrincipalType.ROLE, PrincipalType.USER):
+        return contexts.of(principal)
+    account = _spelt_owner(value, contexts)
+    return None if account is None else contexts.of(account)
 
 
-def _read_unit(value: str, contexts: RequestContexts) -> RequestContext | None:
+def _read_account(value: str, _service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    return contexts.of(_account(value)) if is_account_id(value) else None
+
+
+def _read_organization(value: str, _service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    principal = read_principal(value, contexts.partition)
+    return contexts.of(principal) if principal is not None and principal.kind in ORGANIZATIONS else None
+
+
+def _read_unit(value: str, _service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    unit = _unit(value, contexts)
+    return None if unit is None else contexts.of(unit)
+
+
+def _read_source(value: str, service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    """Return whom a value of aws:SourceArn means: the functions of an account, or else a service that acts for it."""
+    owner = _spelt_owner(value, contexts)
+    if owner is None or owner.account is None:
+        return None
+    parts = value.split(":", 5)
+    if service in (LAMBDA_PRINCIPAL, ANY_SERVICE) and parts[2] == "lambda" and parts[5].startswith("function:"):
+        return contexts.functions(owner.account, parts[3])
+    return contexts.acting(service, owner)
+
+
+def _read_source_account(value: str, service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    if not is_account_id(value):
+        return None
+    return contexts.functions(value, "*") if service == LAMBDA_PRINCIPAL else contexts.acting(service, _account(value))
+
+
+def _read_source_unit(value: str, service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    unit = _unit(value, contexts)
+    return None if unit is None else contexts.acting(service, unit)
+
+
+def _read_source_organization(value: str, service: Principal, contexts: RequestContexts) -> RequestContext | None:
+    principal = read_principal(value, contexts.partition)
+    if principal is None or principal.kind is not PrincipalType.ORGANIZATION:
+        return None
+    return contexts.acting(service, principal)
+
+
+def _account(account_id: str) -> Principal:
+    return Principal(PrincipalType.ACCOUNT, account_id, account_id)
+
+
+def _unit(value: str, contexts: RequestContexts) -> Principal | None:
     # A pattern such as o-…/*/ou-… names a part of the organization that no grant could name.
     if "/" not in value or read_principal(value.split("/")[0], contexts.partition) is None:
         return None
-    return contexts.of(Principal(PrincipalType.ORGANIZATIONAL_UNIT, value))
+    path = value.removesuffix("/*")
+    # All of an organization is the organization.
+    return (
+        read_principal(path, contexts.partition)
+        if "/" not in path
+        else Principal(PrincipalType.ORGANIZATIONAL_UNIT, value)
+    )
 
 
-def _read_account(value: str, contexts: RequestContexts) -> RequestContext | None:
-    return _read(value, contexts, kinds=frozenset({PrincipalType.ACCOUNT})) if value.isdecimal() else None
+def _spelt_owner(arn: str, contexts: RequestContexts) -> Principal | None:
+    """Return the account that an ARN, or a pattern of ARNs, spells."""
+    parts = arn.split(":", 5)
+    known = len(parts) == 6 and parts[0] == "arn" and parts[1] in (contexts.partition, "*") and is_account_id(parts[4])
+    return _account(parts[4]) if known else None
 
 
-def _read_functions(value: str, contexts: RequestContexts) -> RequestContext | None:
-    account = functions_account(value, contexts.partition)
-    return None if account is None else contexts.functions(account, functions_region(value))
+def _acting_service(listed: Principal, required: Iterable[Condition]) -> Principal:
+    """Return which service acts, where a source is named."""
+    if listed.kind is PrincipalType.SERVICE:
+        return listed
+    names = [
+        condition.values[0]
+        for condition in required
+        if condition.key.lower() == "aws:principalservicename"
+        and is_positive(condition)
+        and len(condition.values) == 1
+        and is_literal(condition.values[0])
+    ]
+    return Principal(PrincipalType.SERVICE, names[0]) if names else ANY_SERVICE
 
 
-def _read_functions_of_account(value: str, contexts: RequestContexts) -> RequestContext | None:
-    return contexts.functions(value, "*") if _read_account(value, contexts) else None
+def _naming_keys(listed: Principal) -> tuple[str, ...]:
+    if listed == EVERYONE:
+        return _OF_EVERYONE
+    return _OF_SERVICES if listed.kind is PrincipalType.SERVICE else ()
 
 
-# The conditions that say who is meant, of everyone and of Lambda, the narrowest first.
-NAMING_KEYS: Mapping[Principal, Mapping[str, Callable[[str, RequestContexts], RequestContext | None]]] = {
-    EVERYONE: {
-        "aws:principalarn": partial(_read, kinds=frozenset({PrincipalType.ROLE, PrincipalType.USER})),
-        "aws:principalaccount": _read_account,
-        "aws:principalorgpaths": _read_unit,
-        "aws:principalorgid": partial(_read, kinds=frozenset({PrincipalType.ORGANIZATION})),
-    },
-    LAMBDA_PRINCIPAL: {
-        "aws:sourcearn": _read_functions,
-        "aws:sourceaccount": _read_functions_of_account,
-    },
+# The conditions that say who is meant, the narrowest first: of everyone, and of whom a service acts for.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+IDENTITY_KEYS: Mapping[str, _Reader] = {
+    "aws:principalarn": _read_identity,
+    "aws:principalaccount": _read_account,
+    "aws:principalorgpaths": _read_unit,
+    "aws:principalorgid": _read_organization,
 }
+_SOURCE_KEYS: Mapping[str, _Reader] = {
+    "aws:sourcearn": _read_source,
+    "aws:sourceaccount": _read_source_account,
+    "aws:sourceorgpaths": _read_source_unit,
+    "aws:sourceorgid": _read_source_organization,
+}
+NAMING_KEYS: Mapping[str, _Reader] = {**IDENTITY_KEYS, **_SOURCE_KEYS}
+_OF_EVERYONE, _OF_SERVICES = tuple(NAMING_KEYS), tuple(_SOURCE_KEYS)

@@ -12,21 +12,25 @@ A warning is certain if what it says is so for every request. Certain warnings c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from .._errors import PolicyWarning, RepositoryContext, certain_first
 from .._iam.conditions import Applies, strongest
-from .._iam.principals import EVERYONE, PrincipalType
-from .._sharing.capabilities import LAMBDA_SERVICE, actions_of
+from .._iam.principals import EVERYONE, ORGANIZATIONS, PrincipalType
+from .._sharing.capabilities import CAPABILITIES, LAMBDA_SERVICE, Access, actions_of
 from .._sharing.grants import Grant
 from .._text import word, words
-from .actions import LAMBDA_PULL
+from .actions import LAMBDA_PULL, additional_actions
 from .effective_access import Share
 from .evaluator import ParsedPolicy
-from .statements import ParsedStatement
+from .public_access import actions_not_denied
+from .request_context import ANY_SERVICE
+from .statements import NumberedStatement, ParsedStatement
 
-_FUNCTIONS_PULL = "the pull by Lambda functions in "
-# The conditions by which a statement says for whom a service may act.
+# The conditions that say for which of somebody's resources a service acts: there may always be one.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
+_LAMBDA_PULL = "the pull"
+_FUNCTIONS_PULL = "the pull by Lambda functions in "
 # How what NotAction lets in is told.
 _ALL_BUT = "all but "
 
@@ -45,6 +49,7 @@ def sharing_warnings(
     return certain_first(
         (
             *_public(policy, repository),
+            *_unscoped(policy, repository),
             *_denied(policy, grants, repository),
             *_uncovered_regions(grants, repository),
             *_excess(policy, grants, repository),
@@ -64,7 +69,9 @@ def unsharing_warnings(
         repository: The repository that has the policy.
     """
     nothing = [Grant(grant.principal, frozenset(), ()) for grant in grants]
-    return certain_first((*_public(policy, repository), *_excess(policy, nothing, repository)))
+    return certain_first(
+        (*_public(policy, repository), *_unscoped(policy, repository), *_excess(policy, nothing, repository))
+    )
 
 
 def restoring_warnings(
@@ -80,6 +87,7 @@ def restoring_warnings(
     return certain_first(
         (
             *_public(policy, repository),
+            *_unscoped(policy, repository),
             *_let_in_again(policy, present, repository),
             *_denied_no_more(policy, present, repository),
         )
@@ -113,31 +121,49 @@ def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[Pol
         numbered = public.statement
         actions = _some(policy.matcher.additional_actions(numbered.statement, ()))
         for name in public.opened_by:
-            if name == EVERYONE.name and public.grants_everyone:
+            if name == EVERYONE.name:
                 condition = (
                     "under a condition that anybody can meet"
                     if numbered.statement.conditions
                     else "without a condition"
                 )
                 text = f'the repository is public: {numbered.label} allows everyone ("*", {condition}) to use {actions}'
-            elif name == LAMBDA_SERVICE:
-                functions = "Lambda functions of every account"
-                text = f"{numbered.label} allows {functions} to use {actions}: no condition names an account"
             else:
                 text = f"{numbered.label} is open to accounts that it does not name: {word(name)}"
             yield repository.warning("public", text, sid=numbered.sid, principals=(name,))
+
+
+def _unscoped(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[PolicyWarning]:
+    for unscoped in policy.unscoped_statements():
+        numbered = unscoped.statement
+        actions = _some(policy.matcher.additional_actions(numbered.statement, ()))
+        services = "any service" if unscoped.services == (ANY_SERVICE.name,) else _listed(unscoped.services)
+        text = (
+            f"{numbered.label} allows {services}, on behalf of any account, to use {actions}: no condition such as "
+            "aws:SourceArn or aws:SourceAccount says for whom"
+        )
+        yield repository.warning("unscoped_service", text, sid=numbered.sid, principals=unscoped.services)
 
 
 def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
     for numbered in policy.effective_statements:
         if not numbered.statement.denies:
             continue
-        verdicts = {grant.principal.name: _denies(numbered.statement, grant, policy) for grant in grants}
-        for verdict, names in _by_verdict(verdicts):
+        # By whether it is certain, and what is denied: to whom.
+        found: dict[tuple[Applies, str], list[str]] = {}
+        for grant in grants:
+            for verdict, what in _denies(numbered.statement, grant, policy):
+                found.setdefault((verdict, what), []).append(grant.principal.name)
+        for (verdict, what), names in found.items():
+            taken = (
+                f"{LAMBDA_SERVICE} the declared pull for functions of {_listed(names)}"
+                if what == _LAMBDA_PULL
+                else f"{_listed(names)} the declared access ({what})"
+            )
             text = (
-                f"denies {_listed(names)} what is declared: a Deny overrides every Allow"
+                f"denies {taken}: a Deny overrides every Allow"
                 if verdict is Applies.YES
-                else f"may deny {_listed(names)} what is declared, under its conditions or for a part of them"
+                else f"may deny {taken}, under its conditions or for a part of them"
             )
             yield repository.warning(
                 "explicit_deny",
@@ -148,13 +174,37 @@ def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
             )
 
 
-def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy) -> Applies:
-    """Return how far a Deny applies to what a grant declares."""
-    contexts = policy.matcher.contexts
-    declared = [contexts.of(grant.principal)] if deny.actions.intersection(actions_of(grant.access)) else []
+def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy) -> Iterable[tuple[Applies, str]]:
+    """Yield what a Deny takes of what a grant declares, and how far."""
+    contexts, applies = policy.matcher.contexts, policy.matcher.applies
+    what = _denied_access(deny.actions, grant.access)
+    if what:
+        verdict = applies(deny, contexts.of(grant.principal))
+        if verdict is not Applies.NO:
+            yield verdict, what
     if deny.actions & LAMBDA_PULL:
-        declared += [contexts.functions(grant.principal.name, region) for region in grant.lambda_regions or ()]
-    return strongest(policy.matcher.applies(deny, context) for context in declared)
+        functions = (contexts.functions(grant.principal.name, region) for region in grant.lambda_regions or ())
+        verdict = strongest(applies(deny, context) for context in functions)
+        if verdict is not Applies.NO:
+            yield verdict, _LAMBDA_PULL
+
+
+@lru_cache(maxsize=256)
+def _denied_access(denied: frozenset[str], access: Access) -> str:
+    """Return the capabilities of an access without an action that they need, and those without a part; empty for none.
+
+    What a capability can do without is no part of it.
+    """
+    whole, parts = [], []
+    for capability in CAPABILITIES:
+        if capability.name not in access:
+            continue
+        lost = denied.intersection(capability.action_sets[-1]) - capability.dispensable
+        if denied & capability.required:
+            whole.append(capability.name)
+        elif lost:
+            parts.append(f"a part of {capability.name} ({_some(sorted(lost))})")
+    return ", ".join(whole + parts)
 
 
 def _uncovered_regions(grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
@@ -170,19 +220,30 @@ def _uncovered_regions(grants: Sequence[Grant], repository: RepositoryContext) -
 
 
 def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
+    """Yield warnings about what statements allow principals beyond what is declared, and no Deny takes for certain."""
     by_name = {grant.principal.name: grant for grant in grants}
-    declared = {access: actions_of(access) for access in {grant.access for grant in grants}}
-    everyone = {public.statement.position for public in policy.public_statements() if public.grants_everyone}
-    for numbered in policy.effective_statements:
-        statement = numbered.statement
-        if statement.denies or not statement.actions or numbered.position in everyone:
+    declared = {access: frozenset(actions_of(access)) for access in {grant.access for grant in grants}}
+    everyone = {public.statement for public in policy.public_statements() if public.grants_everyone}
+    denies = tuple(numbered.statement for numbered in policy.effective_statements if numbered.statement.denies)
+    contexts, matcher = policy.matcher.contexts, policy.matcher
+    allows = [one for one in policy.effective_statements if not one.statement.denies and one.statement.actions]
+    pulling = _pulling_functions(policy, grants)
+    for numbered in allows:
+        if numbered in everyone:
             continue
-        excess = {access: policy.matcher.additional_actions(statement, known) for access, known in declared.items()}
+        statement = numbered.statement
+        excess = {access: matcher.additional_actions(statement, tuple(known)) for access, known in declared.items()}
         found: dict[tuple[Applies, tuple[str, ...], str], list[str]] = {}
         for grant in grants:
+            matched = matcher.match_principal(statement, grant.principal) if excess[grant.access] else {}
+            if not matched:
+                continue
             actions = excess[grant.access]
-            matched = policy.matcher.match_principal(statement, grant.principal) if actions else {}
-            for name, verdict in matched.items():
+            if denies:
+                left = actions_not_denied(statement.actions, contexts.of(grant.principal), denies, matcher)
+                known = declared[grant.access]
+                actions = additional_actions(statement.document, known, left) if left - known else ()
+            for name, verdict in matched.items() if actions else ():
                 if name not in by_name or excess[by_name[name].access]:
                     found.setdefault((verdict, actions, name), []).append(grant.principal.name)
         for (verdict, actions, name), names in found.items():
@@ -195,16 +256,7 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 sid=numbered.sid,
                 principals=names,
             )
-        verdicts = {
-            grant.principal.name: policy.matcher.applies_to_functions(
-                statement, grant.principal.name, grant.lambda_regions
-            )
-            for grant in grants
-            if grant.lambda_regions is not None
-            and grant.principal.kind is PrincipalType.ACCOUNT
-            and policy.matcher.additional_actions(statement, ())
-        }
-        for verdict, names_of_accounts in _by_verdict(verdicts):
+        for verdict, names_of_accounts in _by_verdict(pulling.get(numbered, {})):
             verb = "still allows" if verdict is Applies.YES else "may still allow"
             accounts = _listed(names_of_accounts)
             yield repository.warning(
@@ -214,6 +266,78 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 sid=numbered.sid,
                 principals=names_of_accounts,
             )
+    yield from _excess_through_services(policy, grants, repository)
+
+
+def _pulling_functions(
+    policy: ParsedPolicy, grants: Iterable[Grant]
+) -> Mapping[NumberedStatement, Mapping[str, Applies]]:
+    """Return by which statements Lambda functions of accounts may pull beyond the declared regions, and how far.
+
+    A pull takes two actions, which may come from two statements.
+    """
+    matcher = policy.matcher
+    denies = tuple(one.statement for one in policy.effective_statements if one.statement.denies)
+    allows = [
+        one for one in policy.effective_statements if not one.statement.denies and one.statement.actions & LAMBDA_PULL
+    ]
+    found: dict[NumberedStatement, dict[str, Applies]] = {}
+    for grant in grants:
+        if grant.lambda_regions is None or grant.principal.kind is not PrincipalType.ACCOUNT:
+            continue
+        name = grant.principal.name
+        verdicts = {one: matcher.applies_to_functions(one.statement, name, grant.lambda_regions) for one in allows}
+        given = frozenset[str]().union(*(one.statement.actions for one, verdict in verdicts.items() if verdict))
+        if not given >= LAMBDA_PULL:
+            continue
+        if (
+            denies
+            and not actions_not_denied(given, matcher.contexts.functions(name, "*"), denies, matcher) >= LAMBDA_PULL
+        ):
+            continue
+        for numbered, verdict in verdicts.items():
+            if verdict is not Applies.NO:
+                found.setdefault(numbered, {})[name] = verdict
+    return found
+
+
+def _excess_through_services(
+    policy: ParsedPolicy, grants: Iterable[Grant], repository: RepositoryContext
+) -> Iterable[PolicyWarning]:
+    """Yield warnings about what a service may do for principals beyond what is declared.
+
+    Where lambda_regions is left out, what Lambda does for the functions of an account is left alone.
+    """
+    through = [
+        share for share in policy.shares() if share.via_service is not None or share.principal.kind in ORGANIZATIONS
+    ]
+    by_principal = {grant.principal: grant for grant in grants} if through else {}
+    for share in through:
+        grant = by_principal.get(share.principal)
+        if grant is None or share.defeated:
+            continue
+        known = frozenset(actions_of(grant.access))
+        certain = not (share.conditions or share.denied_by)
+        verb = "still allows" if certain else "may still allow"
+        for numbered in share.statements:
+            excess = (share.actions & numbered.statement.actions) - known
+            if share.via_service is not None and excess:
+                service, what = _service(share.via_service), _some(sorted(excess))
+            elif share.lambda_regions and grant.lambda_regions == () and share.principal.kind in ORGANIZATIONS:
+                service, what = LAMBDA_SERVICE, "the pull"
+            else:
+                continue
+            yield repository.warning(
+                "excess_access",
+                f"{numbered.label} {verb} {service}, on behalf of {word(share.principal.name)}, to use {what}",
+                certain=certain,
+                sid=numbered.sid,
+                principals=(share.principal.name,),
+            )
+
+
+def _service(name: str) -> str:
+    return "any service" if name == ANY_SERVICE.name else word(name)
 
 
 def _undeclared(
@@ -224,20 +348,17 @@ def _undeclared(
     """
     declared = {name for grant in grants for name in (grant.principal.name, grant.principal.account) if name}
     known = {repository.registry_id, *declared}
-    public = {public.statement.position for public in policy.public_statements()}
+    open_ones = _open_statements(policy)
     # By statement, and by whether it is certain: who is let in, and whose they are.
-    found: dict[tuple[int, bool], dict[str, str]] = {}
-    for share in policy.shares():
-        if any(denial.certain for denial in share.denied_by):
-            continue
+    found: dict[tuple[NumberedStatement, bool], dict[str, str]] = {}
+    for share, certain in _undenied_shares(policy):
         undeclared = {name: owner for name, owner in _let_in(share) if not known.intersection((name, owner))}
-        certain = all(condition.key.lower() in _SOURCES for condition in share.conditions)
         for numbered in share.statements:
-            if numbered.position not in public:
-                found.setdefault((numbered.position, certain), {}).update(undeclared)
+            if numbered not in open_ones:
+                found.setdefault((numbered, certain), {}).update(undeclared)
     for numbered in policy.effective_statements:
         for certain, verb in ((True, "still gives"), (False, "may still give")):
-            let_in = found.get((numbered.position, certain), {})
+            let_in = found.get((numbered, certain), {})
             # Where a whole account is let in, so are its users and functions.
             names = tuple(name for name, owner in let_in.items() if name == owner or owner not in let_in)
             if names:
@@ -246,15 +367,17 @@ def _undeclared(
                 yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
 
 
+def _open_statements(policy: ParsedPolicy) -> set[NumberedStatement]:
+    """Return the statements that a warning of their own says to be open."""
+    public = {one.statement for one in policy.public_statements()}
+    return public.union(one.statement for one in policy.unscoped_statements())
+
+
 def _let_in(share: Share) -> Iterable[tuple[str, str]]:
     """Return whom a share lets in, by name, and whose they are: an account, an organization, or the name again."""
     if share.principal.kind is PrincipalType.DELETED:
         return []
-    sources = [
-        value for condition in share.conditions if condition.key.lower() in _SOURCES for value in condition.values
-    ]
-    names = sources if share.principal.kind is PrincipalType.SERVICE and sources else [share.principal.name]
-    return [(name, _owner(name)) for name in names]
+    return [(share.principal.name, _owner(share.principal.name))]
 
 
 def _owner(name: str) -> str:
@@ -293,21 +416,21 @@ def _let_in_again(
 ) -> Iterable[PolicyWarning]:
     """Yield warnings about whom a policy gives what the present one does not, by any statement."""
     certainly, possibly = _given(present, certain=True), _given(present, certain=False)
-    public = {public.statement.position for public in policy.public_statements()}
+    open_ones = _open_statements(policy)
     # By statement, and by whether it is certain: who is let in, and what to.
-    found: dict[tuple[int, bool], dict[str, set[str]]] = {}
+    found: dict[tuple[NumberedStatement, bool], dict[str, set[str]]] = {}
     for share, certain in _undenied_shares(policy):
         given = certainly if certain else possibly
         for name, owner in _let_in(share):
             had = set().union(*(given.get(known, ()) for known in (name, owner, EVERYONE.name)))
             gained = set() if repository.registry_id in (name, owner) else _without(_what(share), had)
             for numbered in share.statements:
-                actions = gained & {*numbered.statement.actions, *_functions(share)}
-                if actions and numbered.position not in public:
-                    found.setdefault((numbered.position, certain), {}).setdefault(name, set()).update(actions)
+                actions = gained & {*_told(numbered.statement.actions, share), *_functions(share)}
+                if actions and numbered not in open_ones:
+                    found.setdefault((numbered, certain), {}).setdefault(name, set()).update(actions)
     for numbered in policy.effective_statements:
         for certain, verb in ((True, "lets in again"), (False, "may let in again")):
-            names = found.get((numbered.position, certain), {})
+            names = found.get((numbered, certain), {})
             if names:
                 what = _first(sorted(set().union(*names.values())))
                 text = f"{numbered.label} {verb} {_listed(tuple(names))}: the present policy does not allow {what}"
@@ -352,13 +475,19 @@ def _given(policy: ParsedPolicy, *, certain: bool) -> dict[str, set[str]]:
 def _undenied_shares(policy: ParsedPolicy) -> Iterable[tuple[Share, bool]]:
     """Yield the shares that no Deny defeats for certain, each with whether it is certain itself."""
     for share in policy.shares():
-        if not any(denial.certain for denial in share.denied_by):
+        if not share.defeated:
             met = all(condition.key.lower() in _SOURCES for condition in share.conditions)
             yield share, met and not share.denied_by
 
 
 def _what(share: Share) -> set[str]:
-    return {*share.actions, *_functions(share)}
+    return {*_told(share.actions, share), *_functions(share)}
+
+
+def _told(actions: Iterable[str], share: Share) -> set[str]:
+    """Return what actions are called, which a service may use in the place of the principal."""
+    through = "" if share.via_service is None else f" through {_service(share.via_service)}"
+    return {f"{action}{through}" for action in actions}
 
 
 def _functions(share: Share) -> set[str]:

@@ -4,28 +4,29 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Which statements are public: open to people, or to the Lambda functions of people, whom no policy names.
+"""Which statements are open: to people whom no policy names, or to services on behalf of anybody.
 
 The rules:
 
 * A condition that any of these callers can meet keeps none of them out: every caller meets it, as with a pattern that
-  all ARNs match; or an organization, a tag or a session of one's own does.
-* A condition that the policy cannot decide, such as a date or a tag of the repository, is taken to keep them out.
+  all ARNs match; or an organization, a tag, a session, an endpoint of one's own does.
+* A condition that says nothing of the caller, such as one on the repository, keeps nobody out either.
+* A condition that the policy cannot decide is taken to keep them out. Dates are those of the moment.
 * What Deny statements take from them for certain is not open.
+* A statement that lets in a service without saying for whom it may act is open to everybody whom the service acts for:
+  https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html. It is not public: nobody gets in by themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .._iam.conditions import Applies, has_wildcards, is_open, is_positive
-from .._iam.principals import EVERYONE
+from .._iam.principals import EVERYONE, PrincipalType
 from .matching import NAMING_KEYS, StatementMatcher
-from .request_context import LAMBDA_PRINCIPAL, RequestContext
+from .request_context import ANY_SERVICE, RequestContext
 from .statements import NumberedStatement, ParsedStatement
-
-_NAMING_KEYS = frozenset(key for readers in NAMING_KEYS.values() for key in readers)
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,29 @@ class PublicStatement:
 
     Args:
         statement: The statement.
-        grants_identities: Whether it is open to people, and not to Lambda functions alone.
-        opened_by: What opens it: C(*), the Lambda service, or patterns for an organization, an account or an ARN.
+        opened_by: What opens it: C(*), or patterns for an organization, an account or an ARN.
     """
 
     statement: NumberedStatement
-    grants_identities: bool
     opened_by: tuple[str, ...]
 
     @property
     def grants_everyone(self) -> bool:
         """Whether it is open to everyone, and not to whoever matches a pattern."""
-        return self.grants_identities and EVERYONE.name in self.opened_by
+        return EVERYONE.name in self.opened_by
+
+
+@dataclass(frozen=True)
+class UnscopedStatement:
+    """An Allow that is open to services on behalf of accounts that no policy names.
+
+    Args:
+        statement: The statement.
+        services: The names of the services; C(*) for any.
+    """
+
+    statement: NumberedStatement
+    services: tuple[str, ...]
 
 
 def public_statements(
@@ -54,15 +66,35 @@ def public_statements(
     """Return the statements that are public.
 
     Args:
-        statements: Those of a policy that have an effect.
+        statements: Those that have an effect.
         matcher: Decides to whom they apply.
     """
-    denies = tuple(numbered.statement for numbered in statements if numbered.statement.denies)
+    denies = _denies(statements)
     return tuple(
-        PublicStatement(numbered, *opened)
-        for numbered in statements
-        if not numbered.statement.denies and (opened := _opened(numbered.statement, denies, matcher))
+        PublicStatement(numbered, _open_values(numbered.statement) or (EVERYONE.name,))
+        for numbered in _allows(statements)
+        if _names_everyone(numbered.statement)
+        and any(_lets_in(numbered.statement, context, denies, matcher) for context in matcher.contexts.strangers)
     )
+
+
+def unscoped_statements(
+    statements: Sequence[NumberedStatement], matcher: StatementMatcher, public: Iterable[PublicStatement]
+) -> tuple[UnscopedStatement, ...]:
+    """Return the statements that let in services on behalf of anybody.
+
+    Args:
+        statements: Those that have an effect.
+        matcher: Decides to whom they apply.
+        public: Those that are public, which is worse.
+    """
+    denies, worse = _denies(statements), {one.statement for one in public}
+    found = (
+        (numbered, tuple(_unscoped_services(numbered.statement, denies, matcher)))
+        for numbered in _allows(statements)
+        if numbered not in worse
+    )
+    return tuple(UnscopedStatement(numbered, services) for numbered, services in found if services)
 
 
 def actions_not_denied(
@@ -75,21 +107,34 @@ def actions_not_denied(
     return actions
 
 
-def _opened(
+def _denies(statements: Iterable[NumberedStatement]) -> tuple[ParsedStatement, ...]:
+    return tuple(numbered.statement for numbered in statements if numbered.statement.denies)
+
+
+def _allows(statements: Iterable[NumberedStatement]) -> Iterator[NumberedStatement]:
+    return (numbered for numbered in statements if not numbered.statement.denies and numbered.statement.actions)
+
+
+def _names_everyone(statement: ParsedStatement) -> bool:
+    return statement.excludes or EVERYONE in statement.principals
+
+
+def _unscoped_services(
     statement: ParsedStatement, denies: Sequence[ParsedStatement], matcher: StatementMatcher
-) -> tuple[bool, tuple[str, ...]] | None:
-    """Return whether an Allow is open to people, and what opens it; None if it is not public."""
-    opened = [context for context in matcher.contexts.external if _lets_in(statement, context, denies, matcher)]
-    if not opened:
-        return None
-    identities = any(context.principal == EVERYONE for context in opened)
-    return identities, _open_values(statement) or ((EVERYONE if identities else LAMBDA_PRINCIPAL).name,)
+) -> Iterator[str]:
+    services = [who for who in statement.principals if who.kind is PrincipalType.SERVICE]
+    if _names_everyone(statement):
+        services = [ANY_SERVICE]
+    for service in services:
+        contexts = matcher.contexts.services_of_strangers(service)
+        if any(_lets_in(statement, context, denies, matcher) for context in contexts):
+            yield service.name
 
 
 def _lets_in(
     statement: ParsedStatement, context: RequestContext, denies: Sequence[ParsedStatement], matcher: StatementMatcher
 ) -> bool:
-    if not statement.actions or matcher.applies(statement, context, for_one=True) is not Applies.YES:
+    if matcher.applies(statement, context, for_one=True) is not Applies.YES:
         return False
     return bool(actions_not_denied(statement.actions, context, denies, matcher))
 
@@ -99,7 +144,7 @@ def _open_values(statement: ParsedStatement) -> tuple[str, ...]:
     return tuple(
         value
         for condition in statement.conditions
-        if condition.key.lower() in _NAMING_KEYS and is_positive(condition)
+        if condition.key.lower() in NAMING_KEYS and is_positive(condition)
         for value in condition.values
         if is_open(value) and has_wildcards(condition)
     )

@@ -4,7 +4,7 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Statements as IAM reads them, for one repository.
+"""Statements as IAM reads them, for one repository, of its own policy or of that of its registry.
 
 A thousand repositories often have the same few statements, so statements that are spelt alike are one object. It is
 parsed once, and whoever asks about it can remember the answer.
@@ -16,19 +16,66 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any
 
-from .._iam.conditions import Applies, Condition, conditions, inverse, is_valid_condition, strongest
+from .._iam.conditions import ABSENT, Applies, Condition, conditions, holds, inverse, is_valid_condition, strongest
 from .._iam.document import Statement, label_of, strings
 from .._iam.patterns import PatternSet
 from .._iam.principals import Principal, PrincipalType, principals_of
+from .._sharing.capabilities import LAMBDA_ACTIONS, LAMBDA_SERVICE
 from .._sharing.managed_statements import ManagedStatements
 from .._text import printable
-from .actions import granted_actions
+from .actions import ACTIONS_OF_SCOPE_V1, TAGGING_ACTIONS, granted_actions
 
 NOT_PRINCIPAL = "NotPrincipal"
+_RESOURCES = ("Resource", "NotResource")
+# How many answers to whether a Resource covers a repository to remember.
+SCOPES = 4096
+# The policy language that has policy variables.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+_WITH_VARIABLES = "2012-10-17"
+# The keys of tags that a request brings along. A pull brings none.
+_REQUEST_TAGS = ("aws:requesttag/", "aws:tagkeys")
+# What Lambda gives itself when a function is created in the account that owns the repository, and keeps up to date:
+# https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
+_MAINTENANCE = frozenset({"ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"})
+_SOURCE_OF_FUNCTIONS = frozenset({"aws:sourceaccount", "aws:sourcearn"})
+
+
+class PolicyOrigin(StrEnum):
+    """Whose policy a statement is in."""
+
+    REPOSITORY = "repository"
+    REGISTRY = "registry"
+
+
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How the statements of a policy are read. There are few, and they are compared often.
+
+    Args:
+        origin: Whose policy it is.
+        creating: Whether the creation of repositories counts. It is asked for before there is one.
+        limited_to: The actions that AWS looks at in this policy; None for all.
+    """
+
+    origin: PolicyOrigin = PolicyOrigin.REPOSITORY
+    creating: bool = False
+    limited_to: frozenset[str] | None = None
+
+
+OF_REPOSITORY = Reading()
+# Of the policy of a registry: by whether the creation of repositories counts, and by whether its scope is V1.
+OF_REGISTRY: Mapping[tuple[bool, bool], Reading] = {
+    (creating, is_v1): Reading(PolicyOrigin.REGISTRY, creating, ACTIONS_OF_SCOPE_V1 if is_v1 else None)
+    for creating in (False, True)
+    for is_v1 in (False, True)
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +93,7 @@ class ParsedStatement:
         actions: Those on a repository, spelt as AWS does.
         conditions: What must hold; a Resource that cannot be decided is one of them.
         deleted_principals: The ids of deleted roles and users, wherever it names them.
+        written_by: The service that writes such statements itself; None for all others.
     """
 
     document: Statement
@@ -58,19 +106,22 @@ class ParsedStatement:
     actions: frozenset[str]
     conditions: tuple[Condition, ...]
     deleted_principals: tuple[str, ...]
+    written_by: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NumberedStatement:
-    """A statement in its policy.
+    """A statement in its policy. Two are the same only if they are one object.
 
     Args:
         position: Where it stands, from 1.
         statement: The statement.
+        origin: Whose policy that is.
     """
 
     position: int
     statement: ParsedStatement
+    origin: PolicyOrigin = PolicyOrigin.REPOSITORY
 
     @property
     def sid(self) -> str | None:
@@ -80,11 +131,18 @@ class NumberedStatement:
     @property
     def label(self) -> str:
         """What to call the statement in a message."""
-        return label_of(self.position, self.statement.document)
+        label = label_of(self.position, self.statement.document)
+        return label if self.origin is PolicyOrigin.REPOSITORY else f"{label} of the registry policy"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what rows call the statement."""
-        return {"position": self.position, "sid": None if self.sid is None else printable(self.sid)}
+        writer = self.statement.written_by
+        return {
+            "policy": self.origin.value,
+            "position": self.position,
+            "sid": None if self.sid is None else printable(self.sid),
+            **({"written_by": writer} if writer else {}),
+        }
 
 
 class StatementParser:
@@ -100,61 +158,136 @@ class StatementParser:
     def __init__(self, partition: str) -> None:
         self._partition = partition
         self.characters = 0
-        self._parsed: Callable[[str, str | None], ParsedStatement] = cache(self._parse)
+        self._parsed: Callable[[str, Reading, bool, _Scope], ParsedStatement] = cache(self._parse)
+        self._scope: Callable[[str, str | None], _Scope] = lru_cache(maxsize=SCOPES)(_scope)
 
-    def parse(self, statement: Statement, resource: str | None) -> ParsedStatement:
+    def parse(
+        self,
+        statement: Statement,
+        resource: str | None,
+        *,
+        version: str | None = None,
+        reading: Reading = OF_REPOSITORY,
+    ) -> ParsedStatement:
         """Return the statement that JSON values are.
 
         Args:
             statement: As it is in a policy.
             resource: The ARN of the repository; None where it is not known.
+            version: The Version of its policy; None for none.
+            reading: How its policy is read.
         """
-        restricted = "Resource" in statement or "NotResource" in statement
-        return self._parsed(json.dumps(statement), resource if restricted else None)
+        scope = _EVERYWHERE
+        if "Resource" in statement or "NotResource" in statement:
+            members = {name: statement[name] for name in _RESOURCES if name in statement}
+            scope = self._scope(json.dumps(members), resource)
+        if reading is not OF_REPOSITORY and scope.covered is Applies.YES:
+            # The statement is the same for all that it covers.
+            scope = _EVERYWHERE
+        text = json.dumps(statement)
+        return self._parsed(text, reading, version == _WITH_VARIABLES or "${" not in text, scope)
 
-    def _parse(self, text: str, resource: str | None) -> ParsedStatement:
+    def _parse(self, text: str, reading: Reading, has_variables: bool, scope: _Scope) -> ParsedStatement:
         self.characters += len(text)
         # Read anew from the text, so that nobody else holds a part of what is remembered.
         statement: Mapping[str, Any] = json.loads(text)
+        of_repository = reading.origin is PolicyOrigin.REPOSITORY
         sid, excludes, valid_condition = statement.get("Sid"), NOT_PRINCIPAL in statement, is_valid_condition(statement)
         included = principals_of(statement.get("Principal"), self._partition)
         excluded = principals_of(statement.get(NOT_PRINCIPAL), self._partition)
-        covered, scope = _resource_scope(statement, resource)
         deleted = (who.name for who in (*included, *excluded) if who.kind is PrincipalType.DELETED)
+        actions = granted_actions(statement, creating=reading.creating)
+        if reading.limited_to is not None:
+            actions &= reading.limited_to
+        required = (
+            _of_requests(conditions(statement, has_variables=has_variables), actions) if valid_condition else None
+        )
+        managed = of_repository and ManagedStatements(self._partition, scope.own_arn).match(statement) is not None
+        of_lambda = of_repository and not managed and _is_of_lambda_itself(statement, included, actions, required or ())
         return ParsedStatement(
             document=statement,
             sid=sid if isinstance(sid, str) else None,
-            has_effect=valid_condition
-            and covered is not Applies.NO
+            has_effect=required is not None
+            and scope.covered is not Applies.NO
             and statement.get("Effect") in ("Allow", "Deny")
             and ("Principal" in statement) != excludes
             and ("Action" in statement) != ("NotAction" in statement),
             denies=statement.get("Effect") == "Deny",
-            managed=ManagedStatements(self._partition, resource).match(statement) is not None,
+            managed=managed,
             excludes=excludes,
             principals=excluded if excludes else included,
-            actions=granted_actions(statement),
-            conditions=(*conditions(statement), *scope) if valid_condition else (),
+            actions=actions,
+            conditions=(*(required or ()), *scope.conditions),
             deleted_principals=tuple(dict.fromkeys(deleted)),
+            written_by=LAMBDA_SERVICE if of_lambda else None,
         )
 
 
-def _resource_scope(statement: Statement, resource: str | None) -> tuple[Applies, tuple[Condition, ...]]:
-    """Return how far a statement covers a repository, and the condition that says so where it is not certain.
+@dataclass(frozen=True, eq=False)
+class _Scope:
+    """How far a statement covers a repository. It is compared often.
+
+    Args:
+        covered: How far.
+        conditions: What says so where it is not certain.
+        own_arn: The ARN of the repository, if that is all that the statement names.
+    """
+
+    covered: Applies
+    conditions: tuple[Condition, ...] = ()
+    own_arn: str | None = None
+
+
+_EVERYWHERE, _NOWHERE = _Scope(Applies.YES), _Scope(Applies.NO)
+
+
+def _scope(members_as_text: str, resource: str | None) -> _Scope:
+    """Return how far a statement with Resource or NotResource covers a repository.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html
     """
-    members = [member for member in ("Resource", "NotResource") if member in statement]
-    if not members:
-        return Applies.YES, ()
+    members: Mapping[str, Any] = json.loads(members_as_text)
     if len(members) > 1:
-        return Applies.NO, ()
-    patterns = strings(statement[members[0]])
+        return _NOWHERE
+    ((name, value),) = members.items()
+    patterns = strings(value)
     covered = strongest(_covers(pattern, resource) for pattern in patterns)
     if covered is Applies.CONDITIONALLY:
-        return covered, (Condition(members[0], "ARN", patterns),)
-    return covered if members == ["Resource"] else inverse(covered), ()
+        return _Scope(covered, (Condition(name, "ARN", patterns),))
+    if name == "Resource" and resource in patterns:
+        return _Scope(covered, own_arn=resource)
+    certain = covered if name == "Resource" else inverse(covered)
+    return _EVERYWHERE if certain is Applies.YES else _NOWHERE
+
+
+def _of_requests(required: tuple[Condition, ...], actions: frozenset[str]) -> tuple[Condition, ...] | None:
+    """Return the conditions without those on tags of the request, if there are none; None if these cannot hold then."""
+    if actions & TAGGING_ACTIONS:
+        return required
+    on_tags = [condition for condition in required if condition.key.lower().startswith(_REQUEST_TAGS)]
+    verdicts = {condition: holds(condition, ABSENT) for condition in on_tags}
+    if Applies.NO in verdicts.values():
+        return None
+    return tuple(condition for condition in required if verdicts.get(condition) is not Applies.YES)
+
+
+def _is_of_lambda_itself(
+    statement: Statement,
+    included: tuple[Principal, ...],
+    actions: frozenset[str],
+    required: tuple[Condition, ...],
+) -> bool:
+    """Return whether a statement is as Lambda writes it: for itself, for what it does, and for functions at most."""
+    return (
+        statement.get("Effect") == "Allow"
+        and included == (Principal(PrincipalType.SERVICE, LAMBDA_SERVICE),)
+        and "Action" in statement
+        and actions.issuperset(LAMBDA_ACTIONS)
+        and bool(actions & _MAINTENANCE)
+        and actions <= _MAINTENANCE.union(LAMBDA_ACTIONS)
+        and all(condition.key.lower() in _SOURCE_OF_FUNCTIONS for condition in required)
+    )
 
 
 def _covers(pattern: str, resource: str | None) -> Applies:

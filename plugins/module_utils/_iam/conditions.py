@@ -14,9 +14,10 @@ What follows rests on these rules:
 * All conditions of a statement must hold. Of the values of one condition one is enough; a negated operator wants none.
 * A negated operator also holds where the key is absent. So does one with C(IfExists), or C(ForAllValues). All others do
   not.
-* Nothing is guessed: policy variables, dates, numbers, operators that are not known here, values that are no ARN under
-  an ARN operator, and a key of several values under an operator without C(ForAnyValue) or C(ForAllValues) are never
-  decided.
+* Nothing is guessed: policy variables but for a key's own, operators that are not known here, values that are no ARN
+  under an ARN operator, and a key of several values under an operator without C(ForAnyValue) or C(ForAllValues) are
+  never decided; dates and numbers only where the time, or the number, of the request is known.
+* What an operator takes to the letter has no wildcards: C(StringEquals) with C(arn:…:function:*) holds for nobody.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
@@ -24,12 +25,16 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 
 from __future__ import annotations
 
+import operator as relations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cached_property, lru_cache
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from math import isfinite
+from typing import Any, Protocol
 
 from .document import Statement, spelling
 from .patterns import PatternSet, Syntax
@@ -45,22 +50,27 @@ class Applies(IntEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One key under one operator, both as the statement spells them; a boolean or a number as its text."""
+    """One key under one operator, both as the statement spells them; a boolean or a number as its text.
+
+    Args:
+        operator: The operator.
+        key: The condition key.
+        values: The values, of which one is enough.
+        has_variables: Whether C(${…}) in a value stands for something else. It does since the policy language of
+            2012-10-17: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
 
     operator: str
     key: str
     values: tuple[str, ...]
+    has_variables: bool = field(default=True, compare=False)
 
     @cached_property
     def compared_values(self) -> _ComparedValues:
         """The values, ready to be compared."""
-        return _ComparedValues(self.values, _comparison_of(self))
-
-    @cached_property
-    def compared_values_of_nobody(self) -> _ComparedValues:
-        """The same, without those that name somebody."""
-        comparison = _comparison_of(self)
-        return _ComparedValues([value for value in self.values if not _names_somebody(value, comparison)], comparison)
+        found = _operator(self.operator)
+        comparison = None if found is None else found.comparison
+        return (comparison or _TEXT).prepare(self)
 
 
 @dataclass(frozen=True)
@@ -69,54 +79,45 @@ class KnownKey:
 
     Args:
         pattern: What each value matches, with the wildcards C(*), C(?) and ANY_PART; None if the key is always absent.
+            Addresses are one of IPV4 and IPV6, or a network.
         present: Whether the key is in every request.
         every: Whether each value that matches the pattern is that of one of the callers, and, if the key is not in
             every request, whether one of them is without it.
         unnamed: Whether no policy names the callers, so that no value without a wildcard is theirs, nor one that
-            spells an account or an organization.
+            spells an account, an organization or the id of a role or user.
+        between: Of a date, in seconds since 1970, or a number: the least and the greatest that it can be.
     """
 
     pattern: str | None
     present: bool = True
     every: bool = False
     unnamed: bool = False
+    between: tuple[float, float] | None = None
 
 
+# Every address of a kind.
+IPV4, IPV6 = "*.*.*.*", "*:*"
 # What is known about condition keys, by their name in lower case. A name that ends in C(/) is that of all tags.
 KnownKeys = Mapping[str, KnownKey]
 UNKNOWN = KnownKey("*", present=False)
 ABSENT = KnownKey(None, present=False)
 
 
-@dataclass(frozen=True)
-class _Comparison:
-    """How a condition operator compares the values of a condition with those of a key.
+class _ComparedValues(Protocol):
+    """The values of a condition, as an operator compares them."""
 
-    Args:
-        syntax: How patterns are made of them.
-        read: Returns the pattern that a value is; None for one that cannot be decided.
-        read_known: The same of what is known about the key.
-    """
-
-    syntax: Syntax
-    read: Callable[[str], str | None] = str
-    read_known: Callable[[str], str | None] = str
+    def compare(self, known: KnownKey) -> Applies:
+        """Return whether all, some or none of what a present key can be is among the values."""
 
 
-def _whole_arn(text: str) -> str | None:
-    return text if text.count(":") >= 5 else None
+class _Comparison(Protocol):
+    """How a condition operator compares the values of a condition with those of a key."""
 
+    def prepare(self, condition: Condition) -> _ComparedValues:
+        """Return the values of a condition, ready to be compared."""
 
-def _every_network(value: str) -> str | None:
-    return "*" if value.endswith("/0") else None
-
-
-_TEXT = _Comparison(Syntax.LITERAL)
-_CASELESS = _Comparison(Syntax.LITERAL, str.lower, str.lower)
-_PATTERN = _Comparison(Syntax.TEXT)
-_ARN = _Comparison(Syntax.ARN, _whole_arn, _whole_arn)
-# Whatever is known of an address, only the network of all addresses is certain to have it.
-_ADDRESS = _Comparison(Syntax.TEXT, _every_network)
+    def can_read(self, value: str) -> bool:
+        """Return whether a value without policy variables can be compared."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,250 @@ class _Operator:
     holds_for_absent: bool | None
 
 
+# Operators without ForAllValues or ForAnyValue are not defined for them.
+_MULTIVALUED_KEYS = frozenset(
+    {
+        "aws:calledvia",
+        "aws:principalorgpaths",
+        "aws:principalservicenameslist",
+        "aws:resourceorgpaths",
+        "aws:sourceorgpaths",
+        "aws:tagkeys",
+        "aws:vpceorgpaths",
+    }
+)
+# The values of these keys are names, ids and ARNs, which have neither C(*) nor C(?), nor C(${).
+_IDENTIFIERS = ("aws:principal", "aws:resource", "aws:source", "aws:userid", "aws:username", "aws:vpce")
+# Policy variables that name the owner of the repository.
+_OWNER_VARIABLES = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
+_WILDCARD = re.compile(r"[*?]")
+_YEAR = re.compile(r"[0-9]{4}")
+_VARIABLE = re.compile(r"\$\{([^}*?$]+)\}")
+_SPELLS_OWNER = re.compile(
+    r"(?:^|:)[0-9]{12}(?::|$)|^o-[a-z0-9]{10,32}(?:/|$)"
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+    r"|^A(?:ROA|IDA)[A-Z0-9]{12,}"
+)
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """Values as patterns.
+
+    Args:
+        decided: Those that can be decided.
+        any: Whether there is any.
+        some_undecided: Whether there are others.
+    """
+
+    decided: PatternSet
+    any: bool
+    some_undecided: bool
+
+
+class _PatternComparison:
+    """Compares texts and patterns.
+
+    Args:
+        syntax: How patterns are made of values.
+        read: Returns the pattern that a value is; None for one that cannot be decided.
+    """
+
+    def __init__(self, syntax: Syntax, read: Callable[[str], str | None] = str) -> None:
+        self.syntax, self.read = syntax, read
+
+    def prepare(self, condition: Condition) -> _ComparedPatterns:
+        return _ComparedPatterns(condition, self)
+
+    def can_read(self, value: str) -> bool:
+        return self.read(value) is not None
+
+
+class _ComparedPatterns:
+    def __init__(self, condition: Condition, comparison: _PatternComparison) -> None:
+        self._condition, self._comparison = condition, comparison
+        key = condition.key.lower()
+        own = f"${{{key}}}"
+        self._matches_itself = condition.has_variables and any(value.lower() == own for value in condition.values)
+        self._identifiers = key.startswith(_IDENTIFIERS)
+        self._all = self._patterns(condition.values)
+
+    def compare(self, known: KnownKey) -> Applies:
+        if self._matches_itself:
+            return Applies.YES
+        if known.pattern is None or not self._condition.values:
+            return Applies.NO
+        compared = self._compare(known.pattern, self._all)
+        if known.unnamed and compared is Applies.CONDITIONALLY:
+            return self._compare(known.pattern, self._of_nobody)
+        return compared
+
+    @cached_property
+    def _of_nobody(self) -> _Patterns:
+        return self._patterns([value for value in self._condition.values if not self._names_somebody(value)])
+
+    def _patterns(self, values: Sequence[str]) -> _Patterns:
+        variables = [self._condition.has_variables and "${" in value for value in values]
+        read = [
+            None if variable else self._comparison.read(value)
+            for value, variable in zip(values, variables, strict=True)
+            if variable or not (self._identifiers and self._matches_nobody(value))
+        ]
+        listed = [pattern for pattern in read if pattern is not None]
+        return _Patterns(PatternSet(listed, self._comparison.syntax), bool(read), None in read)
+
+    def _compare(self, known: str, patterns: _Patterns) -> Applies:
+        pattern = self._comparison.read(known)
+        if pattern is None:
+            return Applies.CONDITIONALLY if patterns.any else Applies.NO
+        if patterns.decided.contains(pattern):
+            return Applies.YES
+        doubtful = patterns.some_undecided or patterns.decided.overlaps(pattern)
+        return Applies.CONDITIONALLY if doubtful else Applies.NO
+
+    def _matches_nobody(self, value: str) -> bool:
+        """Return whether a value has to the letter what no identifier has."""
+        return "${" in value or (self._comparison.syntax is Syntax.LITERAL and bool(_WILDCARD.search(value)))
+
+    def _names_somebody(self, value: str) -> bool:
+        if self._condition.has_variables and "${" in value:
+            return value.lower() in _OWNER_VARIABLES
+        return self._comparison.syntax is Syntax.LITERAL or not is_open(value)
+
+
+class _AddressComparison:
+    """Compares an address with networks."""
+
+    def prepare(self, condition: Condition) -> _ComparedNetworks:
+        return _ComparedNetworks(condition)
+
+    def can_read(self, value: str) -> bool:
+        return _network(value) is not None
+
+
+class _ComparedNetworks:
+    def __init__(self, condition: Condition) -> None:
+        read = [_network(value) for value in condition.values]
+        self._some_undecided = None in read
+        networks = [network for network in read if network is not None]
+        # Two halves are one network.
+        self._networks: tuple[_Network, ...] = (
+            *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
+            *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
+        )
+
+    def compare(self, known: KnownKey) -> Applies:
+        wanted = _KNOWN_NETWORKS.get(known.pattern or "") or _network(known.pattern or "")
+        if wanted is None:
+            doubtful = self._networks
+            contains = {network.version for network in doubtful if network.prefixlen == 0} == {4, 6}
+        else:
+            doubtful = tuple(network for network in self._networks if network.overlaps(wanted))
+            contains = any(wanted.subnet_of(network) for network in doubtful)  # type: ignore[arg-type]
+        if contains:
+            return Applies.YES
+        if known.unnamed:
+            # Nobody comes from a private network, and a small one is somebody's.
+            doubtful = tuple(network for network in doubtful if network.is_global and _is_broad(network))
+        return Applies.CONDITIONALLY if self._some_undecided or doubtful else Applies.NO
+
+
+_Network = IPv4Network | IPv6Network
+_KNOWN_NETWORKS: Mapping[str, _Network] = {IPV4: IPv4Network("0.0.0.0/0"), IPV6: IPv6Network("::/0")}
+
+
+def _network(text: str) -> _Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _is_broad(network: _Network) -> bool:
+    """Return whether a network is too large to belong to somebody, by the measure of S3.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    return network.prefixlen < (8 if network.version == 4 else 32)
+
+
+class _QuantityComparison:
+    """Compares dates, or numbers.
+
+    Args:
+        read: Returns the number that a value is; None for one that is none.
+        holds: Whether the number of the request and that of the policy are as the operator wants it.
+    """
+
+    def __init__(self, read: Callable[[str], float | None], holds: Callable[[float, float], bool]) -> None:
+        self.read, self.holds = read, holds
+
+    def prepare(self, condition: Condition) -> _ComparedQuantities:
+        return _ComparedQuantities(condition, self)
+
+    def can_read(self, value: str) -> bool:
+        return self.read(value) is not None
+
+
+class _ComparedQuantities:
+    def __init__(self, condition: Condition, comparison: _QuantityComparison) -> None:
+        read = [comparison.read(value) for value in condition.values]
+        self._comparison, self._some_undecided = comparison, None in read
+        self._values = [value for value in read if value is not None]
+
+    def compare(self, known: KnownKey) -> Applies:
+        between = known.between or self._exactly(known.pattern)
+        if between is None:
+            return Applies.CONDITIONALLY if self._some_undecided or self._values else Applies.NO
+        verdicts = [self._of(value, *between) for value in self._values]
+        found = strongest(verdicts)
+        return Applies.CONDITIONALLY if found is Applies.NO and self._some_undecided else found
+
+    def _of(self, value: float, least: float, greatest: float) -> Applies:
+        decisive = (least, greatest, value) if least <= value <= greatest else (least, greatest)
+        return _unanimous({self._comparison.holds(number, value) for number in decisive})
+
+    def _exactly(self, pattern: str | None) -> tuple[float, float] | None:
+        number = None if pattern is None else self._comparison.read(pattern)
+        return None if number is None else (number, number)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+def _moment(text: str) -> float | None:
+    """Return the seconds since 1970 of a date, which may be that number itself."""
+    number = None if _YEAR.fullmatch(text) else _number(text)
+    if number is not None:
+        return number
+    try:
+        moment = datetime.fromisoformat({4: f"{text}-01-01", 7: f"{text}-01"}.get(len(text), text))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _whole_arn(text: str) -> str | None:
+    return text if text.count(":") >= 5 else None
+
+
+_TEXT = _PatternComparison(Syntax.LITERAL)
+_CASELESS = _PatternComparison(Syntax.LITERAL, str.lower)
+_PATTERN = _PatternComparison(Syntax.TEXT)
+_ARN = _PatternComparison(Syntax.ARN, _whole_arn)
+_ADDRESS = _AddressComparison()
+_RELATIONS = {
+    "equals": relations.eq,
+    "lessthan": relations.lt,
+    "lessthanequals": relations.le,
+    "greaterthan": relations.gt,
+    "greaterthanequals": relations.ge,
+}
 _NEGATED = {
     "stringequals": "stringnotequals",
     "stringequalsignorecase": "stringnotequalsignorecase",
@@ -143,6 +388,8 @@ _NEGATED = {
     "arnequals": "arnnotequals",
     "arnlike": "arnnotlike",
     "ipaddress": "notipaddress",
+    "dateequals": "datenotequals",
+    "numericequals": "numericnotequals",
 }
 _COMPARISON_OF: Mapping[str, _Comparison | None] = {
     "stringequals": _TEXT,
@@ -153,24 +400,27 @@ _COMPARISON_OF: Mapping[str, _Comparison | None] = {
     "bool": _CASELESS,
     "ipaddress": _ADDRESS,
     "null": None,
+    **{f"date{name}": _QuantityComparison(_moment, holds) for name, holds in _RELATIONS.items()},
+    **{f"numeric{name}": _QuantityComparison(_number, holds) for name, holds in _RELATIONS.items()},
 }
 _POSITIVE = {negative: positive for positive, negative in _NEGATED.items()}
 _OPERATOR = re.compile(r"(?:(?P<quantifier>foranyvalue|forallvalues):)?(?P<name>\w+?)(?P<if_exists>ifexists)?")
-# Operators without ForAllValues or ForAnyValue are not defined for them.
-_MULTIVALUED_KEYS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
-# Policy variables that name the owner of the repository.
-_OWNER_VARIABLES = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
-_WILDCARD = re.compile(r"[*?]")
-_SPELLS_OWNER = re.compile(r":[0-9]{12}:|^o-[a-z0-9]{10,32}(?:/|$)")
 
 
-def conditions(statement: Statement) -> tuple[Condition, ...]:
-    """Return the conditions of a statement, all of which must hold."""
+def conditions(statement: Statement, *, has_variables: bool = True) -> tuple[Condition, ...]:
+    """Return the conditions of a statement, all of which must hold.
+
+    Args:
+        statement: The statement.
+        has_variables: Whether its policy is of a version that has policy variables.
+    """
     blocks = statement.get("Condition")
     if not blocks:
         return ()
     return tuple(
-        Condition(operator, key, _texts(values)) for operator, keys in blocks.items() for key, values in keys.items()
+        Condition(operator, key, _texts(values), has_variables)
+        for operator, keys in blocks.items()
+        for key, values in keys.items()
     )
 
 
@@ -196,7 +446,7 @@ def all_hold(required: Iterable[Condition], known_keys: KnownKeys, *, for_one: b
         if for_one and verdict is Applies.CONDITIONALLY and known.every and key not in open_keys:
             # For each of two conditions there may be a caller, and none for both.
             open_keys.add(key)
-            verdict = _holds_for_one(condition)
+            verdict = _holds_for_one(condition, known, known_keys)
         if verdict is Applies.NO:
             return Applies.NO
         result = min(result, verdict)
@@ -219,7 +469,7 @@ def holds(condition: Condition, known: KnownKey) -> Applies:
     if known.pattern is not None:
         if condition.key.lower() in _MULTIVALUED_KEYS and not operator.has_quantifier:
             return Applies.CONDITIONALLY
-        matched = _compare(condition, known.pattern, unnamed=known.unnamed)
+        matched = condition.compared_values.compare(known)
         if matched is Applies.CONDITIONALLY:
             return Applies.CONDITIONALLY
         verdicts.add((matched is Applies.YES) != operator.negated)
@@ -277,66 +527,31 @@ def inverse(verdict: Applies) -> Applies:
     return Applies(Applies.YES - verdict)
 
 
-def _holds_for_one(condition: Condition) -> Applies:
+def _holds_for_one(condition: Condition, known: KnownKey, known_keys: KnownKeys) -> Applies:
     """Return whether a condition that does not hold, or fail, for all callers holds for one of them."""
     operator = _operator(condition.operator)
     multivalued = condition.key.lower() in _MULTIVALUED_KEYS
     if operator is None or not condition.values or (multivalued and not operator.has_quantifier):
         return Applies.CONDITIONALLY
-    if any("${" in value or (operator.comparison is _ARN and _whole_arn(value) is None) for value in condition.values):
-        return Applies.CONDITIONALLY
-    # The values overlap those of the callers without containing all of them: some match, and some do not.
-    return Applies.YES
+    if operator.comparison is None or (operator.holds_for_absent and not known.present):
+        return Applies.YES
+    can_read, has_variables = operator.comparison.can_read, condition.has_variables
+    undecided = [value for value in condition.values if (has_variables and "${" in value) or not can_read(value)]
+    chosen = [value for value in undecided if has_variables and _is_chosen(value, known_keys)]
+    if operator.negated:
+        return Applies.YES if len(chosen) == len(undecided) else Applies.CONDITIONALLY
+    if chosen:
+        return Applies.YES
+    # Decided values overlap those of the callers without containing all of them: some match, and some do not.
+    decided = replace(condition, values=tuple(value for value in condition.values if value not in undecided))
+    return Applies.CONDITIONALLY if holds(decided, known) is Applies.NO else Applies.YES
 
 
-def _compare(condition: Condition, known: str, *, unnamed: bool) -> Applies:
-    """Return whether all, some or none of what a known pattern matches is among the values of a condition."""
-    compared = condition.compared_values.compare(known)
-    if unnamed and compared is Applies.CONDITIONALLY:
-        return condition.compared_values_of_nobody.compare(known)
-    return compared
-
-
-class _ComparedValues:
-    """The values of a condition, as an operator compares them.
-
-    Args:
-        values: The values.
-        comparison: What the operator does.
-    """
-
-    def __init__(self, values: Sequence[str], comparison: _Comparison) -> None:
-        # A policy variable is another text in each request.
-        read = [None if "${" in value else comparison.read(value) for value in values]
-        self._comparison = comparison
-        self._any, self._some_undecided = bool(read), None in read
-        self._patterns = PatternSet([pattern for pattern in read if pattern is not None], comparison.syntax)
-
-    def compare(self, known: str) -> Applies:
-        """Return whether all, some or none of what a known pattern matches is among the values."""
-        pattern = self._comparison.read_known(known)
-        if pattern is None:
-            return Applies.CONDITIONALLY if self._any else Applies.NO
-        if self._patterns.contains(pattern):
-            return Applies.YES
-        return Applies.CONDITIONALLY if self._some_undecided or self._patterns.overlaps(pattern) else Applies.NO
-
-
-def _names_somebody(value: str, comparison: _Comparison) -> bool:
-    if "${" in value:
-        return value.lower() in _OWNER_VARIABLES
-    if comparison is _ADDRESS:
-        return not _is_broad(value)
-    return comparison.syntax is Syntax.LITERAL or not is_open(value)
-
-
-def _is_broad(network: str) -> bool:
-    """Return whether a network is too large to belong to somebody, by the measure of S3.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
-    """
-    length = network.partition("/")[2]
-    return length.isdecimal() and int(length) < (32 if ":" in network else 8)
+def _is_chosen(value: str, known_keys: KnownKeys) -> bool:
+    """Return whether a value has policy variables, and callers can give each of them whatever value they want."""
+    names = _VARIABLE.findall(value)
+    known = (known_key(name, known_keys) for name in names)
+    return 0 < len(names) == value.count("${") and all(one.every and not one.unnamed for one in known)
 
 
 @lru_cache(maxsize=256)
@@ -353,11 +568,6 @@ def _operator(name: str) -> _Operator | None:
     # IfExists holds for an absent key, ForAnyValue does not: which of the two wins, no page says.
     undefined = if_exists and quantifier == "foranyvalue"
     return _Operator(_COMPARISON_OF[positive], negated, bool(quantifier), None if undefined else holds_for_absent)
-
-
-def _comparison_of(condition: Condition) -> _Comparison:
-    operator = _operator(condition.operator)
-    return _TEXT if operator is None or operator.comparison is None else operator.comparison
 
 
 def _unanimous(verdicts: set[bool]) -> Applies:

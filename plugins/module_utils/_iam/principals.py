@@ -116,6 +116,18 @@ def principals_of(element: Any, partition: str) -> tuple[Principal, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def is_session_of(session: Principal, role: Principal) -> bool:
+    """Return whether a session is one of a role: its ARN has the role's name, which is unique in its account, and not
+    the role's path.
+    """
+    return (
+        session.kind is PrincipalType.SESSION
+        and role.kind is PrincipalType.ROLE
+        and session.account == role.account
+        and session.name.split(":assumed-role/")[-1].split("/")[0] == role.name.rsplit("/", 1)[-1]
+    )
+
+
 def policy_principals(policy: Policy | None) -> tuple[str, ...]:
     """Return the AWS principals that a policy names anywhere, as it spells them, each once, without C(*)."""
     return tuple(dict.fromkeys(name for statement in statements(policy) for name in _aws_principals(statement)))

@@ -4,24 +4,29 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""One run that audits a registry: the policy of each repository is read, and evaluated. Nothing is written."""
+"""One run that audits a registry: the policy of each repository is read, and evaluated with that of the registry.
+
+Nothing is written.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
-from .._evaluation.evaluator import PolicyEvaluator
+from .._evaluation.evaluator import PolicyEvaluator, RegistryPolicy
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
 from .._text import word
 from .bulk import allow_missing, failed, nothing_matches, run_each
-from .findings import by_principal, counts, findings
+from .findings import by_principal, counts, findings, registry_findings
 from .options import AuditRequest
+from .registry_policy import RegistryPolicyRead, RegistryPolicyReader
 from .results import RepositoryResult, RunResult
 
 _ALL = "*"
@@ -52,11 +57,13 @@ class AuditRunResult(RunResult[AuditResult]):
         partition: That of the registry.
         region: That of the registry.
         registry_id: The account that owns it; None where that is not known.
+        registry_policy: What its policy says, and whether that is known.
     """
 
     partition: str
     region: str
     registry_id: str | None
+    registry_policy: Mapping[str, Any]
 
     def to_dict(self, *, rows_as_text: bool = False) -> dict[str, Any]:
         """Return what the task returns, in plain values.
@@ -66,7 +73,11 @@ class AuditRunResult(RunResult[AuditResult]):
                 of the time that it takes for as many values.
         """
         rows = [result.to_dict() for result in self.results]
-        grown = {"repositories": rows, "principals": by_principal(rows)}
+        grown = {
+            "repositories": rows,
+            "principals": by_principal(rows),
+            "registry_policy": self.registry_policy,
+        }
         return {
             **({"rows_as_text": json.dumps(grown)} if rows_as_text else grown),
             "summary": counts(rows),
@@ -86,16 +97,26 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     selection = select(request.repositories, existing)
     # A registry may be empty, and then all of it was audited.
     unmatched = [pattern for pattern in selection.unmatched if pattern != _ALL]
-    evaluator = cache(partial(PolicyEvaluator, registry.partition, check=registry.check))
+    evaluator = cache(
+        partial(PolicyEvaluator, registry.partition, region=registry.region, now=time.time(), check=registry.check)
+    )
+    registry_policy = RegistryPolicyReader(registry)
 
     def audit(target: PolicyTarget) -> AuditResult:
         result, stored = AuditResult(target.label), target.read()
-        owner = stored.registry_id
+        of_registry = registry_policy.read().policy
+        owner = stored.registry_id or registry_policy.owner()
         try:
             policy = None if stored.text is None else parse(stored.text)
         except PolicyError as error:
             return replace(result, error=f"{word(target.label)}: the policy could not be parsed: {error}")
-        found = findings(policy, evaluator(owner), resource=target.resource_arn(owner), principal=request.principal)
+        found = findings(
+            policy,
+            evaluator(owner),
+            resource=target.resource_arn(owner),
+            registry_policy=of_registry,
+            principal=request.principal,
+        )
         return replace(result, findings={**({"policy": policy} if request.include_policy else {}), **found})
 
     results = run_each(
@@ -108,11 +129,26 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     if request.missing_ok:
         results = allow_missing(results)
     wanted = tuple(result for result in results if request.principal is None or _has_shares(result))
+    owner: str | None = None
     try:
         owner = registry.owner()
+        wanted = _with_addresses(wanted, registry, owner)
     except EcrError as error:
-        return AuditRunResult(_without_owner(wanted, error), registry.partition, registry.region, None)
-    return AuditRunResult(_with_addresses(wanted, registry, owner), registry.partition, registry.region, owner)
+        wanted = _without_owner(wanted, error)
+    said = _said_of_registry(registry_policy.read(), evaluator(owner), request)
+    return AuditRunResult(wanted, registry.partition, registry.region, owner, said)
+
+
+def _said_of_registry(found: RegistryPolicyRead, evaluator: PolicyEvaluator, request: AuditRequest) -> dict[str, Any]:
+    """Return what the policy of the registry says, and whether that is known."""
+    known = found.policy or RegistryPolicy()
+    said = registry_findings(known, evaluator, request.principal)
+    return {
+        **found.to_dict(),
+        **said,
+        "policy_length": None if found.policy is None else said["policy_length"],
+        **({"policy": known.policy} if request.include_policy else {}),
+    }
 
 
 def _has_shares(result: AuditResult) -> bool:

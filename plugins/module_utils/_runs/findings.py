@@ -13,9 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from .._evaluation.effective_access import Share
-from .._evaluation.evaluator import PolicyEvaluator
+from .._evaluation.evaluator import ParsedPolicy, PolicyEvaluator, RegistryPolicy
+from .._evaluation.questions import match
+from .._evaluation.statements import PolicyOrigin
 from .._iam.conditions import Condition
 from .._iam.document import Policy, serialise
+from .._iam.principals import Principal
 
 Row = Mapping[str, Any]
 # So many conditions and values are told of one policy. No honest one has nearly as many.
@@ -25,9 +28,14 @@ MORE = "…"
 
 
 def findings(
-    policy: Policy | None, evaluator: PolicyEvaluator, *, resource: str | None = None, principal: str | None = None
+    policy: Policy | None,
+    evaluator: PolicyEvaluator,
+    *,
+    resource: str | None = None,
+    registry_policy: RegistryPolicy | None = None,
+    principal: Principal | None = None,
 ) -> dict[str, Any]:
-    """Return what there is to say about the policy of one repository.
+    """Return what there is to say about one repository: of its policy, and of that of its registry.
 
     C(policy_length) counts the compact text, which is what is sent to change a policy, and what AWS limits: the text
     that AWS returns has more white space. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
@@ -36,19 +44,64 @@ def findings(
         policy: The policy; None for none.
         evaluator: That of the repository's registry.
         resource: The ARN of the repository; None where it is not known.
-        principal: The name of the principal whose shares are wanted; None for all.
+        registry_policy: That of the registry; None where it was not read.
+        principal: Whose shares are wanted; None for all.
     """
-    parsed = evaluator.parse(policy, resource)
-    public = parsed.public_statements()
-    shares = [share for share in parsed.shares() if principal in (None, share.principal.name)]
+    parsed = evaluator.parse(policy, resource, registry_policy or RegistryPolicy())
     return {
-        "policy_length": 0 if policy is None else len(serialise(policy)),
-        "shares": [share.to_dict() for share in _told(sorted(shares, key=_order))],
-        "public": bool(public),
-        "public_statements": [statement.statement.to_dict() for statement in public],
+        "policy_length": _length(policy),
+        **_openings(parsed),
+        "shares": list(_shares(parsed, principal)),
         "deleted_principals": sorted(parsed.deleted_principals()),
         "unmanaged_statements": [statement.to_dict() for statement in parsed.unmanaged_statements()],
+        "registry_policy_read": registry_policy is not None,
     }
+
+
+def registry_findings(
+    registry_policy: RegistryPolicy, evaluator: PolicyEvaluator, principal: Principal | None = None
+) -> dict[str, Any]:
+    """Return what there is to say about the policy of a registry, whatever repositories there are.
+
+    Args:
+        registry_policy: The policy.
+        evaluator: That of the registry.
+        principal: Whose shares are wanted; None for all.
+    """
+    parsed = evaluator.parse_registry_policy(registry_policy)
+    return {
+        "scope": registry_policy.scope,
+        "policy_length": _length(registry_policy.policy),
+        **_openings(evaluator.parse_registry_policy(registry_policy, for_some=True)),
+        "shares": list(_shares(parsed, principal)),
+    }
+
+
+def _length(policy: Policy | None) -> int:
+    return 0 if policy is None else len(serialise(policy))
+
+
+def _openings(parsed: ParsedPolicy) -> dict[str, Any]:
+    public, unscoped = parsed.public_statements(), parsed.unscoped_statements()
+    return {
+        "public": bool(public),
+        "public_statements": [one.statement.to_dict() for one in public],
+        "unscoped_service": bool(unscoped),
+        "unscoped_service_statements": [one.statement.to_dict() for one in unscoped],
+    }
+
+
+def _shares(parsed: ParsedPolicy, principal: Principal | None) -> Iterator[dict[str, Any]]:
+    """Yield the shares as rows have them; of a principal, those that let it in, and how."""
+    wanted = sorted(parsed.shares(), key=_order)
+    if principal is None:
+        yield from (share.to_dict() for share in _told(wanted))
+        return
+    matches = {index: match(share, principal, parsed) for index, share in enumerate(wanted)}
+    for index, share in enumerate(_told(wanted)):
+        matched = matches[index]
+        if matched is not None:
+            yield {**share.to_dict(), "matches": matched.value}
 
 
 def _told(shares: Iterable[Share]) -> Iterator[Share]:
@@ -91,11 +144,14 @@ def counts(rows: Sequence[Row]) -> dict[str, int]:
         "shares": sum(len(row.get("shares", ())) for row in rows),
         "principals": len(by_principal(rows)),
         "public": sum(row.get("public", False) for row in rows),
+        "unscoped_service": sum(row.get("unscoped_service", False) for row in rows),
         "deleted_principals": sum(bool(row.get("deleted_principals")) for row in rows),
+        "registry_policy_unread": sum(not row.get("registry_policy_read", True) for row in rows),
         "missing": sum("missing" in row for row in rows),
         "failed": sum("error" in row for row in rows),
     }
 
 
-def _order(share: Share) -> tuple[int, str, str]:
-    return share.statements[0].position, share.principal.kind.value, share.principal.name
+def _order(share: Share) -> tuple[bool, int, str, str]:
+    first = share.statements[0]
+    return first.origin is PolicyOrigin.REGISTRY, first.position, share.principal.kind.value, share.principal.name

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._iam.arns import is_unique_id
-from .._iam.principals import invalid_principal_reason, read_principal
+from .._iam.principals import EVERYONE, Principal, PrincipalType, invalid_principal_reason, read_principal
 from .._repository_names import is_pattern, matches, problem_with, unmatched
 from .._sharing.capabilities import DEFAULT_ACCESS, NAMES, ordered
 from .._sharing.grants import Grant, grant_label, read_grants
@@ -110,10 +110,10 @@ class AuditRequest(RunOptions):
     """What a task that audits a registry is asked for.
 
     Args:
-        principal: As rows of shares name it; None for all.
+        principal: Who is asked for; None for all.
     """
 
-    principal: str | None
+    principal: Principal | None
 
 
 def read_request(
@@ -190,15 +190,15 @@ def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRe
 
     Raises InputError with every problem.
     """
-    principal, problems = options["principal"], [*_problems_with_wanted(options["repositories"])]
-    problems += _problems_with_runs(options)
-    if principal is not None:
-        who = read_principal(principal.strip(), partition)
-        principal = principal.strip() if who is None else who.name
-        if who is None and not _is_only_found(principal):
-            why = invalid_principal_reason(principal, partition)
+    problems = [*_problems_with_wanted(options["repositories"]), *_problems_with_runs(options)]
+    name = None if options["principal"] is None else options["principal"].strip()
+    principal = None
+    if name is not None:
+        principal = read_principal(name, partition) or _only_found(name)
+        if principal is None:
+            why = invalid_principal_reason(name, partition)
             problems.append(
-                f"principal {word(principal)}: {why}; or * for everyone, a service, or the id of a deleted principal"
+                f"principal {word(name)}: {why}; or * for everyone, a service, or the id of a deleted principal"
             )
     if problems:
         raise InvalidInputError(problems)
@@ -211,9 +211,13 @@ def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRe
     )
 
 
-def _is_only_found(principal: str) -> bool:
-    """Whether policies name such principals, though no grant does: everyone, services, ids of deleted principals."""
-    return principal == "*" or is_unique_id(principal) or _SERVICE.fullmatch(principal) is not None
+def _only_found(name: str) -> Principal | None:
+    """Return whom policies name, though no grant does: everyone, a service, the id of a deleted principal."""
+    if name == EVERYONE.name:
+        return EVERYONE
+    if is_unique_id(name):
+        return Principal(PrincipalType.DELETED, name)
+    return Principal(PrincipalType.SERVICE, name) if _SERVICE.fullmatch(name) else None
 
 
 def problems_with_registry_id(registry_id: str | None) -> list[str]:

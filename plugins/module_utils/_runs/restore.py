@@ -77,7 +77,7 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
     wrong = None if here else f"nothing was restored: there is no backup of registry {owner} in {registry.region}"
     result = _restore(here, request, registry.of(owner), f"{wrong}, but {_listed(number)}" if wrong else None)
     skipped = tuple((other, number[other]) for other in sorted(number) if other != key)
-    return RestoreRunResult(result.results, result.backup_path, skipped)
+    return RestoreRunResult(result.results, result.backup_path, skipped_backups=skipped)
 
 
 def _registry_key(saved: Saved) -> _RegistryKey:

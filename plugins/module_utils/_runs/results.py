@@ -16,6 +16,7 @@ from .._errors import SUMMARIES, PolicyWarning, certain_first
 from .._iam.document import Policy
 from .._sharing.merge import Change, UnmanagedValue
 from .._text import printable, visible
+from .registry_policy import RegistryPolicyRead
 
 MAX_ERRORS_SHOWN = 5
 # In characters: rows have their warnings in full.
@@ -141,9 +142,13 @@ class WriteRunResult(RunResult[WriteResult]):
 
     Args:
         backup_path: The directory with the policies from before; None where none was saved.
+        registry_policy: The policy of the registry, which the warnings heed; None where it was not asked for.
+        warn_of_unread: Whether to warn if that could not be read.
     """
 
     backup_path: str | None = None
+    registry_policy: RegistryPolicyRead | None = None
+    warn_of_unread: bool = False
 
     @property
     def changed(self) -> bool:
@@ -175,7 +180,12 @@ class WriteRunResult(RunResult[WriteResult]):
                 by_kind.setdefault(kind, []).append(warning)
         kinds = [kind for kind in SUMMARIES if kind in by_kind]
         kinds.sort(key=lambda kind: not any(warning.certain for warning in by_kind[kind]))
-        return tuple(self._sentence(kind, by_kind[kind]) for kind in kinds)
+        sentences = tuple(self._sentence(kind, by_kind[kind]) for kind in kinds)
+        unread = self.registry_policy.error if self.registry_policy and self.warn_of_unread else None
+        if unread is None:
+            return sentences
+        said = "The policy of the registry is not known, and whoever it lets in still gets in: "
+        return (*sentences, said + visible(unread, MAX_WARNING_SHOWN))
 
     def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
         """Return what the task returns, in plain values.
@@ -189,6 +199,7 @@ class WriteRunResult(RunResult[WriteResult]):
             "repositories": [result.to_dict(include_policy=include_policy) for result in self.results],
             "summary": self.summary,
             **({} if self.backup_path is None else {"backup_path": self.backup_path}),
+            **({} if self.registry_policy is None else {"registry_policy": self.registry_policy.to_dict()}),
             **({"diff": [result.diff.to_dict() for result in self.results if result.diff]} if diff else {}),
         }
 

@@ -8,26 +8,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 
 from .._errors import PolicyWarning, RepositoryContext, certain_first
-from .._evaluation.evaluator import PolicyEvaluator
+from .._evaluation.evaluator import PolicyEvaluator, RegistryPolicy
 from .._evaluation.policy_warnings import deleted_principal_warnings, sharing_warnings, unsharing_warnings
-from .._iam.document import Policy, parse, serialise
-from .._iam.principals import ORGANIZATIONS
+from .._iam.document import Policy, parse, serialise, statements
+from .._iam.principals import ORGANIZATIONS, policy_unique_ids
 from .._registry import EcrError, PolicyTarget, Registry, StoredPolicy
 from .._repository_names import is_pattern, matches, select, unmatched
 from .._sharing.grants import Grant, gather
+from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import Merged, share, unshare
 from .bulk import nothing_matches, place_of
 from .options import Request
 from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
+from .registry_policy import RegistryPolicyReader
 from .results import WriteResult, WriteRunResult
 
 _BY_HAND = "remove them from the unmanaged statements by hand."
-_ADVICE = {True: _BY_HAND.capitalize(), False: f"Set purge_deleted_principals, or {_BY_HAND}"}
+# By whether managed statements name deleted principals.
+_ADVICE = {False: _BY_HAND.capitalize(), True: f"Set purge_deleted_principals, or {_BY_HAND}"}
 
 
 def run(request: Request, registry: Registry) -> WriteRunResult:
@@ -42,12 +46,19 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
     for text, positions in _unmatched_in_grants(request.grants, selection.names).items():
         where = ", ".join(f"grants[{position}]" for position in positions)
         reasons.setdefault(text, f'{where}: no repository of this task matches "{text}"')
+    registry_policy = RegistryPolicyReader(registry)
     result = run_writes(
         [registry.repository(name) for name in selection.names],
-        SharingPlanner(request, registry),
+        SharingPlanner(request, registry, registry_policy),
         request,
         registry,
         unmatched=[WriteResult(text, error=why, missing=True) for text, why in reasons.items()],
+    )
+    # Whoever takes access away wants to know that nobody else has it.
+    result = replace(
+        result,
+        registry_policy=registry_policy.read(),
+        warn_of_unread=request.purge_grants or not request.sharing,
     )
     if not request.warn_of_unmatched:
         return result
@@ -61,12 +72,16 @@ class SharingPlanner:
     Args:
         request: What is asked for.
         registry: Where the policies are.
+        registry_policy: Reads the policy of the registry, which warnings heed.
     """
 
-    def __init__(self, request: Request, registry: Registry) -> None:
+    def __init__(self, request: Request, registry: Registry, registry_policy: RegistryPolicyReader) -> None:
         self._request, self._partition, self._region = request, registry.partition, registry.region
+        self._registry_policy = registry_policy
         # AWS says who owns a policy, but not where there is none, so there are two at most.
-        self._evaluator = cache(partial(PolicyEvaluator, registry.partition, check=registry.check))
+        self._evaluator = cache(
+            partial(PolicyEvaluator, registry.partition, region=registry.region, now=time.time(), check=registry.check)
+        )
 
     def covers(self, label: str) -> bool:
         return any(_covers(grant, label) for grant in self._request.grants)
@@ -92,7 +107,7 @@ class SharingPlanner:
                 text=None if merged.policy is None else serialise(merged.policy),
                 new_principals=new_principals,
                 retry_invalid_principal=bool(new_principals),
-                advice=_ADVICE[request.purge_deleted_principals],
+                advice=_ADVICE[_has_deleted(merged.policy, managed_statements(target, stored, self._partition))],
             )
 
         warnings = partial(self._warnings, target, stored, merged, grants)
@@ -123,9 +138,10 @@ class SharingPlanner:
     def _warnings(
         self, target: PolicyTarget, stored: StoredPolicy, merged: Merged, grants: Sequence[Grant]
     ) -> list[PolicyWarning]:
-        request, owner = self._request, stored.registry_id
+        request, owner = self._request, stored.registry_id or self._registry_policy.owner()
         context = RepositoryContext(target.label, self._region, owner)
-        policy = self._evaluator(owner).parse(merged.policy, target.resource_arn(owner))
+        of_registry = self._registry_policy.read().policy or RegistryPolicy()
+        policy = self._evaluator(owner).parse(merged.policy, target.resource_arn(owner), of_registry)
         if request.sharing:
             # Where there is no policy, there was nothing to purge.
             purge_grants = request.purge_grants and owner is not None
@@ -136,6 +152,12 @@ class SharingPlanner:
             policy, context, writing=merged.changed, purged=request.purge_deleted_principals
         )
         return [*warnings, *deleted]
+
+
+def _has_deleted(policy: Policy | None, managed: ManagedStatements) -> bool:
+    """Return whether a managed statement names deleted principals."""
+    naming = (one for one in statements(policy) if policy_unique_ids({"Statement": one}))
+    return any(managed.match(statement) is not None for statement in naming)
 
 
 def _covers(grant: Grant, name: str) -> bool:

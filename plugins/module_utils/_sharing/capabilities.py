@@ -39,6 +39,7 @@ class Capability:
             statement.
         required: The actions without which nothing comes of it, whatever else is granted. Rows of an audit say for each
             capability that has some whether a principal can use it.
+        dispensable: The actions without which clients manage all the same.
         allows_lambda: Whether Lambda functions may be given the pull beside it.
         needs_login: Whether a client logs in to the registry for it, which takes C(ecr:GetAuthorizationToken).
         glyph: What stands for it in a cell of the report.
@@ -49,6 +50,7 @@ class Capability:
     title: str
     action_sets: tuple[Actions, ...]
     required: frozenset[str]
+    dispensable: frozenset[str]
     allows_lambda: bool
     needs_login: bool
     glyph: str
@@ -73,6 +75,7 @@ CAPABILITIES = (
         action_sets=(_PULL,),
         # A layer that is asked for need not be looked for first.
         required=frozenset({"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}),
+        dispensable=frozenset({"ecr:BatchCheckLayerAvailability"}),
         allows_lambda=True,
         needs_login=True,
         glyph="↓",
@@ -85,6 +88,8 @@ CAPABILITIES = (
         action_sets=(_UPLOAD, (*_UPLOAD, "ecr:BatchGetImage")),
         # The layers of an image may be there already.
         required=frozenset({"ecr:PutImage"}),
+        # Only some clients ask for the manifest.
+        dispensable=frozenset({"ecr:BatchGetImage"}),
         allows_lambda=False,
         needs_login=True,
         glyph="↑",
@@ -95,6 +100,7 @@ CAPABILITIES = (
         title="Describe",
         action_sets=(("ecr:DescribeRepositories", "ecr:DescribeImages", "ecr:ListImages"),),
         required=frozenset(),
+        dispensable=frozenset(),
         allows_lambda=False,
         needs_login=False,
         glyph="i",

@@ -60,7 +60,7 @@ def ecr(aws: EmbeddedAws, clients: dict[str, Any]) -> Any:
 
 def statement(**elements: Any) -> dict[str, Any]:
     """A good statement with other elements in it; None takes one out."""
-    good = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": ["ecr:BatchGetImage"]}
+    good = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "ecr:BatchGetImage"}
     return {name: element for name, element in (good | elements).items() if element is not None}
 
 
@@ -225,6 +225,115 @@ def test_text_is_printed_as_aws_prints_it(ecr: Any) -> None:
     )
 
 
+# Of each: what was sent to the real AWS, and what it answered.
+RECORDINGS = {
+    # Test data of Cloud Custodian, test_cross_account_ecr__api.ecr.SetRepositoryPolicy_1.json.
+    "cloud custodian": (
+        {
+            "Id": "Foo",
+            "Version": "2012-10-17",
+            "Statement": [{"Action": "ecr:BatchGetImage", "Effect": "Allow", "Principal": "*"}],
+        },
+        """{
+  "Version" : "2012-10-17",
+  "Id" : "Foo",
+  "Statement" : [ {
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : "ecr:BatchGetImage"
+  } ]
+}""",
+    ),
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html, its example.
+    "reference of the API": (
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AllowPull",
+                    "Effect": "Allow",
+                    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    "Principal": "*",
+                }
+            ],
+        },
+        """{
+  "Version" : "2012-10-17",
+  "Statement" : [ {
+    "Sid" : "AllowPull",
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : [ "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer" ]
+  } ]
+}""",
+    ),
+    # A record of CloudTrail of November 2020, in panther-analysis, rule aws_resource_made_public.
+    "panther": (
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Action": [
+                        "ecr:BatchCheckLayerAvailability",
+                        "ecr:BatchGetImage",
+                        "ecr:GetAuthorizationToken",
+                        "ecr:GetDownloadUrlForLayer",
+                    ],
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Sid": "PublicRead",
+                }
+            ],
+        },
+        """{
+  "Version" : "2012-10-17",
+  "Statement" : [ {
+    "Sid" : "PublicRead",
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : [ "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken", """
+        """"ecr:GetDownloadUrlForLayer" ]
+  } ]
+}""",
+    ),
+    # The documentation of Endgame, on ECR.
+    "endgame": (
+        {
+            "Version": "2008-10-17",
+            "Statement": [{"Sid": "allow public pull", "Effect": "Allow", "Principal": "*", "Action": ["ecr:*"]}],
+        },
+        """{
+  "Version" : "2008-10-17",
+  "Statement" : [ {
+    "Sid" : "allow public pull",
+    "Effect" : "Allow",
+    "Principal" : "*",
+    "Action" : "ecr:*"
+  } ]
+}""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "stored"), RECORDINGS.values(), ids=RECORDINGS.keys())
+def test_a_policy_is_stored_as_recordings_of_aws_show(
+    aws: EmbeddedAws, ecr: Any, sent: dict[str, Any], stored: str
+) -> None:
+    assert set_policy(ecr, sent) == get_policy(ecr) == aws.policies()["app"] == stored
+
+
+def test_the_order_of_members_is_that_of_aws_and_what_is_inside_them_stays(ecr: Any) -> None:
+    condition = {"StringLike": {"b": ["2", "1"], "a": "x"}, "Bool": {"aws:SecureTransport": "true"}}
+    denied = {"Condition": condition, "NotAction": ["ecr:b", "ecr:a"], "NotPrincipal": {"AWS": ROLE}, "Effect": "Deny"}
+
+    shown = json.loads(set_policy(ecr, {"Statement": denied, "Id": "x", "Version": "2012-10-17"}))
+
+    assert list(shown) == ["Version", "Id", "Statement"]
+    assert list(shown["Statement"]) == ["Effect", "NotPrincipal", "NotAction", "Condition"]
+    assert json.dumps(shown["Statement"]["Condition"]) == json.dumps(condition)
+    assert shown["Statement"] == denied
+
+
 def test_principals_come_in_another_order_from_read_to_read(aws: EmbeddedAws, ecr: Any) -> None:
     principals = [f"arn:aws:iam::444455556666:role/{number}" for number in range(6)]
     set_policy(ecr, shared_with(*principals))
@@ -296,6 +405,283 @@ def test_delete_answers_the_policy_and_removes_it(aws: EmbeddedAws, ecr: Any) ->
 
     assert json.loads(deleted["policyText"]) == policy()
     assert aws.policies() == {"app": None}
+
+
+def for_registry(*statements: dict[str, Any]) -> dict[str, Any]:
+    return policy(*(statements or [statement(Resource="*")]), Version="2012-10-17")
+
+
+def put_registry_policy(client: Any, wanted: Any) -> str:
+    text = wanted if isinstance(wanted, str) else json.dumps(wanted)
+    return client.put_registry_policy(policyText=text)["policyText"]
+
+
+def get_registry_policy(client: Any) -> str:
+    return client.get_registry_policy()["policyText"]
+
+
+REPLICATION = ("ecr:ReplicateImage", "ecr:CreateRepository")
+
+
+class TestRegistryPolicy:
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            pytest.param("pull, please", id="text that is not JSON"),
+            pytest.param(policy(Statement=[]), id="no statement"),
+            pytest.param(policy(statement()), id="no Resource"),
+            pytest.param(policy(statement(Resource=[])), id="an empty list of resources"),
+            pytest.param(policy(statement(Resource="")), id="an empty resource"),
+            pytest.param(policy(statement(Resource="*", NotResource="*")), id="both Resource and NotResource"),
+            pytest.param(policy(statement(Resource="*", Action="s3:GetObject")), id="an action of another service"),
+            pytest.param(policy(statement(Resource="*", Effect="allow")), id="an effect in the wrong case"),
+            pytest.param(policy(statement(Resource="*", Principal={"AWS": GONE})), id="a deleted principal"),
+        ],
+    )
+    def test_put_refuses(self, aws: EmbeddedAws, ecr: Any, refused: Any) -> None:
+        with pytest.raises(ClientError) as caught:
+            put_registry_policy(ecr, refused)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        assert caught.value.response["Error"] == {
+            "Code": "InvalidParameterException",
+            "Message": "Invalid parameter at 'PolicyText' failed to satisfy constraint: "
+            "'Invalid registry policy provided'",
+        }
+        assert aws.registry_policy() is None
+
+    def test_put_refuses_what_is_too_long(self, aws: EmbeddedAws, ecr: Any) -> None:
+        statements = [statement(Sid=f"s{number}", Resource="*") for number in range(100)]
+        assert len(json.dumps(for_registry(*statements))) > 10_240
+        # botocore itself knows the length as well.
+        client = aws.client(parameter_validation=False)
+        with pytest.raises(ClientError, match="must have length less than or equal to 10240"):
+            put_registry_policy(client, for_registry(*statements))
+        put_registry_policy(client, for_registry(*statements[:50]))
+
+    @pytest.mark.parametrize(
+        "accepted",
+        [
+            pytest.param(statement(Resource="arn:aws:ecr:us-east-1:123456789012:repository/base/*"), id="an ARN"),
+            pytest.param(statement(Resource=["a", "b*"]), id="a list of anything"),
+            pytest.param(statement(NotResource="*"), id="a NotResource"),
+            pytest.param(statement(Resource="*", Principal="*", Action="ecr:*"), id="everybody and all of ECR"),
+            pytest.param(statement(Resource="*", Action=None, NotAction="ECR:PutImage"), id="a NotAction"),
+            pytest.param(
+                statement(Resource="*", Effect="Deny", Principal="*", Action="ecr:*"), id="one that locks out"
+            ),
+        ],
+    )
+    def test_put_accepts(self, aws: EmbeddedAws, ecr: Any, accepted: dict[str, Any]) -> None:
+        answered = put_registry_policy(ecr, for_registry(accepted))
+        assert json.loads(answered) == json.loads(aws.registry_policy() or "") == for_registry(accepted)
+
+    def test_is_stored_as_a_policy_of_a_repository_is(self, aws: EmbeddedAws, ecr: Any) -> None:
+        sent = {"Resource": "*", "Action": ["ecr:PutImage"], "Principal": {"AWS": "111122223333"}, "Effect": "Allow"}
+        stored = (
+            '{\n  "Version" : "2012-10-17",\n  "Statement" : [ {\n    "Effect" : "Allow",\n'
+            '    "Principal" : {\n      "AWS" : "arn:aws:iam::111122223333:root"\n    },\n'
+            '    "Action" : "ecr:PutImage",\n    "Resource" : "*"\n  } ]\n}'
+        )
+        assert put_registry_policy(ecr, {"Statement": [sent], "Version": "2012-10-17"}) == stored
+        assert get_registry_policy(ecr) == aws.registry_policy() == stored
+
+    def test_principals_come_in_another_order_from_read_to_read(self, ecr: Any) -> None:
+        principals = [f"arn:aws:iam::444455556666:role/{number}" for number in range(6)]
+        put_registry_policy(ecr, for_registry(statement(Resource="*", Principal={"AWS": principals})))
+        orders = [json.loads(get_registry_policy(ecr))["Statement"][0]["Principal"]["AWS"] for _time in range(10)]
+        assert len({tuple(order) for order in orders}) > 5
+        assert all(sorted(order) == principals for order in orders)
+
+    def test_missing_principals_are_refused(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(missing_principals=["111122223333"], principal_not_found_message=True)
+        with pytest.raises(ClientError, match="failed to satisfy constraint: 'Principal not found'"):
+            put_registry_policy(ecr, for_registry())
+
+    @pytest.mark.parametrize("operation", ["get_registry_policy", "delete_registry_policy"])
+    def test_errors_where_there_is_none(self, ecr: Any, operation: str) -> None:
+        with pytest.raises(ClientError) as caught:
+            getattr(ecr, operation)()
+        shown = caught.value.response["Error"]
+        assert (shown["Code"], shown["Message"]) == (
+            "RegistryPolicyNotFoundException",
+            f"Registry policy does not exist in the registry with id '{ACCOUNT}'",
+        )
+
+    def test_delete_answers_the_policy_and_removes_it(self, aws: EmbeddedAws, ecr: Any) -> None:
+        put_registry_policy(ecr, for_registry())
+        deleted = ecr.delete_registry_policy()
+        assert (deleted["registryId"], json.loads(deleted["policyText"])) == (ACCOUNT, for_registry())
+        assert aws.registry_policy() is None
+
+    def test_each_account_and_region_has_its_own_whatever_registry_is_named(
+        self, aws: EmbeddedAws, ecr: Any, clients: dict[str, Any]
+    ) -> None:
+        other = "222222222222"
+        aws.plant_registry_policy("mine")
+        aws.plant_registry_policy("theirs", account=other)
+        assert outcome(clients["cn-north-1"].get_registry_policy) == "RegistryPolicyNotFoundException"
+        role = aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{other}:role/ci", RoleSessionName="test")
+        credentials = (role["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        theirs = Session(*credentials).client("ecr", "us-east-1", endpoint_url=aws.url)
+        assert theirs.get_registry_policy() | {"ResponseMetadata": None} == {
+            "registryId": other,
+            "policyText": "theirs",
+            "ResponseMetadata": None,
+        }
+        status, answer = raw_call(aws, "GetRegistryPolicy", {"registryId": other})
+        assert (status, answer["policyText"]) == (200, "mine")
+
+    @pytest.mark.parametrize("planted", ["no policy", "", json.dumps(policy(statement(Action="s3:*")), indent=1)])
+    def test_a_planted_text_is_shown_to_the_letter_until_another_is_put(
+        self, aws: EmbeddedAws, ecr: Any, planted: str
+    ) -> None:
+        aws.plant_registry_policy(planted)
+        assert [get_registry_policy(ecr) for _time in range(3)] == [planted] * 3
+        assert aws.registry_policy() == planted
+        put_registry_policy(ecr, for_registry())
+        assert json.loads(get_registry_policy(ecr)) == for_registry()
+
+    def test_a_planted_policy_is_gone_with_none_and_with_a_reset(self, aws: EmbeddedAws) -> None:
+        aws.plant_registry_policy(for_registry())
+        assert json.loads(aws.registry_policy() or "") == for_registry()
+        aws.plant_registry_policy(None)
+        assert aws.registry_policy() is None
+        aws.plant_registry_policy(for_registry())
+        aws.reset()
+        assert aws.registry_policy() is None
+
+    @pytest.mark.parametrize(
+        ("settings", "error"),
+        [
+            ({"deny": [{"operation": "*RegistryPolicy"}]}, "AccessDeniedException"),
+            ({"deny": [{"repository": "base/*"}]}, "answered"),
+            ({"throttle": 1}, "ThrottlingException"),
+            ({"server_error": 1}, "ServerException"),
+            ({"damage": {"lost": 1}}, "ConnectionClosedError"),
+        ],
+        ids=repr,
+    )
+    def test_faults_befall_it_as_well(self, aws: EmbeddedAws, ecr: Any, settings: dict[str, Any], error: str) -> None:
+        aws.plant_registry_policy(for_registry())
+        aws.settings(**settings)
+        assert outcome(ecr.get_registry_policy) == error
+        done = {"GetRegistryPolicy": 1}
+        let_through = error in ("answered", "ConnectionClosedError")
+        assert (aws.calls(), aws.refused()) == ((done, {}) if let_through else ({}, done))
+        assert aws.journal() == [("GetRegistryPolicy", None)] * let_through
+        assert aws.damaged().get("GetRegistryPolicy", 0) == ("damage" in settings)
+
+    def test_who_is_denied_is_told_the_resource_that_iam_knows(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(deny=[{"operation": "GetRegistryPolicy"}])
+        with pytest.raises(ClientError, match=r"to perform: ecr:GetRegistryPolicy on resource: \* because"):
+            ecr.get_registry_policy()
+
+
+class TestScope:
+    @pytest.mark.parametrize(
+        ("action", "accepted"),
+        [
+            ("ecr:ReplicateImage", True),
+            (["ecr:BatchImportUpstreamImage", "ecr:createrepository"], True),
+            ("ecr:*", True),
+            ("ecr:BatchGetImage", False),
+            ([*REPLICATION, "ecr:BatchGetImage"], False),
+            ("ecr:Batch*", False),
+        ],
+    )
+    def test_with_v1_three_actions_and_all_of_ecr_are_accepted(
+        self, aws: EmbeddedAws, ecr: Any, action: Any, accepted: bool
+    ) -> None:
+        wanted = for_registry(statement(Resource="*", Action=action))
+        assert outcome(lambda: put_registry_policy(ecr, wanted)) == "answered", "V2 is the default"
+        aws.settings(registry_policy_scope="V1")
+        expected = "answered" if accepted else "InvalidParameterException"
+        assert outcome(lambda: put_registry_policy(ecr, wanted)) == expected
+
+    def scope(self, client: Any) -> str:
+        return client.get_account_setting(name="REGISTRY_POLICY_SCOPE")["value"]
+
+    def test_one_is_put_for_an_account_and_region(self, aws: EmbeddedAws, ecr: Any, clients: dict[str, Any]) -> None:
+        assert self.scope(ecr) == "V2"
+        aws.settings(registry_policy_scope="V1")
+        assert self.scope(ecr) == "V1"
+        put = ecr.put_account_setting(name="REGISTRY_POLICY_SCOPE", value="V2")
+        assert (put["name"], put["value"]) == ("REGISTRY_POLICY_SCOPE", "V2")
+        assert (self.scope(ecr), self.scope(clients["cn-north-1"])) == ("V2", "V1")
+        aws.reset()
+        aws.settings(registry_policy_scope="V1")
+        assert self.scope(ecr) == "V1"
+
+    def test_nobody_goes_back(self, ecr: Any) -> None:
+        back = {"name": "REGISTRY_POLICY_SCOPE", "value": "V1"}
+        assert outcome(lambda: ecr.put_account_setting(**back)) == "InvalidParameterException"
+        assert self.scope(ecr) == "V2"
+
+    def test_other_settings_are_refused(self, ecr: Any) -> None:
+        name = "BASIC_SCAN_TYPE_VERSION"
+        assert outcome(lambda: ecr.get_account_setting(name=name)) == "InvalidParameterException"
+        assert outcome(lambda: ecr.put_account_setting(name=name, value="V2")) == "InvalidParameterException"
+
+    def test_another_scope_is_a_mistake(self, aws: EmbeddedAws) -> None:
+        with pytest.raises(ValueError, match="V3"):
+            aws.settings(registry_policy_scope="V3")
+
+
+def raw_call(aws: EmbeddedAws, operation: str, parameters: dict[str, Any], service: str = "ecr") -> tuple[int, Any]:
+    """Status and answer of a call that boto3 would not make."""
+    target = {"ecr": "AmazonEC2ContainerRegistry_V20150921", "tagging": "ResourceGroupsTaggingAPI_20170126"}[service]
+    scope = f"{ACCESS_KEY}/20250101/us-east-1/{service}/aws4_request"
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, x", "X-Amz-Target": f"{target}.{operation}"}
+    connection = HTTPConnection(urlsplit(aws.url).netloc)
+    try:
+        connection.request("POST", "/", json.dumps(parameters), headers)
+        response = connection.getresponse()
+        return response.status, json.load(response)
+    finally:
+        connection.close()
+
+
+class TestUnknownOperations:
+    @pytest.mark.parametrize(
+        ("operation", "parameters"),
+        [
+            ("describe_repository_creation_templates", {}),
+            ("describe_pull_through_cache_rules", {}),
+            (
+                "create_pull_through_cache_rule",
+                {"ecrRepositoryPrefix": "base", "upstreamRegistryUrl": "public.ecr.aws"},
+            ),
+            ("validate_pull_through_cache_rule", {"ecrRepositoryPrefix": "base"}),
+        ],
+    )
+    def test_one_that_only_aws_knows_is_refused_as_aws_would(
+        self, aws: EmbeddedAws, ecr: Any, operation: str, parameters: dict[str, Any]
+    ) -> None:
+        with pytest.raises(ClientError) as caught:
+            getattr(ecr, operation)(**parameters)
+        assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+    @pytest.mark.parametrize(
+        ("service", "operation"), [("ecr", "ShareAll"), ("tagging", "ShareAll"), ("tagging", "GetTagKeys")]
+    )
+    def test_one_that_nobody_knows_is_refused_as_well(self, aws: EmbeddedAws, service: str, operation: str) -> None:
+        assert raw_call(aws, operation, {}, service) == (400, {"__type": "UnknownOperationException"})
+
+    def test_faults_befall_it_first(self, aws: EmbeddedAws, ecr: Any) -> None:
+        aws.settings(throttle=1)
+        assert outcome(ecr.describe_pull_through_cache_rules) == "ThrottlingException"
+
+    @pytest.mark.parametrize("service", ["sts", "iam"])
+    def test_one_of_a_service_that_speaks_xml_is_refused_in_xml(self, aws: EmbeddedAws, service: str) -> None:
+        client = aws.client(service, retries={"max_attempts": 0})
+
+        def rename(params: dict[str, Any], **_event: Any) -> None:
+            params["body"]["Action"] = "ShareAll"
+
+        client.meta.events.register("before-call", rename)
+        call = client.get_caller_identity if service == "sts" else client.list_roles
+        assert outcome(call) == "InvalidAction"
 
 
 class TestMissingPrincipals:

@@ -36,6 +36,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "GET_REPOSITORY_POLICY": {"policyText": "{}", "registryId": "123456789012"},
     "SET_REPOSITORY_POLICY": {"policyText": "{}", "registryId": "123456789012"},
     "DELETE_REPOSITORY_POLICY": {"policyText": "{}", "registryId": "123456789012"},
+    "GET_REGISTRY_POLICY": {"policyText": "{}", "registryId": "123456789012"},
+    "GET_ACCOUNT_SETTING": {"value": "V2"},
     "LIST_TAGS_FOR_RESOURCE": {"tags": [{"Key": "team", "Value": "web"}]},
     "GET_RESOURCES": {
         "ResourceTagMappingList": [{"ResourceARN": "arn", "Tags": [{"Key": "team", "Value": "web"}]}],

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +22,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry impor
     Registry,
     TaggedRegistry,
     partition_of_region,
+    scope_matters,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.retries import (
     CircuitBreaker,
@@ -32,6 +35,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     PolicyMissingError,
     PolicyRefusedError,
     RepositoryMissingError,
+    StoredRegistryPolicy,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.builders import root
@@ -234,6 +238,160 @@ class TestWrites:
         assert client.calls == []
 
 
+def of_registry(**elements: Any) -> str:
+    """The text of a registry policy whose statement has these elements besides others."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": OWNER}, "Resource": "*", **elements}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+PLAIN, WILD = of_registry(Action="ecr:BatchGetImage"), of_registry(Action=["ecr:BatchGetImage", "ecr:*"])
+NO_REGISTRY_POLICY = refusal("RegistryPolicyNotFoundException")
+DENIED = refusal("AccessDeniedException")
+
+
+class RegistryClient:
+    """Clients of boto3 for a registry with a policy, and for STS: each call answers what is given, or raises it."""
+
+    def __init__(
+        self, policy: str | Exception, setting: str | Exception = "V2", caller: str | Exception = OWNER
+    ) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        config = SimpleNamespace(retries={"total_max_attempts": 1})
+        self.meta = SimpleNamespace(partition="aws", region_name="us-east-1", config=config)
+        self._policy, self._setting, self._caller = policy, setting, caller
+
+    def get_registry_policy(self, **parameters: Any) -> dict[str, Any]:
+        return self._call("policy", parameters, policyText=self._policy)
+
+    def get_account_setting(self, **parameters: Any) -> dict[str, Any]:
+        return self._call("setting", parameters, value=self._setting)
+
+    def get_caller_identity(self, **parameters: Any) -> dict[str, Any]:
+        return self._call("caller", parameters, Account=self._caller)
+
+    def _call(self, name: str, parameters: dict[str, Any], **answer: str | Exception) -> dict[str, Any]:
+        self.calls.append((name, parameters))
+        for value in answer.values():
+            if isinstance(value, Exception):
+                raise value
+        return answer
+
+    @property
+    def called(self) -> list[str]:
+        return [name for name, _parameters in self.calls]
+
+    def registry(self, registry_id: str | None = None) -> Registry:
+        # Each look at the clock takes ten seconds, so that nobody sleeps.
+        seconds = itertools.count(0, 10)
+        retries = RetryPolicy(breaker=CircuitBreaker(lambda: next(seconds), lambda _seconds: None))
+        return Registry(self, lambda: self, registry_id, retries)
+
+
+class TestRegistryPolicy:
+    @pytest.mark.parametrize(
+        ("text", "found"), [(PLAIN, PLAIN), (NO_REGISTRY_POLICY, None), ("no policy", "no policy")]
+    )
+    def test_is_read_as_it_is_and_none_is_no_error(self, text: str | Exception, found: str | None) -> None:
+        client = RegistryClient(text)
+        assert client.registry().registry_policy() == StoredRegistryPolicy(found, None)
+        assert client.calls == [("policy", {})]
+
+    @pytest.mark.parametrize("setting", ["V1", "V2"])
+    def test_scope_is_asked_for_where_it_makes_a_difference(self, setting: str) -> None:
+        client = RegistryClient(WILD, setting)
+        assert client.registry().registry_policy() == StoredRegistryPolicy(WILD, setting)
+        assert client.calls == [("policy", {}), ("setting", {"name": "REGISTRY_POLICY_SCOPE"})]
+
+    @pytest.mark.parametrize("setting", [DENIED, refusal("InvalidParameterException"), LOST, "V3", ""], ids=repr)
+    def test_scope_that_cannot_be_had_is_not_known(self, setting: str | Exception) -> None:
+        assert RegistryClient(WILD, setting).registry().registry_policy() == StoredRegistryPolicy(WILD, None)
+
+    def test_scope_is_not_known_to_an_old_botocore(self) -> None:
+        client = RegistryClient(WILD)
+        old = SimpleNamespace(meta=client.meta, get_registry_policy=client.get_registry_policy)
+        assert Registry(old, lambda: None).registry_policy() == StoredRegistryPolicy(WILD, None)
+
+    @pytest.mark.parametrize("text", [PLAIN, WILD, NO_REGISTRY_POLICY, DENIED], ids=["plain", "wild", "none", "denied"])
+    def test_is_asked_for_once_by_however_many_threads(self, text: str | Exception) -> None:
+        client = RegistryClient(text)
+        registry = client.registry(OWNER)
+
+        def ask(_number: int) -> StoredRegistryPolicy | str:
+            try:
+                return registry.registry_policy()
+            except EcrError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(ask, range(30)))
+        assert answers == answers[:1] * 30
+        assert client.called == ["caller", "policy", *["setting"] * (text == WILD)]
+
+    def test_refusal_tells_what_to_allow(self) -> None:
+        with pytest.raises(EcrError) as failed:
+            RegistryClient(DENIED).registry().registry_policy()
+        assert failed.value.code == "AccessDeniedException"
+        assert str(failed.value) == (
+            "could not read the registry policy (GetRegistryPolicy): AccessDeniedException: No. "
+            'Allow the caller ecr:GetRegistryPolicy on the resource "*".'
+        )
+
+    def test_is_tried_again_where_aws_is_out_of_order(self) -> None:
+        client = RegistryClient(refusal("ServerException", status=500))
+        with pytest.raises(FaultError):
+            client.registry().registry_policy()
+        assert client.called == ["policy"] * 8
+
+    def test_of_the_account_that_is_asked_for_is_read_if_it_is_the_callers(self) -> None:
+        client = RegistryClient(PLAIN)
+        assert client.registry().of(OWNER).registry_policy() == StoredRegistryPolicy(PLAIN, None)
+        assert client.calls == [("caller", {}), ("policy", {})]
+
+    def test_of_another_account_is_not_asked_for(self) -> None:
+        client = RegistryClient(PLAIN)
+        with pytest.raises(EcrError) as failed:
+            client.registry("222222222222").registry_policy()
+        assert (failed.value.code, client.called) == (None, ["caller"])
+        assert str(failed.value) == (
+            "could not read the registry policy of account 222222222222 (GetRegistryPolicy): "
+            f"AWS's API has it for the caller's own registry alone, that of account {OWNER}"
+        )
+
+    def test_is_not_asked_for_where_the_caller_is_not_known(self) -> None:
+        client = RegistryClient(PLAIN, caller=DENIED)
+        with pytest.raises(EcrError, match=r"registry policy of account 222222222222 .*GetCallerIdentity") as failed:
+            client.registry("222222222222").registry_policy()
+        assert (failed.value.code, client.called) == ("AccessDeniedException", ["caller"])
+
+    def test_says_whose_registry_it_is(self) -> None:
+        client = RegistryClient(PLAIN)
+        answer = {"policyText": PLAIN, "registryId": "222222222222"}
+        told = SimpleNamespace(meta=client.meta, get_registry_policy=lambda: answer)
+        registry = Registry(told, lambda: client)
+        registry.registry_policy()
+        assert registry.owner() == "222222222222"
+        assert client.calls == []
+
+
+@pytest.mark.parametrize(
+    ("text", "matters"),
+    [
+        (PLAIN, False),
+        (of_registry(Action=["ecr:ReplicateImage", "ecr:CreateRepository"], Sid="*"), False),
+        (of_registry(Action="ecr:*"), True),
+        (of_registry(Action="*"), True),
+        (of_registry(Action=["ecr:BatchGetImage", "ecr:Put?mage"]), True),
+        (of_registry(NotAction="ecr:PutImage"), True),
+        (json.dumps({"Statement": json.loads(WILD)["Statement"][0]}), True),
+        (of_registry(Action=7), False),
+        ("*", False),
+        ('{"Statement": "ecr:*"}', False),
+    ],
+)
+def test_the_scope_of_a_registry_policy_matters_where_it_has_a_wildcard(text: str, matters: bool) -> None:
+    assert scope_matters(text) is matters
+
+
 # Of each error: the fault, the code in the row, what a run sees, and a part of the advice.
 ERRORS: dict[str, tuple[Exception, FaultKind | None, str | None, type[EcrError], str]] = {
     "denied": (refusal("AccessDeniedException"), None, "AccessDeniedException", EcrError, "on this repository."),
@@ -248,6 +406,13 @@ ERRORS: dict[str, tuple[Exception, FaultKind | None, str | None, type[EcrError],
         refusal("RepositoryPolicyNotFoundException"),
         None,
         "RepositoryPolicyNotFoundException",
+        PolicyMissingError,
+        "",
+    ),
+    "no policy of the registry": (
+        NO_REGISTRY_POLICY,
+        None,
+        "RegistryPolicyNotFoundException",
         PolicyMissingError,
         "",
     ),

@@ -160,7 +160,7 @@ ACCESS: dict[str, tuple[set[str], tuple[str, ...], set[str]]] = {
     "the end of images": ({"ecr:BatchDeleteImage"}, ("admin",), {"ecr:BatchDeleteImage"}),
     "everything": (
         set(REPOSITORY_ACTIONS),
-        ("pull", "push", "describe", "admin"),
+        ("pull", "push", "describe", "replicate", "admin"),
         REPOSITORY_ACTIONS.difference(PULL, PUSH, DESCRIBE),
     ),
 }

@@ -63,6 +63,7 @@ class Row:
     # The position of a Deny, and whether it is certain.
     denied_by: list[tuple[int, bool]] = field(default_factory=list)
     managed: bool = False
+    via_service: str | None = None
 
 
 def found(*listed: dict[str, Any], partition: str = "aws") -> list[Row]:
@@ -78,6 +79,7 @@ def found(*listed: dict[str, Any], partition: str = "aws") -> list[Row]:
             [one["position"] for one in row["statements"]],
             [(one["position"], one["certain"]) for one in row["denied_by"]],
             row["managed"],
+            row.get("via_service"),
         )
         for row in rows
     ]
@@ -140,9 +142,60 @@ WHO: dict[str, tuple[dict[str, Any], list[Row]]] = {
         when("StringEquals", "aws:PrincipalAccount", [ACCOUNT, OTHER]),
         [account(), Row(OTHER, "account")],
     ),
-    "everybody, where the root of an account is asked for, which is its root user": (
+    "an account, where its root is asked for, which is its root user": (
         when("ArnEquals", "aws:PrincipalArn", ROOT),
-        [everyone(conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
+        [account(conditions=[("ArnEquals", "aws:PrincipalArn", [ROOT])])],
+    ),
+    "an account by a pattern of its roles, and a role beside it": (
+        when("ArnLike", "aws:PrincipalArn", [f"{ROLE}-*", ROLE]),
+        [account(conditions=[("ArnLike", "aws:PrincipalArn", [f"{ROLE}-*"])]), Row(ROLE, "role")],
+    ),
+    "an account by all of its ARNs": (
+        when("ArnLike", "aws:PrincipalArn", f"arn:aws:*::{ACCOUNT}:*"),
+        [account()],
+    ),
+    "an organization, and a pattern of ARNs in it": (
+        allow(Condition={"StringEquals": IN_ORGANIZATION, "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci"}}),
+        [Row(ORGANIZATION, "organization", conditions=[("ArnLike", "aws:PrincipalArn", ["arn:aws:iam::*:role/ci"])])],
+    ),
+    "an organization, and a tag in it": (
+        allow(Condition={"StringEquals": {**IN_ORGANIZATION, **TAGGED["StringEquals"]}}),
+        [Row(ORGANIZATION, "organization", conditions=[TAG])],
+    ),
+    "a role among other ARNs of an organization": (
+        allow(
+            Condition={
+                "StringEquals": IN_ORGANIZATION,
+                "ArnLike": {"aws:PrincipalArn": [ROLE, "arn:aws:iam::*:role/ci"]},
+            }
+        ),
+        [
+            Row(ROLE, "role", conditions=[("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION])]),
+            Row(ORGANIZATION, "organization", conditions=[("ArnLike", "aws:PrincipalArn", ["arn:aws:iam::*:role/ci"])]),
+        ],
+    ),
+    "an account, and a pattern of ARNs of every account": (
+        allow(
+            Condition={
+                "StringEquals": {"aws:PrincipalAccount": ACCOUNT},
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci"},
+            }
+        ),
+        [account(conditions=[("ArnLike", "aws:PrincipalArn", ["arn:aws:iam::*:role/ci"])])],
+    ),
+    "an organization by all of its paths": (
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/*"),
+        [Row(ORGANIZATION, "organization", managed=True)],
+    ),
+    "nobody by a star to the letter": (when("StringEquals", "aws:PrincipalArn", "arn:aws:iam::*:role/ci"), []),
+    "nobody by an ARN with a question mark to the letter": (
+        when("StringEquals", "aws:PrincipalAccount", f"{ACCOUNT[:-1]}?"),
+        [],
+    ),
+    "nobody by the tag of a request, which no pull has": (when("StringEquals", "aws:RequestTag/team", "a"), []),
+    "everybody by all tags of a request, of which no pull has any": (
+        when("ForAllValues:StringEquals", "aws:TagKeys", ["team"]),
+        [everyone()],
     ),
     "everybody": (allow(), [everyone()]),
     "everybody beside an account": (allow(ROOT, "*"), [account(), everyone()]),
@@ -226,35 +279,74 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         [allow(ROOT), functions(EAST, Sid="LambdaECRImageRetrievalPolicy")],
         [account(managed=True), account([], regions=["us-east-1"], statements=[2])],
     ),
-    "a single function, which is Lambda's row": (
+    "a single function apart from all of them": (
         [functions(EAST, RESIZE)],
-        [account([], regions=["us-east-1"], managed=True), lambdas(conditions=[STRANGE], managed=True)],
+        [
+            account([], regions=["us-east-1"], managed=True),
+            account([], regions=["us-east-1"], conditions=[STRANGE], managed=True),
+        ],
     ),
-    "more than the pull, which is Lambda's as a whole": (
-        [functions(EAST, RESIZE, Action=[*LAMBDA_PULL, "ecr:SetRepositoryPolicy"])],
+    "functions by a prefix": (
+        [functions(f"{EAST[:-1]}web-*", Sid=None)],
+        [
+            account(
+                [],
+                regions=["us-east-1"],
+                conditions=[("StringLike", "aws:sourceARN", [f"{EAST[:-1]}web-*"])],
+                managed=True,
+            )
+        ],
+    ),
+    "more than the pull, through Lambda": (
+        [functions(EAST, Action=[*LAMBDA_PULL, "ecr:PutImage"])],
         [
             account([], regions=["us-east-1"]),
-            Row(
-                "lambda.amazonaws.com",
-                "service",
+            account([], ["ecr:PutImage"], via_service="lambda.amazonaws.com"),
+        ],
+    ),
+    "what Lambda itself writes, which makes nobody an administrator": (
+        [functions(EAST, Action=[*LAMBDA_PULL, "ecr:SetRepositoryPolicy"])],
+        [
+            account([], regions=["us-east-1"]),
+            account([], ["ecr:SetRepositoryPolicy"], via_service="lambda.amazonaws.com"),
+        ],
+    ),
+    "the change of the policy through Lambda beside what it does not write": (
+        [functions(EAST, Action=[*LAMBDA_PULL, "ecr:SetRepositoryPolicy", "ecr:DeleteRepository"])],
+        [
+            account([], regions=["us-east-1"]),
+            account(
                 ["admin"],
-                [*LAMBDA_PULL, "ecr:SetRepositoryPolicy"],
-                conditions=[("StringLike", "aws:sourceARN", [EAST, RESIZE])],
+                ["ecr:DeleteRepository", "ecr:SetRepositoryPolicy"],
+                via_service="lambda.amazonaws.com",
             ),
         ],
     ),
     "less than the pull": (
         [functions(EAST, Action="ecr:BatchGetImage")],
-        [
-            Row(
-                "lambda.amazonaws.com",
-                "service",
-                [],
-                ["ecr:BatchGetImage"],
-                conditions=[("StringLike", "aws:sourceARN", [EAST])],
-            )
-        ],
+        [account([], ["ecr:BatchGetImage"], via_service="lambda.amazonaws.com")],
     ),
+    "the pull by two statements": (
+        [functions(EAST, Action="ecr:BatchGetImage"), functions(EAST, Action=LAMBDA_PULL[1])],
+        [account([], regions=["us-east-1"], statements=[1, 2])],
+    ),
+    "the whole pull, of which Lambda uses a part": (
+        [functions(EAST, Action=list(PULL))],
+        [account([], regions=["us-east-1"])],
+    ),
+    "functions of an account, whatever the principal": (
+        [functions(EAST, Principal="*")],
+        [account([], regions=["us-east-1"])],
+    ),
+    "an organization": (
+        [functions(Condition={"StringEquals": {"aws:SourceOrgID": ORGANIZATION}})],
+        [Row(ORGANIZATION, "organization", [], regions=["*"])],
+    ),
+    "a unit": (
+        [functions(Condition={"ForAnyValue:StringLike": {"aws:SourceOrgPaths": UNIT}})],
+        [Row(UNIT, "organizational_unit", [], regions=["*"])],
+    ),
+    "nobody by a star to the letter": ([functions(Condition={"StringEquals": {"aws:SourceArn": EAST}})], []),
     "a second condition on the same account, as it is": (
         [
             functions(
@@ -289,7 +381,7 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
                 Condition={"StringLike": {"aws:sourceARN": RESIZE}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
             )
         ],
-        [lambdas(conditions=[STRANGE, ("StringEquals", "aws:SourceAccount", [ACCOUNT])])],
+        [account([], regions=["us-east-1"], conditions=[STRANGE])],
     ),
     "accounts by a pattern": (
         [functions(Condition={"StringLike": {"aws:SourceAccount": "1111*"}})],
@@ -301,6 +393,69 @@ FOR_FUNCTIONS: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
 @pytest.mark.parametrize(("listed", "expected"), FOR_FUNCTIONS.values(), ids=FOR_FUNCTIONS.keys())
 def test_lambda_shares(listed: list[dict[str, Any]], expected: list[Row]) -> None:
     assert found(*listed) == expected
+
+
+# --- other services ---
+
+PROJECT = f"arn:aws:codebuild:us-east-1:{ACCOUNT}:project/*"
+BUILDS: dict[str, Any] = {"Principal": {"Service": "codebuild.amazonaws.com"}}
+by_builds = partial(account, via_service="codebuild.amazonaws.com")
+FOR_OTHERS: dict[str, tuple[dict[str, Any], list[Row]]] = {
+    "projects of an account": (
+        when("ArnLike", "aws:SourceArn", PROJECT, **BUILDS),
+        [by_builds(conditions=[("ArnLike", "aws:SourceArn", [PROJECT])])],
+    ),
+    "an account": (when("StringEquals", "aws:SourceAccount", ACCOUNT, **BUILDS), [by_builds()]),
+    "a project of the account": (
+        allow(
+            **BUILDS,
+            Condition={"ArnEquals": {"aws:SourceArn": PROJECT}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        ),
+        [by_builds(conditions=[("ArnEquals", "aws:SourceArn", [PROJECT])])],
+    ),
+    "nobody where the sources contradict each other": (
+        allow(
+            **BUILDS, Condition={"ArnEquals": {"aws:SourceArn": PROJECT}, "StringEquals": {"aws:SourceAccount": OTHER}}
+        ),
+        [],
+    ),
+    "an organization": (
+        when("StringEquals", "aws:SourceOrgID", ORGANIZATION, **BUILDS),
+        [Row(ORGANIZATION, "organization", via_service="codebuild.amazonaws.com")],
+    ),
+    "a unit": (
+        when("ForAnyValue:StringLike", "aws:SourceOrgPaths", UNIT, **BUILDS),
+        [Row(UNIT, "organizational_unit", via_service="codebuild.amazonaws.com")],
+    ),
+    "whichever service acts": (when("StringEquals", "aws:SourceAccount", ACCOUNT), [account(via_service="*")]),
+    "whichever service acts for a project": (
+        when("ArnLike", "aws:SourceArn", PROJECT),
+        [account(conditions=[("ArnLike", "aws:SourceArn", [PROJECT])], via_service="*")],
+    ),
+    "a service that a condition names": (
+        allow(
+            Condition={
+                "StringEquals": {"aws:PrincipalServiceName": "codebuild.amazonaws.com", "aws:SourceAccount": ACCOUNT}
+            }
+        ),
+        [by_builds()],
+    ),
+    "every service in an organization": (
+        allow(
+            Condition={"Bool": {"aws:PrincipalIsAWSService": "true"}, "StringEquals": {"aws:SourceOrgID": ORGANIZATION}}
+        ),
+        [Row(ORGANIZATION, "organization", via_service="*")],
+    ),
+    "nobody of an account by the source of a service": (
+        when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal=aws(ROOT)),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "expected"), FOR_OTHERS.values(), ids=FOR_OTHERS.keys())
+def test_a_service_acts_for(statement: dict[str, Any], expected: list[Row]) -> None:
+    assert found(statement) == expected
 
 
 # --- what, and under which conditions ---
@@ -338,7 +493,7 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
             Row(
                 ROLE,
                 "role",
-                ["pull", "push", "describe", "admin"],
+                ["pull", "push", "describe", "replicate", "admin"],
                 sorted(REPOSITORY_ACTIONS.difference(PULL, PUSH, DESCRIBE)),
             )
         ],
@@ -375,12 +530,20 @@ WHAT: dict[str, tuple[list[dict[str, Any]], list[Row]]] = {
         [when("StringEqualsIfExists", "aws:PrincipalOrgID", ORGANIZATION)],
         [everyone(conditions=[("StringEqualsIfExists", "aws:PrincipalOrgID", [ORGANIZATION])])],
     ),
-    "organizations that are one and that are none": (
+    "an organization, and what is none to the letter": (
         [when("StringEquals", "aws:PrincipalOrgID", [ORGANIZATION, "o-*"])],
+        [Row(ORGANIZATION, "organization", managed=True)],
+    ),
+    "an organization, and any of a pattern": (
+        [when("StringLike", "aws:PrincipalOrgID", [ORGANIZATION, "o-*"])],
         [
-            Row(ORGANIZATION, "organization", managed=True),
-            everyone(conditions=[("StringEquals", "aws:PrincipalOrgID", ["o-*"])], managed=True),
+            Row(ORGANIZATION, "organization"),
+            everyone(conditions=[("StringLike", "aws:PrincipalOrgID", ["o-*"])]),
         ],
+    ),
+    "the replication of an account": (
+        [allow(ROOT, Action=["ecr:ReplicateImage", "ecr:CreateRepository"])],
+        [account(["replicate"], ["ecr:ReplicateImage"])],
     ),
 }
 
@@ -393,79 +556,148 @@ def test_what_is_shared(listed: list[dict[str, Any]], expected: list[Row]) -> No
 # --- Deny ---
 
 BY_ACCOUNT = allow(ROOT)
-# Of each: an Allow, Deny statements after it, and which of them deny it, and whether certainly.
-DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, bool]]]] = {
-    "all of it": (BY_ACCOUNT, [deny(Action="ecr:*")], [(2, True)]),
-    "a part of it": (BY_ACCOUNT, [deny(Action="ecr:BatchGetImage")], [(2, False)]),
+PULLING, ALL_OF_IT = ("pull",), True
+# Of each: an Allow, Deny statements after it, what each of them takes, whether certainly, and whether that is all.
+DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, tuple[str, ...], bool]], bool]] = {
+    "all of it": (BY_ACCOUNT, [deny(Action="ecr:*")], [(2, PULLING, True)], True),
+    "a part of it, without which there is no pull": (
+        BY_ACCOUNT,
+        [deny(Action="ecr:BatchGetImage")],
+        [(2, PULLING, True)],
+        False,
+    ),
+    "a part of it that is not needed": (
+        BY_ACCOUNT,
+        [deny(Action="ecr:BatchCheckLayerAvailability")],
+        [(2, ("other",), True)],
+        False,
+    ),
+    "the push alone": (
+        allow(ROOT, Action=[*PULL, *UPLOAD]),
+        [deny(Action=[*UPLOAD])],
+        [(2, ("push",), True)],
+        False,
+    ),
+    "what makes an administrator": (
+        allow(ROOT, Action="ecr:*"),
+        [deny(Action="ecr:Set*")],
+        [(2, ("admin",), True)],
+        False,
+    ),
     "all of it, in two parts": (
         BY_ACCOUNT,
         [deny(Action="ecr:Batch*"), deny(Action="ecr:Get*", Condition=TAGGED), deny(Action="ecr:GetDownload*")],
-        [(2, True), (3, False), (4, True)],
+        [(2, PULLING, True), (3, PULLING, False), (4, PULLING, True)],
+        True,
     ),
-    "what is not granted": (BY_ACCOUNT, [deny(Action="ecr:PutImage")], []),
-    "a role of the account": (BY_ACCOUNT, [deny(ROLE)], [(2, False)]),
-    "a role's account": (allow(ROLE), [deny(ROOT)], [(2, True)]),
-    "another account": (BY_ACCOUNT, [deny(OTHER)], []),
-    "under a condition": (BY_ACCOUNT, [deny(Condition=TAGGED)], [(2, False)]),
-    "requests without TLS": (BY_ACCOUNT, [deny_when("Bool", "aws:SecureTransport", "false")], []),
-    "everybody else": (allow(USER), [deny_when("StringNotEquals", "aws:PrincipalArn", USER)], []),
+    "what is not granted": (BY_ACCOUNT, [deny(Action="ecr:PutImage")], [], False),
+    "a role of the account": (BY_ACCOUNT, [deny(ROLE)], [(2, PULLING, False)], False),
+    "a role's account": (allow(ROLE), [deny(ROOT)], [(2, PULLING, True)], True),
+    "another account": (BY_ACCOUNT, [deny(OTHER)], [], False),
+    "under a condition": (BY_ACCOUNT, [deny(Condition=TAGGED)], [(2, PULLING, False)], False),
+    "requests without TLS": (BY_ACCOUNT, [deny_when("Bool", "aws:SecureTransport", "false")], [], False),
+    "everybody else": (allow(USER), [deny_when("StringNotEquals", "aws:PrincipalArn", USER)], [], False),
     "everybody but the owner, by NotPrincipal": (
         BY_ACCOUNT,
         [all_but(OWNER, f"arn:aws:iam::{OWNER}:role/admin")],
-        [(2, True)],
+        [(2, PULLING, True)],
+        True,
     ),
     "everybody outside of the organization": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION)],
         [],
+        False,
     ),
     "an account that may be in the organization": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         [deny(ROOT)],
-        [(2, False)],
+        [(2, PULLING, False)],
+        False,
     ),
-    "an account, of everybody": (allow(), [deny(ROOT)], [(2, False)]),
-    "a service, of everybody": (allow(), [deny(Principal=LAMBDA)], [(2, False)]),
-    "nobody, of everybody": (allow(), [deny(DELETED_ROLE)], []),
-    "the same deleted role": (allow(DELETED_ROLE), [deny(DELETED_ROLE)], [(2, True)]),
+    "an account, of everybody": (allow(), [deny(ROOT)], [(2, PULLING, False)], False),
+    "a service, of everybody": (allow(), [deny(Principal=LAMBDA)], [(2, PULLING, False)], False),
+    "nobody, of everybody": (allow(), [deny(DELETED_ROLE)], [], False),
+    "the same deleted role": (allow(DELETED_ROLE), [deny(DELETED_ROLE)], [(2, PULLING, True)], True),
     "the functions in one of two regions": (
         functions(EAST, WEST),
         [deny_when("StringLike", "aws:SourceArn", EAST, Principal=LAMBDA)],
-        [(2, False)],
+        [(2, ("lambda",), True)],
+        False,
     ),
     "the functions in both of two regions": (
         functions(EAST, WEST),
         [deny_when("ArnLike", "aws:SourceArn", [EAST, WEST])],
-        [(2, True)],
+        [(2, ("lambda",), True)],
+        True,
     ),
     "functions in another region": (
         functions(EAST),
         [deny_when("StringLike", "aws:SourceArn", WEST, Principal=LAMBDA)],
         [],
+        False,
     ),
     "whoever is in no organization, as no service is": (
         functions(EAST),
         [deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION)],
-        [(2, True)],
+        [(2, ("lambda",), True)],
+        True,
     ),
-    "a Deny that is none": (BY_ACCOUNT, [deny(Principal=None)], []),
+    "all but a network, where no service is": (
+        functions(EAST),
+        [deny_when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
+        [(2, ("lambda",), True)],
+        True,
+    ),
+    "all but a role, which no service is": (
+        functions(EAST),
+        [deny_when("ArnNotEquals", "aws:PrincipalArn", ROLE)],
+        [(2, ("lambda",), True)],
+        True,
+    ),
+    "services that act for an account": (
+        when("StringEquals", "aws:SourceAccount", ACCOUNT, **BUILDS),
+        [deny_when("Bool", "aws:PrincipalIsAWSService", "true")],
+        [(2, PULLING, True)],
+        True,
+    ),
+    "services, of an account": (BY_ACCOUNT, [deny_when("Bool", "aws:PrincipalIsAWSService", "true")], [], False),
+    "a Deny that is none": (BY_ACCOUNT, [deny(Principal=None)], [], False),
 }
 
 
-@pytest.mark.parametrize(("granting", "denying", "expected"), DENIED.values(), ids=DENIED.keys())
+@pytest.mark.parametrize(("granting", "denying", "expected", "defeated"), DENIED.values(), ids=DENIED.keys())
 def test_a_share_is_denied(
-    granting: dict[str, Any], denying: list[dict[str, Any]], expected: list[tuple[int, bool]]
+    granting: dict[str, Any],
+    denying: list[dict[str, Any]],
+    expected: list[tuple[int, tuple[str, ...], bool]],
+    defeated: bool,
 ) -> None:
-    (row,) = found(granting, *denying)
-    assert row.denied_by == expected
+    (share,) = PolicyEvaluator("aws", OWNER).parse(policy(granting, *denying), REPOSITORY).shares()
+    denials = share.to_dict()["denied_by"]
+    assert [(one["position"], tuple(one["denies"]), one["certain"]) for one in denials] == expected
+    assert share.to_dict().get("defeated", False) is share.defeated is defeated
 
 
-def test_a_pull_is_denied_for_certain_only_with_its_functions() -> None:
-    fence = deny(ROOT)
-    (row,) = found(BY_ACCOUNT, functions(EAST), fence)
-    assert row.denied_by == [(3, False)]
-    (row,) = found(BY_ACCOUNT, functions(EAST), fence, deny(Principal=LAMBDA))
-    assert row.denied_by == [(3, True), (4, True)]
+def test_a_deny_is_told_for_what_it_takes_for_certain_and_for_what_it_may_take() -> None:
+    fence = deny(ROLE, Action="ecr:*")
+    (share,) = PolicyEvaluator("aws", OWNER).parse(policy(BY_ACCOUNT, functions(EAST), fence)).shares()
+    assert [(one.denies, one.certain) for one in share.denied_by] == [(("pull",), False)]
+    everybody = deny_when("StringNotEquals", "aws:PrincipalTag/team", "a", Action="ecr:*")
+    (share,) = PolicyEvaluator("aws", OWNER).parse(policy(BY_ACCOUNT, functions(EAST), everybody)).shares()
+    assert [(one.denies, one.certain) for one in share.denied_by] == [(("lambda",), True), (("pull",), False)]
+    assert share.denied_regions == ("us-east-1",)
+    assert not share.defeated
+
+
+def test_all_of_a_share_is_denied_only_with_its_functions() -> None:
+    evaluator, fence = PolicyEvaluator("aws", OWNER), deny(ROOT)
+    (share,) = evaluator.parse(policy(BY_ACCOUNT, functions(EAST), fence)).shares()
+    assert not share.defeated
+    assert share.denied_regions == ()
+    (share,) = evaluator.parse(policy(BY_ACCOUNT, functions(EAST), fence, deny(Principal=LAMBDA))).shares()
+    assert share.defeated
+    assert share.to_dict()["lambda_regions_denied"] == ["us-east-1"]
 
 
 # Of each: statements, and of every share of an account whether it can pull, and push.
@@ -510,8 +742,12 @@ def test_statements_of_a_share_are_named_by_position_and_sid() -> None:
     listed = [allow(ROOT, Sid="first"), deny(Sid="no"), allow(ROOT)]
     (share,) = PolicyEvaluator("aws", OWNER).parse(policy(*listed)).shares()
     row = share.to_dict()
-    assert row["statements"] == [{"position": 1, "sid": "first"}, {"position": 3, "sid": None}]
-    assert row["denied_by"] == [{"position": 2, "sid": "no", "certain": True}]
+    of_repository = {"policy": "repository"}
+    assert row["statements"] == [
+        {**of_repository, "position": 1, "sid": "first"},
+        {**of_repository, "position": 3, "sid": None},
+    ]
+    assert row["denied_by"] == [{**of_repository, "position": 2, "sid": "no", "denies": ["pull"], "certain": True}]
 
 
 # Of each: a statement, and what its only principal itself may do, in contrast to its functions.
@@ -519,7 +755,8 @@ ACTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a capability": (allow(ROOT), list(PULL)),
     "more than that": (allow(ROOT, Action=LISTING), LISTING),
     "nothing for an account whose functions alone may pull": (functions(EAST), []),
-    "the pull of Lambda": (functions(RESIZE), list(LAMBDA_PULL)),
+    "nothing for an account of which one function may pull": (functions(RESIZE), []),
+    "the pull of Lambda for anybody": (functions(Condition=None), list(LAMBDA_PULL)),
 }
 
 

@@ -38,6 +38,8 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     when,
 )
 
+# In November 2026.
+NOW = 1_795_694_400.0
 NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
 for_lambda = partial(when, Principal=LAMBDA)
 OTHER_EAST = EAST.replace(ACCOUNT, OTHER)
@@ -45,7 +47,8 @@ ROLE_WITH_PATH = f"arn:aws:iam::{ACCOUNT}:role/team/builders/ci"
 
 
 def parsed(*listed: dict[str, Any], partition: str = "aws") -> ParsedPolicy:
-    return PolicyEvaluator(partition, OWNER).parse(policy(*listed), REPOSITORY)
+    evaluator = PolicyEvaluator(partition, OWNER, region="us-east-1", now=NOW)
+    return evaluator.parse(policy(*listed), REPOSITORY)
 
 
 def applies(drawn: dict[str, Any], name: str, partition: str = "aws") -> Applies:
@@ -290,7 +293,14 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     "all but every source": (for_lambda("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*"), NO),
     "a source that may be missing": (for_lambda("StringLikeIfExists", "aws:SourceArn", EAST), YES),
     "a condition on TLS": (for_lambda("Bool", "aws:SecureTransport", "true"), YES),
-    "a condition that is not known": (for_lambda("StringEquals", "aws:SourceVpc", "vpc-1"), CONDITIONALLY),
+    "a condition that is not known": (for_lambda("StringEquals", "aws:CalledVia", "x"), CONDITIONALLY),
+    "an endpoint, which no service has": (for_lambda("StringEquals", "aws:SourceVpc", "vpc-1"), NO),
+    "all but an endpoint": (for_lambda("StringNotEquals", "aws:SourceVpc", "vpc-1"), YES),
+    "all but a user": (for_lambda("StringNotLike", "aws:userid", f"{DELETED_ROLE}:*"), YES),
+    "all but an account, which no service is": (for_lambda("StringNotEquals", "aws:PrincipalAccount", OWNER), YES),
+    "a network, in which no service is": (for_lambda("IpAddress", "aws:SourceIp", "203.0.113.0/24"), NO),
+    "a project of the account": (for_lambda("ArnLike", "aws:SourceArn", f"arn:aws:codebuild:*:{ACCOUNT}:*"), NO),
+    "functions to the letter": (for_lambda("StringEquals", "aws:SourceArn", EAST), NO),
     "everybody in an organization, which no service is in": (
         when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
         NO,
@@ -356,6 +366,7 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a user's name": (when("StringEquals", "aws:username", "joe"), ("*",)),
     "a kind of principal": (when("StringEquals", "aws:PrincipalType", "AssumedRole"), ("*",)),
     "a client": (when("StringLike", "aws:UserAgent", "docker*"), ("*",)),
+    "a service that calls for one": (when("ForAnyValue:StringEquals", "aws:CalledVia", "x.amazonaws.com"), ("*",)),
     "an endpoint, or none": (when("StringEqualsIfExists", "aws:SourceVpce", "vpce-1a2b3c4d"), ("*",)),
     "all but an endpoint": (when("StringNotEquals", "aws:SourceVpce", "vpce-1a2b3c4d"), ("*",)),
     "half of all addresses": (when("IpAddress", "aws:SourceIp", "0.0.0.0/1"), ("*",)),
@@ -367,10 +378,117 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a large network": (when("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "2001:db8::/32"]), ()),
     "an endpoint": (when("StringEquals", "aws:SourceVpce", "vpce-1a2b3c4d"), ()),
     "a session of a role": (when("StringLike", "aws:userid", f"{DELETED_ROLE}:*"), ()),
-    "a tag of the repository, which is not decided": (when("StringEquals", "aws:ResourceTag/env", "prod"), ()),
-    "a date, which is not decided": (when("DateLessThan", "aws:CurrentTime", "2030-01-01T00:00:00Z"), ()),
     "an ARN pattern that is none, which is not decided": (when("ArnLike", "aws:PrincipalArn", "*"), ()),
-    "a policy variable, which is not decided": (when("StringLike", "aws:PrincipalArn", "*${aws:username}"), ()),
+    "a policy variable, which is a text in this version": (
+        when("StringLike", "aws:PrincipalArn", "*${aws:username}"),
+        (),
+    ),
+    # Endpoints and networks
+    "any endpoint": (when("StringLike", "aws:SourceVpce", "vpce-*"), ("*",)),
+    "an endpoint of some": (when("StringLike", "aws:SourceVpce", "vpce-0*"), ("*",)),
+    "some endpoint": (when("Null", "aws:SourceVpce", "false"), ("*",)),
+    "no endpoint": (when("Null", "aws:SourceVpce", "true"), ("*",)),
+    "an endpoint to the letter": (when("StringEquals", "aws:SourceVpce", "vpce-*"), ()),
+    "any endpoint without regard to case, to the letter": (
+        when("StringEqualsIgnoreCase", "aws:SourceVpce", "VPCE-*"),
+        (),
+    ),
+    "any VPC": (when("StringLike", "aws:SourceVpc", ["vpc-*"]), ("*",)),
+    "any VPC by its ARN": (when("ArnLike", "aws:SourceVpcArn", "arn:aws:ec2:*:*:vpc/*"), ("*",)),
+    "the VPCs of an account": (when("ArnLike", "aws:SourceVpcArn", f"arn:aws:ec2:*:{ACCOUNT}:vpc/*"), ()),
+    "a private address in any VPC": (when("IpAddress", "aws:VpcSourceIp", "10.0.0.0/8"), ("*",)),
+    "one private address in any VPC": (when("IpAddress", "aws:VpcSourceIp", "10.0.0.1"), ("*",)),
+    "all but private addresses in a VPC": (when("NotIpAddress", "aws:VpcSourceIp", "10.0.0.0/8"), ("*",)),
+    "a private address in a VPC that is named": (
+        statement(
+            Condition={"IpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"}, "StringEquals": {"aws:SourceVpc": "vpc-1"}}
+        ),
+        (),
+    ),
+    "a VPC and an endpoint, any of them": (
+        statement(Condition={"StringLike": {"aws:SourceVpc": "vpc-*", "aws:SourceVpce": "vpce-*"}}),
+        ("*",),
+    ),
+    "an endpoint, and an address by the internet": (
+        statement(Condition={"StringLike": {"aws:SourceVpce": "*"}, "IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}),
+        (),
+    ),
+    "endpoints of any account": (when("StringLike", "aws:VpceAccount", "*"), ("*",)),
+    "endpoints of an account": (when("StringEquals", "aws:VpceAccount", ACCOUNT), ()),
+    "endpoints of all but an account": (when("StringNotEquals", "aws:VpceAccount", ACCOUNT), ("*",)),
+    "endpoints of any organization": (when("StringLike", "aws:VpceOrgID", "o-*"), ("*",)),
+    "endpoints of an organization": (when("StringEquals", "aws:VpceOrgID", ORGANIZATION), ()),
+    "endpoints of an organization, or none": (when("StringEqualsIfExists", "aws:VpceOrgID", ORGANIZATION), ("*",)),
+    "endpoints of any organization's units": (when("ForAnyValue:StringLike", "aws:VpceOrgPaths", "o-*/*"), ("*",)),
+    "endpoints of a unit": (when("ForAnyValue:StringLike", "aws:VpceOrgPaths", UNIT), ()),
+    "endpoints of a unit, all of none": (when("ForAllValues:StringLike", "aws:VpceOrgPaths", UNIT), ("*",)),
+    "addresses of one kind": (when("IpAddress", "aws:SourceIp", "::/0"), ("*",)),
+    "a private network": (when("IpAddress", "aws:SourceIp", ["fd00::/8", "10.0.0.0/8", "fc00::/7"]), ()),
+    "all but a private network": (when("NotIpAddress", "aws:SourceIp", "10.0.0.0/8"), ("*",)),
+    "addresses of the network of the carrier": (when("IpAddress", "aws:SourceIp", "100.64.0.0/10"), ()),
+    # Ids of users and sessions
+    "any session of a role": (when("StringLike", "aws:userid", "AROA*"), ("*",)),
+    "any user": (when("StringLike", "aws:userid", "AIDA*"), ("*",)),
+    "a session's name": (when("StringLike", "aws:userid", "*:ci"), ("*",)),
+    "all but a role": (when("StringNotLike", "aws:userid", f"{DELETED_ROLE}:*"), ("*",)),
+    "all but a root user": (when("StringNotEquals", "aws:userid", ACCOUNT), ("*",)),
+    "a root user": (when("StringEquals", "aws:userid", ACCOUNT), ()),
+    "federated users of an account": (when("StringLike", "aws:userid", f"{ACCOUNT}:*"), ()),
+    "sessions of a role, though users": (
+        statement(Condition={"StringLike": {"aws:userid": "AROA*"}, "StringEquals": {"aws:PrincipalType": "User"}}),
+        (),
+    ),
+    "somebody anonymous, whom ECR does not know": (when("StringEquals", "aws:PrincipalType", "Anonymous"), ()),
+    "all but users": (when("StringNotEquals", "aws:PrincipalType", "User"), ("*",)),
+    "all but ARNs of users": (when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:user/*"), ("*",)),
+    "a user's name under roles": (
+        statement(
+            Condition={
+                "StringEquals": {"aws:username": "joe"},
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"},
+            }
+        ),
+        (),
+    ),
+    "a source identity": (when("StringEquals", "aws:SourceIdentity", "joe"), ("*",)),
+    "any function's role": (when("ArnLike", "lambda:SourceFunctionArn", "arn:aws:lambda:*:*:function:*"), ("*",)),
+    "a function's role": (when("ArnLike", "lambda:SourceFunctionArn", EAST), ()),
+    "some instance": (when("Null", "ec2:SourceInstanceArn", "false"), ("*",)),
+    # What says nothing of the caller
+    "the organization of the repository": (when("StringEquals", "aws:ResourceOrgID", ORGANIZATION), ("*",)),
+    "the unit of the repository": (when("ForAnyValue:StringLike", "aws:ResourceOrgPaths", UNIT), ("*",)),
+    "a tag of the repository": (when("StringEquals", "aws:ResourceTag/env", "prod"), ("*",)),
+    "a tag of the repository, by ECR's own key": (when("StringEquals", "ecr:ResourceTag/env", "prod"), ("*",)),
+    "repositories without a tag": (when("Null", "aws:ResourceTag/env", "true"), ("*",)),
+    "the region": (when("StringEquals", "aws:RequestedRegion", "us-east-1"), ("*",)),
+    "another region": (when("StringEquals", "aws:RequestedRegion", "eu-west-1"), ()),
+    "all but another region": (when("StringNotEquals", "aws:RequestedRegion", "eu-west-1"), ("*",)),
+    "the tags of a request, all of none": (when("ForAllValues:StringEquals", "aws:TagKeys", ["team"]), ("*",)),
+    "the tags of a request, any of none": (when("ForAnyValue:StringEquals", "aws:TagKeys", ["team"]), ()),
+    "the tags of a request that tags": (
+        when("ForAnyValue:StringEquals", "aws:TagKeys", ["team"], Action="ecr:TagResource"),
+        ("*",),
+    ),
+    "the tag of a request": (when("StringEquals", "aws:RequestTag/team", "a"), ()),
+    "no tag of a request": (when("Null", "aws:RequestTag/team", "true"), ("*",)),
+    # Time
+    "a date to come": (when("DateLessThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"), ("*",)),
+    "a date that has gone": (when("DateLessThan", "aws:CurrentTime", "2020-01-01T00:00:00Z"), ()),
+    "after a date that has gone": (when("DateGreaterThanEquals", "aws:CurrentTime", "2020-01-01T00:00:00Z"), ("*",)),
+    "seconds to come": (when("NumericLessThan", "aws:EpochTime", "4102444800"), ("*",)),
+    "seconds to come, as a date": (when("DateLessThan", "aws:EpochTime", "2099-01-01T00:00:00Z"), ("*",)),
+    "a date that is none": (when("DateLessThan", "aws:CurrentTime", "soon"), ()),
+    "a token of late": (when("DateGreaterThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z"), ("*",)),
+    "a token of long ago": (when("DateLessThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z"), ()),
+    "a token": (when("Null", "aws:TokenIssueTime", "false"), ("*",)),
+    "no token": (when("Null", "aws:TokenIssueTime", "true"), ("*",)),
+    "a recent sign-in": (when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), ("*",)),
+    "a sign-in as text": (when("NumericLessThanEquals", "aws:MultiFactorAuthAge", 100), ("*",)),
+    "a sign-in before itself": (when("NumericLessThan", "aws:MultiFactorAuthAge", "0"), ()),
+    # Sources, which people have not
+    "whom any function acts for": (when("ArnLike", "aws:SourceArn", "arn:aws:lambda:*:*:function:*"), ()),
+    "whom no service acts for": (when("Null", "aws:SourceArn", "true"), ("*",)),
+    "no service of a name": (when("StringNotEquals", "aws:PrincipalServiceName", "x.amazonaws.com"), ("*",)),
     "the owner's organization": (when("StringEquals", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"), ()),
     "two patterns of one key, which may exclude each other": (
         statement(
@@ -382,31 +500,10 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         (),
     ),
     "the lack of TLS": (when("Bool", "aws:SecureTransport", False), ()),
-    "services alone": (
-        when("Bool", "aws:PrincipalIsAWSService", True, Principal={"AWS": "*"}),
-        ("lambda.amazonaws.com",),
-    ),
-    "Lambda": (statement(Principal=LAMBDA), ("lambda.amazonaws.com",)),
-    "Lambda for any function": (
-        for_lambda("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST]),
-        ("arn:aws:lambda:*:*:function:*",),
-    ),
-    "Lambda for a function's name in every account": (
-        for_lambda("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize"),
-        ("arn:aws:lambda:us-east-1:*:function:resize",),
-    ),
-    "Lambda for any function, in an account": (
-        statement(
-            Principal=LAMBDA,
-            Condition={"StringLike": {"aws:SourceArn": "*"}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        ),
-        (),
-    ),
-    "Lambda for an account": (for_lambda("StringLike", "aws:sourceARN", EAST), ()),
-    "Lambda for all but an account": (for_lambda("StringNotLike", "aws:sourceARN", EAST), ("lambda.amazonaws.com",)),
-    "everybody that Lambda acts for": (when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"), ("arn:aws:lambda:*",)),
     "a Deny": (deny(), ()),
     "an account": (allow(ROOT), ()),
+    "services alone": (when("Bool", "aws:PrincipalIsAWSService", True), ()),
+    "Lambda": (statement(Principal=LAMBDA), ()),
     "another service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ()),
     "a service by a star, which is none": (statement(Principal={"Service": "*"}), ()),
     "a star with the token alone, which cannot be granted": (statement(Action="ecr:GetAuthorizationToken"), ()),
@@ -419,6 +516,131 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 def test_a_policy_is_opened_by(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
     found = parsed(allow(ROOT), drawn).public_statements()
     assert [(one.statement.position, one.opened_by) for one in found] == ([(2, expected)] if expected else [])
+
+
+VARIABLES: dict[str, tuple[dict[str, Any], bool]] = {
+    "one's own account": (when("StringEquals", "aws:PrincipalAccount", "${aws:PrincipalAccount}"), True),
+    "one's own ARN, in another case": (when("StringLike", "aws:PrincipalArn", "${AWS:principalarn}"), True),
+    "what is not one's own account": (
+        when("StringNotEquals", "aws:PrincipalAccount", "${aws:PrincipalAccount}"),
+        False,
+    ),
+    "the owner's organization": (when("StringEquals", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"), False),
+    "the owner's account": (when("StringEquals", "aws:PrincipalAccount", "${aws:ResourceAccount}"), False),
+    "all but the owner's account": (when("StringNotEquals", "aws:PrincipalAccount", "${aws:ResourceAccount}"), True),
+    "a tag of one's own like another": (when("StringEquals", "aws:PrincipalTag/a", "${aws:PrincipalTag/b}"), True),
+    "a tag of one's own like the repository's": (
+        when("StringEquals", "aws:PrincipalTag/team", "${aws:ResourceTag/team}"),
+        True,
+    ),
+    "one's own name in one's own ARN": (when("StringLike", "aws:PrincipalArn", "*${aws:username}"), True),
+    "what is not decided": (when("StringLike", "aws:PrincipalArn", "*${aws:PrincipalOrgID}"), False),
+    "what is not decided beside any role": (
+        when("StringLike", "aws:PrincipalArn", ["*${aws:PrincipalOrgID}", "arn:aws:iam::*:role/*"]),
+        True,
+    ),
+    "all but what is not decided": (
+        when("StringNotLike", "aws:PrincipalArn", ["*${aws:PrincipalOrgID}", "arn:aws:iam::*:role/*"]),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("drawn", "is_open"), VARIABLES.values(), ids=VARIABLES.keys())
+def test_policy_variables_open_a_policy_of_their_version_alone(drawn: dict[str, Any], is_open: bool) -> None:
+    evaluator = PolicyEvaluator("aws", OWNER, region="us-east-1", now=NOW)
+    assert bool(evaluator.parse(policy(drawn, Version="2012-10-17")).public_statements()) is is_open
+    older = evaluator.parse(policy(drawn, Version="2008-10-17")).public_statements()
+    # Before, it was a text, which is nobody's.
+    ((operator, keys),) = drawn["Condition"].items()
+    assert bool(older) is ("Not" in operator or any("role/*" in str(values) for values in keys.values()))
+
+
+# Of each: the statement, and the services that it lets in on behalf of anybody.
+UNSCOPED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "a service": (statement(Principal={"Service": "codebuild.amazonaws.com"}), ("codebuild.amazonaws.com",)),
+    "Lambda": (statement(Principal=LAMBDA), ("lambda.amazonaws.com",)),
+    "two services, one of them twice": (
+        statement(Principal={"Service": ["ecs.amazonaws.com", "lambda.amazonaws.com", "ecs.amazonaws.com"]}),
+        ("ecs.amazonaws.com", "lambda.amazonaws.com"),
+    ),
+    "a service beside an account": (
+        statement(Principal={"AWS": ROOT, "Service": "ecs.amazonaws.com"}),
+        ("ecs.amazonaws.com",),
+    ),
+    "functions of every account": (
+        for_lambda("StringLike", "aws:sourceARN", ["arn:aws:lambda:*:*:function:*", EAST]),
+        ("lambda.amazonaws.com",),
+    ),
+    "a function's name in every account": (
+        for_lambda("ArnLike", "aws:SourceArn", "arn:aws:lambda:us-east-1:*:function:resize"),
+        ("lambda.amazonaws.com",),
+    ),
+    "all but an account": (for_lambda("StringNotEquals", "aws:SourceAccount", ACCOUNT), ("lambda.amazonaws.com",)),
+    "some accounts": (for_lambda("StringLike", "aws:SourceAccount", "1*"), ("lambda.amazonaws.com",)),
+    "any organization": (for_lambda("StringLike", "aws:SourceOrgID", "o-*"), ("lambda.amazonaws.com",)),
+    "an account, or none": (
+        when("StringEqualsIfExists", "aws:SourceAccount", ACCOUNT, Principal={"Service": "ecs.amazonaws.com"}),
+        ("ecs.amazonaws.com",),
+    ),
+    "an account, which Lambda always says": (for_lambda("StringEqualsIfExists", "aws:SourceAccount", ACCOUNT), ()),
+    "no source": (
+        when("Null", "aws:SourceAccount", "true", Principal={"Service": "ecs.amazonaws.com"}),
+        ("ecs.amazonaws.com",),
+    ),
+    "a region, and TLS": (
+        statement(
+            Principal={"Service": "ecs.amazonaws.com"},
+            Condition={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+        ),
+        ("ecs.amazonaws.com",),
+    ),
+    "every service": (when("Bool", "aws:PrincipalIsAWSService", True), ("*",)),
+    "every service, if it is said": (when("Bool", "aws:PrincipalIsAWSService", "true", Principal={"AWS": "*"}), ("*",)),
+    "a service by a condition": (when("StringEquals", "aws:PrincipalServiceName", "ecs.amazonaws.com"), ("*",)),
+    "any source whatever the principal": (when("StringLike", "aws:SourceArn", "arn:aws:lambda:*"), ("*",)),
+    "any source account whatever the principal": (when("StringLike", "aws:SourceAccount", "*"), ("*",)),
+    "an account's functions": (for_lambda("StringLike", "aws:sourceARN", EAST), ()),
+    "an account": (for_lambda("StringEquals", "aws:SourceAccount", ACCOUNT), ()),
+    "an organization": (for_lambda("StringEquals", "aws:SourceOrgID", ORGANIZATION), ()),
+    "a unit": (for_lambda("ForAnyValue:StringLike", "aws:SourceOrgPaths", UNIT), ()),
+    "any function in an account": (
+        statement(
+            Principal=LAMBDA,
+            Condition={"StringLike": {"aws:SourceArn": "*"}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        ),
+        (),
+    ),
+    "an account's functions whatever the principal": (when("ArnLike", "aws:SourceArn", EAST), ()),
+    "an organization of principals, in which no service is": (
+        for_lambda("StringEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        (),
+    ),
+    "everybody, which is worse": (statement(), ()),
+    "an account's own statement": (allow(ROOT), ()),
+    "a Deny": (deny(Principal=LAMBDA), ()),
+    "a service with no action": (statement(Principal=LAMBDA, Action=[]), ()),
+}
+
+
+@pytest.mark.parametrize(("drawn", "expected"), UNSCOPED.values(), ids=UNSCOPED.keys())
+def test_a_statement_is_open_to_services_on_behalf_of_anybody(drawn: dict[str, Any], expected: tuple[str, ...]) -> None:
+    found = parsed(allow(ROOT), drawn).unscoped_statements()
+    assert [(one.statement.position, one.services) for one in found] == ([(2, expected)] if expected else [])
+
+
+def test_a_deny_closes_what_is_open_to_services() -> None:
+    fences = [
+        deny(Principal=LAMBDA),
+        deny_when("Bool", "aws:PrincipalIsAWSService", "true"),
+        deny_when("StringNotEquals", "aws:PrincipalOrgID", ORGANIZATION),
+        deny_when("StringNotEqualsIfExists", "aws:SourceAccount", ACCOUNT),
+        deny_when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24"),
+    ]
+    for fence in fences:
+        assert not parsed(statement(Principal=LAMBDA), fence).unscoped_statements()
+    for hole in (deny(ROOT), deny_when("Null", "aws:SourceAccount", "true"), deny(Action="ecr:PutImage")):
+        assert parsed(statement(Principal=LAMBDA), hole).unscoped_statements()
 
 
 # Of each: a Deny, and whether it closes a statement that is open to everybody.
@@ -437,10 +659,44 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
         deny_when("StringNotEqualsIfExists", "aws:PrincipalOrgID", "${aws:ResourceOrgID}"),
         True,
     ),
-    "a policy variable, which is not decided": (
+    "all but a text that is no account": (
         deny_when("StringNotEquals", "aws:PrincipalAccount", "${aws:SourceAccount}"),
-        False,
+        True,
     ),
+    "all but a role and a root user, by their ids": (
+        deny_when("StringNotLike", "aws:userId", [f"{DELETED_ROLE}:*", ACCOUNT]),
+        True,
+    ),
+    "all but sessions of any role": (deny_when("StringNotLike", "aws:userid", "AROA*"), False),
+    "all but a role": (deny_when("StringNotEquals", "aws:PrincipalArn", [ROLE]), True),
+    "all but a role and a root user": (deny_when("ArnNotEquals", "aws:PrincipalArn", [ROOT, ROLE]), True),
+    "all but roles of a name": (deny_when("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/ci"), False),
+    "all outside of an organization's endpoints": (
+        deny_when("StringNotEqualsIfExists", "aws:VpceOrgID", ORGANIZATION),
+        True,
+    ),
+    "all outside of an account's endpoints": (deny_when("StringNotEqualsIfExists", "aws:VpceAccount", ACCOUNT), True),
+    "all outside of any endpoint": (deny_when("Null", "aws:SourceVpce", "true"), False),
+    "all that come by the internet": (deny_when("Null", "aws:SourceIp", "false"), False),
+    "all outside of two ways": (
+        deny_when("StringNotEquals", "aws:SourceVpce", "vpce-1", Action="ecr:*"),
+        True,
+    ),
+    "all outside of a network and of an endpoint": (
+        deny(
+            Condition={
+                "NotIpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"},
+                "StringNotEqualsIfExists": {"aws:SourceVpc": "vpc-1"},
+            }
+        ),
+        True,
+    ),
+    "addresses of one kind alone": (deny_when("IpAddress", "aws:SourceIp", "0.0.0.0/0"), False),
+    "all without a token": (deny_when("Null", "aws:TokenIssueTime", "true"), False),
+    "tokens of long ago": (deny_when("DateLessThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z"), False),
+    "until a date to come": (deny_when("DateLessThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"), True),
+    "after a date to come": (deny_when("DateGreaterThan", "aws:CurrentTime", "2099-01-01T00:00:00Z"), False),
+    "whoever signed in without MFA": (deny_when("BoolIfExists", "aws:MultiFactorAuthPresent", "false"), False),
     "another action": (deny(Action="ecr:PutImage"), False),
     "members of another organization alone": (
         deny_when("ForAnyValue:StringNotLike", "aws:PrincipalOrgPaths", UNIT),
@@ -451,6 +707,7 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
     "all without a tag, which anybody can have": (deny_when("StringNotEquals", "aws:PrincipalTag/team", "a"), False),
     "all outside of an endpoint": (deny_when("StringNotEquals", "aws:SourceVpc", "vpc-1a2b3c4d"), True),
     "all accounts but one": (deny_when("StringNotEquals", "aws:PrincipalAccount", ACCOUNT), True),
+    "callers of another's repository": (deny_when("StringNotEquals", "aws:ResourceAccount", OWNER), False),
     "callers of the owner's repository": (deny_when("StringEquals", "aws:ResourceAccount", OWNER), True),
     "what is not decided": (deny_when("StringNotEquals", "aws:ResourceTag/env", "dev"), False),
 }
@@ -461,11 +718,30 @@ def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bo
     assert bool(parsed(statement(), drawn).public_statements()) is not closes
 
 
+def test_two_denies_may_close_what_neither_does() -> None:
+    users = deny_when("StringEquals", "aws:PrincipalType", "User")
+    others = deny_when("StringNotEquals", "aws:PrincipalType", "User")
+    assert parsed(statement(), users).public_statements()
+    assert parsed(statement(), others).public_statements()
+    assert not parsed(statement(), users, others).public_statements()
+    kinds = [deny_when("IpAddress", "aws:SourceIp", every) for every in ("0.0.0.0/0", "::/0")]
+    assert parsed(statement(), *kinds).public_statements()
+    assert not parsed(statement(), *kinds, deny_when("Null", "aws:SourceVpce", "false")).public_statements()
+
+
 @pytest.mark.parametrize(("operator", "value"), [("Null", "false"), ("StringLike", "*")])
 def test_a_deny_of_all_with_a_tag_lets_people_in_who_have_none(operator: str, value: str) -> None:
     closing = deny_when(operator, "aws:PrincipalTag/team", value)
-    (public,) = parsed(statement(), closing).public_statements()
-    assert public.grants_identities
+    assert parsed(statement(), closing).public_statements()
+
+
+def test_without_a_clock_no_date_opens_or_closes() -> None:
+    evaluator = PolicyEvaluator("aws", OWNER)
+    to_come = when("DateLessThan", "aws:CurrentTime", "2099-01-01T00:00:00Z")
+    assert not evaluator.parse(policy(to_come)).public_statements()
+    assert evaluator.parse(policy(statement(), {**to_come, "Effect": "Deny"})).public_statements()
+    of_late = when("DateGreaterThan", "aws:TokenIssueTime", "2020-01-01T00:00:00Z")
+    assert not evaluator.parse(policy(of_late)).public_statements()
 
 
 def test_a_statement_is_public_for_the_owner_of_its_registry_alone() -> None:

@@ -129,11 +129,6 @@ PUBLIC: dict[str, tuple[dict[str, Any], str | None]] = {
     "everybody": (allow(), "*"),
     "everybody under no Sid": (allow(Sid=None), "*"),
     "everybody in an organization of their own": (when("StringLike", "aws:PrincipalOrgID", "o-*"), "o-*"),
-    "Lambda for everybody": (allow(Principal=LAMBDA, Action=list(LAMBDA_PULL)), "lambda.amazonaws.com"),
-    "functions of every account": (
-        allow(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": [EAST, "arn:aws:lambda:*:*:function:*"]}}),
-        "arn:aws:lambda:*:*:function:*",
-    ),
     "an account": (allow(OTHER_ROOT), None),
 }
 
@@ -144,6 +139,31 @@ def test_public(warnings_of: Any, drawn: dict[str, Any], named: str | None) -> N
     before = allow(OTHER_ROOT, Sid="other")
     warnings = warnings_of("public", [before, drawn], grant(ACCOUNT) if warnings_of is sharing else ACCOUNT)
     expected = [] if named is None else [(drawn.get("Sid"), (named,), True)]
+    assert [(warning.sid, warning.principals, warning.certain) for warning in warnings] == expected
+
+
+# --- unscoped_service ---
+
+UNSCOPED: dict[str, tuple[dict[str, Any], tuple[str, ...] | None]] = {
+    "Lambda for everybody": (allow(Principal=LAMBDA, Action=list(LAMBDA_PULL)), ("lambda.amazonaws.com",)),
+    "functions of every account": (
+        allow(Principal=LAMBDA, Condition={"StringLike": {"aws:sourceARN": [EAST, "arn:aws:lambda:*:*:function:*"]}}),
+        ("lambda.amazonaws.com",),
+    ),
+    "two services": (
+        allow(Principal={"Service": ["codebuild.amazonaws.com", "ecs.amazonaws.com"]}),
+        ("codebuild.amazonaws.com", "ecs.amazonaws.com"),
+    ),
+    "an account's functions": (allow(Principal=LAMBDA, Condition={"ArnLike": {"aws:SourceArn": EAST}}), None),
+    "everybody, which is public": (allow(), None),
+}
+
+
+@pytest.mark.parametrize(("drawn", "named"), UNSCOPED.values(), ids=UNSCOPED.keys())
+@pytest.mark.parametrize("warnings_of", [sharing, unsharing], ids=["sharing", "unsharing"])
+def test_unscoped_service(warnings_of: Any, drawn: dict[str, Any], named: tuple[str, ...] | None) -> None:
+    warnings = warnings_of("unscoped_service", [drawn], grant(ACCOUNT) if warnings_of is sharing else ACCOUNT)
+    expected = [] if named is None else [("s", named, True)]
     assert [(warning.sid, warning.principals, warning.certain) for warning in warnings] == expected
 
 
@@ -341,7 +361,8 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], list[Grant], list[tuple[str, ...]]]] 
     "a foreign statement for the account's functions": (
         lambda_statement(EAST, Action=[*LAMBDA_PULL, "ecr:DescribeImages"]),
         [grant(ACCOUNT, ["pull"], []), grant(OTHER, ["pull"], [])],
-        [(ACCOUNT,)],
+        # The pull, and what Lambda may do besides.
+        [(ACCOUNT,), (ACCOUNT,)],
     ),
     "another region": (lambda_statement(WEST), EAST_ALONE, [(ACCOUNT,)]),
     "Lambda's own statement for another region": (
@@ -373,14 +394,26 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
         allow(OTHER_ROOT, Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}}),
         {(OTHER,): MAY_ALLOW},
     ),
-    "a single function of another account": (lambda_statement(RESIZE, EAST), {(RESIZE,): ALLOWS}),
+    "a single function of another account": (lambda_statement(RESIZE, EAST), {(OTHER,): ALLOWS}),
+    "another service for another account": (
+        when("StringEquals", "aws:SourceAccount", OTHER, Principal={"Service": "codebuild.amazonaws.com"}),
+        {(OTHER,): ALLOWS},
+    ),
+    "another service for an organization": (
+        when("StringEquals", "aws:SourceOrgID", "o-z9y8x7w6v5", Principal={"Service": "codebuild.amazonaws.com"}),
+        {("o-z9y8x7w6v5",): ALLOWS},
+    ),
+    "another service for a declared account": (
+        when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal={"Service": "codebuild.amazonaws.com"}),
+        {},
+    ),
     "Lambda's own statement for another account": (
         lambda_statement(OTHER_EAST, Action=[*LAMBDA_PULL, "ecr:GetRepositoryPolicy"]),
         {(OTHER,): ALLOWS},
     ),
-    "another service": (
+    "another service for everybody, which is a warning of its own": (
         allow(Principal={"Service": "codebuild.amazonaws.com"}),
-        {("codebuild.amazonaws.com",): ALLOWS},
+        {},
     ),
     "a federated provider": (
         allow(Principal={"Federated": "cognito-identity.amazonaws.com"}),
@@ -393,7 +426,7 @@ UNDECLARED: dict[str, tuple[dict[str, Any], dict[tuple[str, ...], bool]]] = {
     ),
     "everybody under a condition": (when("IpAddress", "aws:SourceIp", "203.0.113.9"), {("*",): MAY_ALLOW}),
     "everybody, which is public": (allow(), {}),
-    "Lambda for everybody, which is public": (lambda_statement(), {}),
+    "Lambda for everybody, which is a warning of its own": (lambda_statement(), {}),
     "a declared account": (allow(ROOT), {}),
     "a unit of a declared organization": (
         when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", UNIT, Action=OTHER_ACTIONS),
@@ -543,16 +576,42 @@ MESSAGES: dict[str, list[str]] = {
     "to use ecr:*": messages(
         allow(Sid=None, Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": True}}), grants=PULLS
     ),
-    'base/python: statement "s" allows Lambda functions of every account to use ecr:BatchGetImage, '
-    "ecr:GetDownloadUrlForLayer: no condition names an account": messages(lambda_statement(), grants=PULLS),
+    'base/python: statement "s" allows lambda.amazonaws.com, on behalf of any account, to use ecr:BatchGetImage, '
+    "ecr:GetDownloadUrlForLayer: no condition such as aws:SourceArn or aws:SourceAccount says for whom": messages(
+        lambda_statement(), grants=PULLS
+    ),
+    'base/python: statement "s" allows any service, on behalf of any account, to use ecr:BatchGetImage: no condition '
+    "such as aws:SourceArn or aws:SourceAccount says for whom": messages(
+        when("Bool", "aws:PrincipalIsAWSService", "true", Action="ecr:BatchGetImage"), grants=PULLS
+    ),
     'base/python: statement "s" is open to accounts that it does not name: o-*': messages(
         when("StringLike", "aws:PrincipalOrgID", "o-*"), grants=[grant(ORGANIZATION)]
     ),
-    'base/python: statement "s" denies 111122223333, o-a1b2c3d4e5 what is declared: a Deny overrides every Allow': (
-        messages(deny(), grants=[grant(ACCOUNT), grant(ORGANIZATION)])
+    'base/python: statement "s" denies 111122223333, o-a1b2c3d4e5 the declared access (pull): a Deny overrides every '
+    "Allow": messages(deny(), grants=[grant(ACCOUNT), grant(ORGANIZATION)]),
+    'base/python: statement "s" may deny 111122223333 the declared access (pull), under its conditions or for a part '
+    "of them": messages(deny(ROLE), grants=PULLS),
+    'base/python: statement "s" denies 111122223333 the declared access (a part of push (ecr:InitiateLayerUpload)): a '
+    "Deny overrides every Allow": messages(
+        deny(Action="ecr:InitiateLayerUpload"), grants=[grant(ACCOUNT, ["pull", "push"])]
     ),
-    'base/python: statement "s" may deny 111122223333 what is declared, under its conditions or for a part of them': (
-        messages(deny(ROLE), grants=PULLS)
+    'base/python: statement "s" denies lambda.amazonaws.com the declared pull for functions of 111122223333: a Deny '
+    "overrides every Allow": messages(deny(Principal=LAMBDA), grants=PULL_AND_EAST),
+    'base/python: statement "s" still allows codebuild.amazonaws.com, on behalf of 111122223333, to use ecr:PutImage': (
+        messages(
+            when(
+                "StringEquals",
+                "aws:SourceAccount",
+                ACCOUNT,
+                Principal={"Service": "codebuild.amazonaws.com"},
+                Action=["ecr:PutImage", "ecr:BatchGetImage"],
+            ),
+            grants=PULLS,
+        )
+    ),
+    'base/python: statement "s" may still allow any service, on behalf of 111122223333, to use ecr:PutImage': messages(
+        when("ArnLike", "aws:SourceArn", f"arn:aws:codebuild:us-east-1:{ACCOUNT}:project/*", Action="ecr:PutImage"),
+        grants=PULLS,
     ),
     "base/python: the repository is in us-east-1, which no declared lambda_regions of 111122223333 covers: a function "
     "pulls its image from its own region only": messages(grants=[grant(ACCOUNT, [], ["eu-west-1"])]),

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.statements import (
-    NumberedStatement,
     ParsedStatement,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import Condition
@@ -129,7 +128,7 @@ INEFFECTIVE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("drawn", INEFFECTIVE.values(), ids=INEFFECTIVE.keys())
 def test_a_statement_has_no_effect_with(drawn: dict[str, Any]) -> None:
     found = EVALUATOR.parse(policy(drawn, allow(ROOT)), REPOSITORY)
-    assert found.effective_statements == (NumberedStatement(2, parsed(allow(ROOT))),)
+    assert [(one.position, one.statement) for one in found.effective_statements] == [(2, parsed(allow(ROOT)))]
     assert found.unmanaged_statements() == found.statements[:1]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import (
     ABSENT,
+    IPV4,
     UNKNOWN,
     Applies,
     Condition,
@@ -28,6 +29,9 @@ NO, CONDITIONALLY, YES = Applies.NO, Applies.CONDITIONALLY, Applies.YES
 TEXT, SOMETIMES = KnownKey("platform"), KnownKey("platform", present=False)
 ROLES = KnownKey(f"arn:aws:iam::{ACCOUNT}:role/*")
 PATHS = KnownKey(UNIT)
+NOW = KnownKey("2026-11-26T12:00:00Z")
+LATELY = KnownKey("*", between=(1_764_028_800.0 + 31_536_000, 1_764_208_800.0 + 31_536_000))
+STRANGERS_ADDRESS = KnownKey("*", unnamed=True)
 
 # Of each: the operator, the values, what is known of the key, and whether the condition holds.
 HOLD: dict[str, tuple[str, list[str], KnownKey, Applies]] = {
@@ -102,15 +106,50 @@ HOLD: dict[str, tuple[str, list[str], KnownKey, Applies]] = {
         PATHS,
         CONDITIONALLY,
     ),
-    # What is not decided here
-    "an address": ("IpAddress", ["203.0.113.0/24"], KnownKey("203.0.113.9"), CONDITIONALLY),
+    # Addresses
+    "an address in a network": ("IpAddress", ["203.0.113.0/24"], KnownKey("203.0.113.9"), YES),
+    "an address in another network": ("IpAddress", ["198.51.100.0/24"], KnownKey("203.0.113.9"), NO),
+    "an address that is no network": ("IpAddress", ["203.0.113.9"], KnownKey("203.0.113.9"), YES),
+    "an address outside of a network": ("NotIpAddress", ["198.51.100.0/24"], KnownKey("203.0.113.9"), YES),
     "every address": ("IpAddress", ["0.0.0.0/0"], KnownKey("203.0.113.9"), YES),
-    "a date": ("DateGreaterThan", ["2020-01-01T00:00:00Z"], ABSENT, CONDITIONALLY),
-    "a number": ("NumericEquals", ["1"], KnownKey("1"), CONDITIONALLY),
+    "every address of another kind": ("IpAddress", ["::/0"], KnownKey("203.0.113.9"), NO),
+    "every address of one kind": ("IpAddress", ["0.0.0.0/0"], KnownKey(IPV4), YES),
+    "both halves of all addresses": ("IpAddress", ["0.0.0.0/1", "128.0.0.0/1"], KnownKey(IPV4), YES),
+    "one kind of two": ("IpAddress", ["0.0.0.0/0"], KnownKey("*"), CONDITIONALLY),
+    "both kinds": ("IpAddress", ["0.0.0.0/0", "::/0"], KnownKey("*"), YES),
+    "a network of a stranger, which is somebody's": ("IpAddress", ["203.0.113.0/24"], STRANGERS_ADDRESS, NO),
+    "a private network of a stranger": ("IpAddress", ["10.0.0.0/7", "fd00::/8"], STRANGERS_ADDRESS, CONDITIONALLY),
+    "only private networks of a stranger": ("IpAddress", ["10.0.0.0/8", "fd00::/8"], STRANGERS_ADDRESS, NO),
+    "what is no address": ("IpAddress", ["somewhere"], KnownKey("203.0.113.9"), CONDITIONALLY),
+    # Dates and numbers
+    "a date before": ("DateLessThan", ["2030-01-01T00:00:00Z"], NOW, YES),
+    "a date before, in a time zone": ("DateLessThan", ["2026-11-26T13:00:00+02:00"], NOW, NO),
+    "a date before, in seconds": ("DateLessThan", ["4102444800"], NOW, YES),
+    "a year": ("DateGreaterThan", ["2020"], NOW, YES),
+    "a month": ("DateGreaterThan", ["2026-12"], NOW, NO),
+    "a day, exactly": ("DateEquals", ["2026-11-26"], KnownKey("2026-11-26T00:00:00Z"), YES),
+    "another day": ("DateNotEquals", ["2026-11-26"], KnownKey("2026-11-25"), YES),
+    "any time of a day": ("DateGreaterThanEquals", ["2026-11-26"], LATELY, CONDITIONALLY),
+    "a time that is always later": ("DateGreaterThanEquals", ["2026-11-20"], LATELY, YES),
+    "one of the times": ("DateEquals", ["2026-11-26"], LATELY, CONDITIONALLY),
+    "a date of a key that is not there": ("DateGreaterThan", ["2020-01-01"], ABSENT, NO),
+    "a date if it is there": ("DateGreaterThanIfExists", ["2020-01-01"], ABSENT, YES),
+    "a date that is none": ("DateLessThan", ["tomorrow"], NOW, CONDITIONALLY),
+    "a date of which nothing is known": ("DateLessThan", ["2030-01-01"], KnownKey("*"), CONDITIONALLY),
+    "a number": ("NumericEquals", ["1.0"], KnownKey("1"), YES),
+    "a lesser number": ("NumericLessThan", ["3600"], KnownKey("60"), YES),
+    "a number that is no lesser": ("NumericLessThan", ["60"], KnownKey("60"), NO),
+    "one of two numbers": ("NumericEquals", ["2", "1"], KnownKey("1"), YES),
+    "a number that is none": ("NumericEquals", ["one"], KnownKey("1"), CONDITIONALLY),
+    "a number that is not finite": ("NumericLessThan", ["inf"], KnownKey("1"), CONDITIONALLY),
+    # What is not decided here
     "an operator that there is not": ("StringMatches", ["platform"], TEXT, CONDITIONALLY),
     "a quantifier that there is not": ("ForSome:StringEquals", ["platform"], TEXT, CONDITIONALLY),
     "a policy variable": ("StringEquals", ["${aws:PrincipalTag/team}"], TEXT, CONDITIONALLY),
     "a text beside a policy variable": ("StringEquals", ["${aws:username}", "platform"], TEXT, YES),
+    "the policy variable of the key itself": ("StringEquals", ["${Some:Key}"], TEXT, YES),
+    "the policy variable of the key itself, where it is not there": ("StringEquals", ["${some:key}"], ABSENT, NO),
+    "not the policy variable of the key itself": ("StringNotEquals", ["${some:key}"], TEXT, NO),
     "none of no value, of which AWS says nothing": ("StringNotEquals", [], TEXT, CONDITIONALLY),
 }
 
@@ -156,6 +195,43 @@ def test_conditions_hold_for_all_or_for_one(
     assert all_hold(listed, {"some:key": known}, for_one=True) is for_one
 
 
+def test_before_the_policy_language_of_2012_a_variable_is_a_text() -> None:
+    statement = {"Condition": {"StringEquals": {"some:Key": "${some:Key}", "aws:PrincipalArn": "${aws:PrincipalArn}"}}}
+    known_keys = {"some:key": KnownKey("${some:Key}"), "aws:principalarn": ROLES}
+    assert [holds(one, known_keys[one.key.lower()]) for one in conditions(statement)] == [YES, YES]
+    # A role has no such ARN.
+    older = conditions(statement, has_variables=False)
+    assert [holds(one, known_keys[one.key.lower()]) for one in older] == [YES, NO]
+
+
+# Keys of which no value has a wildcard, and one that may have any text.
+LITERALS = {
+    "aws:PrincipalArn": NO,
+    "aws:SourceArn": NO,
+    "aws:PrincipalOrgID": NO,
+    "aws:userid": NO,
+    "aws:PrincipalTag/team": NO,
+    "aws:SourceVpce": NO,
+    "aws:UserAgent": CONDITIONALLY,
+}
+
+
+@pytest.mark.parametrize(("key", "expected"), LITERALS.items())
+def test_a_star_that_is_taken_to_the_letter_is_in_no_identifier(key: str, expected: Applies) -> None:
+    known = KnownKey("*")
+    assert holds(Condition("StringEquals", key, ("a*",)), known) is expected
+    assert holds(Condition("StringNotEqualsIgnoreCase", key, ("a*", "b?")), known) is inverse(expected)
+
+
+def test_what_strangers_choose_may_be_what_a_variable_says() -> None:
+    known_keys = {"aws:principaltag/": KnownKey("*", present=False, every=True), "aws:principalarn": ROLES}
+    same = Condition("StringEquals", "aws:PrincipalTag/a", ("${aws:PrincipalTag/b}",))
+    assert all_hold([same], known_keys) is CONDITIONALLY
+    assert all_hold([same], known_keys, for_one=True) is YES
+    theirs = Condition("StringLike", "aws:PrincipalTag/a", ("${aws:PrincipalArn}",))
+    assert all_hold([theirs], known_keys, for_one=True) is CONDITIONALLY
+
+
 def test_what_is_known_of_all_tags_is_known_of_each() -> None:
     tag = Condition("StringEquals", "aws:PrincipalTag/team", ("platform",))
     assert all_hold([tag], {"aws:principaltag/": TEXT}) is YES
@@ -177,6 +253,10 @@ OPEN = {
     "every organization's root": ("o-*/r-*/*", True),
     "an organization": (ORGANIZATION, False),
     "a unit": (UNIT, False),
+    "an account's id": ("111122223333*", True),
+    "sessions of a role": ("AROAEXAMPLEROLE123456:*", False),
+    "sessions of any role": ("AROA*", True),
+    "federated users of an account": (f"{ACCOUNT}:*", False),
     "units of an organization": (f"{ORGANIZATION}/*/ou-ab12-*", False),
 }
 

@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.audit import AuditRunResult, run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import AuditRequest
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, root
 from ansible_collections.imageshare.aws.tests.support.in_memory import OWNER, InMemory, Verbatim
 from ansible_collections.imageshare.aws.tests.support.runs import allowing, text_of
+
+
+def principal(name: str) -> Principal:
+    return Principal(PrincipalType.ACCOUNT, name, name)
 
 
 def request(*repositories: str, **changes: Any) -> AuditRequest:
@@ -42,7 +47,8 @@ def test_all_repositories_of_a_registry_cost_one_list_and_a_read_each() -> None:
     calls = [call[0] for call in registry.journal]
     assert calls[0] == "names"
     assert calls.count("read") == 4
-    assert set(calls) <= {"names", "read", "owner"}
+    assert calls.count("registry_policy") == 1
+    assert set(calls) <= {"names", "read", "owner", "registry_policy"}
 
 
 def test_names_are_taken_in_their_order_and_not_looked_up() -> None:
@@ -67,7 +73,7 @@ def test_a_policy_is_returned_as_it_is_where_it_is_wanted() -> None:
 
 
 def test_of_one_principal_only_its_repositories_are_told() -> None:
-    audit = run(request(principal=OTHER), InMemory(POLICIES))
+    audit = run(request(principal=principal(OTHER)), InMemory(POLICIES))
     assert {name: [share["principal"] for share in row["shares"]] for name, row in rows(audit).items()} == {
         "base/go": [OTHER],
         "web": [OTHER],
@@ -76,7 +82,7 @@ def test_of_one_principal_only_its_repositories_are_told() -> None:
 
 def test_nor_does_a_filter_hide_what_could_not_be_read_or_is_not_there() -> None:
     registry = InMemory({**POLICIES, "broken": "{"})
-    audit = run(request("*", "x*", principal=OTHER), registry)
+    audit = run(request("*", "x*", principal=principal(OTHER)), registry)
     assert {name for name, row in rows(audit).items() if "error" in row} == {"broken", "x*"}
 
 
@@ -143,6 +149,58 @@ def test_a_surprise_hides_nothing_of_the_others() -> None:
     found = rows(run(request(), Surprising(POLICIES)))
     assert found["web"]["error"].startswith("web: unexpected KeyError: 'policyText'.")
     assert all("shares" in row for name, row in found.items() if name != "web")
+
+
+OF_REGISTRY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Base",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"},
+                "Action": "ecr:BatchGetImage",
+                "Resource": f"arn:aws:ecr:us-east-1:{OWNER}:repository/base/*",
+            }
+        ],
+    }
+)
+
+
+def test_the_policy_of_the_registry_counts_for_the_repositories_that_it_is_for() -> None:
+    audit = run(request(include_policy=True), InMemory(POLICIES, registry_policy=OF_REGISTRY))
+    found = rows(audit)
+    assert [share["principal"] for share in found["base/empty"]["shares"]] == [OTHER]
+    assert [share["principal"] for share in found["base/python"]["shares"]] == [ACCOUNT, OTHER]
+    assert [len(share["statements"]) for share in found["web"]["shares"]] == [1, 1]
+    assert all(row["registry_policy_read"] for row in found.values())
+    said = audit.to_dict()["registry_policy"]
+    assert (said["read"], said["error"], said["error_code"]) == (True, None, None)
+    assert said["policy"] == json.loads(OF_REGISTRY)
+    assert said["policy_length"] == len(json.dumps(said["policy"], separators=(",", ":")))
+    assert [share["principal"] for share in said["shares"]] == [OTHER]
+    assert audit.to_dict()["summary"]["registry_policy_unread"] == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (EcrError("could not read it. Allow it.", "AccessDeniedException"), "could not read it. Allow it."),
+        ("[]", "the policy of the registry could not be parsed: it is not a JSON object"),
+    ],
+)
+def test_a_policy_of_the_registry_that_is_not_known_is_said_everywhere_and_is_no_failure(
+    policy: str | EcrError, said: str
+) -> None:
+    audit = run(request(), InMemory(POLICIES, registry_policy=policy))
+    assert not audit.failures
+    assert not any(row["registry_policy_read"] for row in rows(audit).values())
+    whole = audit.to_dict()
+    assert whole["summary"]["registry_policy_unread"] == len(POLICIES)
+    of_registry = whole["registry_policy"]
+    assert (of_registry["read"], of_registry["error"], of_registry["policy_length"]) == (False, said, None)
+    assert of_registry["error_code"] == getattr(policy, "code", None)
+    assert of_registry["shares"] == []
 
 
 def test_a_report_is_plain_values_or_one_text() -> None:

@@ -9,9 +9,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
+import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import (
+    PolicyEvaluator,
+    RegistryPolicy,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import parse
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import by_principal, counts, findings
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import read_principal
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import (
+    by_principal,
+    counts,
+    findings,
+    registry_findings,
+)
 from ansible_collections.imageshare.aws.tests.support import wild_policies
 from ansible_collections.imageshare.aws.tests.support.builders import (
     ACCOUNT,
@@ -29,6 +39,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 DELETED = [DELETED_ROLE, DELETED_USER]
+
+
+def named(position: int, sid: str | None, policy: str = "repository") -> dict[str, Any]:
+    """What rows call a statement."""
+    return {"policy": policy, "position": position, "sid": sid}
+
+
 EVALUATOR = PolicyEvaluator("aws", OWNER)
 
 
@@ -45,7 +62,7 @@ def test_everything_is_said_in_plain_values() -> None:
     found = findings(whole, EVALUATOR)
     assert json.loads(json.dumps(found)) == found
     del found["policy_length"]
-    denied = [{"position": 3, "sid": "network", "certain": False}]
+    denied = [{**named(3, "network"), "denies": ["pull"], "certain": False}]
     able: dict[str, Any] = {"other_actions": [], "can_pull": True, "can_push": False, "lambda_regions": []}
     assert found == {
         "shares": [
@@ -55,7 +72,7 @@ def test_everything_is_said_in_plain_values() -> None:
                 "access": ["pull"],
                 **able,
                 "conditions": [],
-                "statements": [{"position": 1, "sid": "AllowPull"}],
+                "statements": [named(1, "AllowPull")],
                 "denied_by": denied,
                 "managed": True,
             },
@@ -65,7 +82,7 @@ def test_everything_is_said_in_plain_values() -> None:
                 "access": ["pull"],
                 **able,
                 "conditions": [{"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc-1", "vpc-2"]}],
-                "statements": [{"position": 2, "sid": "some"}],
+                "statements": [named(2, "some")],
                 "denied_by": denied,
                 "managed": False,
             },
@@ -73,7 +90,10 @@ def test_everything_is_said_in_plain_values() -> None:
         "public": False,
         "public_statements": [],
         "deleted_principals": [],
-        "unmanaged_statements": [{"position": 2, "sid": "some"}, {"position": 3, "sid": "network"}],
+        "unscoped_service": False,
+        "unscoped_service_statements": [],
+        "unmanaged_statements": [named(2, "some"), named(3, "network")],
+        "registry_policy_read": False,
     }
 
 
@@ -84,7 +104,10 @@ def test_of_no_policy_there_is_nothing_to_say() -> None:
         "public": False,
         "public_statements": [],
         "deleted_principals": [],
+        "unscoped_service": False,
+        "unscoped_service_statements": [],
         "unmanaged_statements": [],
+        "registry_policy_read": False,
     }
 
 
@@ -98,16 +121,19 @@ def test_a_statement_for_another_repository_grants_nothing_and_is_listed() -> No
     elsewhere = policy(allow("*", Sid="elsewhere", Resource=f"{REPOSITORY}-2"))
     found = findings(elsewhere, EVALUATOR, resource=REPOSITORY)
     assert (found["shares"], found["public"]) == ([], False)
-    assert found["unmanaged_statements"] == [{"position": 1, "sid": "elsewhere"}]
+    assert found["unmanaged_statements"] == [named(1, "elsewhere")]
 
 
 def test_only_the_shares_of_one_principal_are_told_and_all_else_is_of_the_whole() -> None:
     whole = policy(allow(ROOT, OTHER_ROOT, *DELETED), allow("*"))
-    alone = findings(whole, EVALUATOR, principal=ACCOUNT)
-    assert [share["principal"] for share in alone["shares"]] == [ACCOUNT]
+    alone = findings(whole, EVALUATOR, principal=read_principal(ACCOUNT, "aws"))
+    assert [(share["principal"], share["matches"]) for share in alone["shares"]] == [
+        (ACCOUNT, "exact"),
+        ("*", "possible"),
+    ]
     assert {**alone, "shares": []} == {**findings(whole, EVALUATOR), "shares": []}
     assert alone["public"]
-    assert alone["public_statements"] == [{"position": 2, "sid": None}]
+    assert alone["public_statements"] == [named(2, None)]
     assert alone["deleted_principals"] == sorted(DELETED)
 
 
@@ -127,6 +153,124 @@ def test_any_policy_has_findings_that_are_plain_values(random: Any) -> None:
     assert positions == sorted(positions)
 
 
+# --- the policy of the registry ---
+
+EVERY = f"arn:aws:ecr:us-east-1:{OWNER}:repository/*"
+
+
+def with_registry(*listed: dict[str, Any], own: Any = None, scope: str | None = None) -> dict[str, Any]:
+    """What is said of a repository whose registry has a policy of these statements."""
+    of_registry = RegistryPolicy(policy(*listed), scope)
+    return findings(own, EVALUATOR, resource=REPOSITORY, registry_policy=of_registry)
+
+
+def test_what_the_policy_of_the_registry_allows_is_added() -> None:
+    found = with_registry(allow(OTHER_ROOT, Resource=EVERY), own=policy(allow(ROOT, Sid="own")))
+    assert [(share["principal"], share["statements"]) for share in found["shares"]] == [
+        (ACCOUNT, [named(1, "own")]),
+        (OTHER, [named(1, None, "registry")]),
+    ]
+    assert found["registry_policy_read"]
+    # It is neither of the repository's statements, nor managed by whoever manages these.
+    assert found["unmanaged_statements"] == []
+    assert not found["shares"][1]["managed"]
+
+
+def test_two_policies_may_give_together_what_neither_does() -> None:
+    own = policy(allow(ROOT, Action="ecr:BatchGetImage"))
+    found = with_registry(allow(ROOT, Action="ecr:GetDownloadUrlForLayer", Resource=EVERY), own=own)
+    (share,) = found["shares"]
+    assert share["can_pull"]
+    assert share["statements"] == [named(1, None), named(1, None, "registry")]
+
+
+@pytest.mark.parametrize("denying", ["repository", "registry"])
+def test_what_either_policy_denies_is_denied(denying: str) -> None:
+    granting, fence = allow(ROOT), {**allow("*"), "Effect": "Deny"}
+    if denying == "registry":
+        found = with_registry({**fence, "Resource": EVERY}, own=policy(granting))
+    else:
+        found = with_registry({**granting, "Resource": EVERY}, own=policy(fence))
+    (share,) = found["shares"]
+    assert share["denied_by"] == [{**named(1, None, denying), "denies": ["pull"], "certain": True}]
+    assert share["defeated"]
+    assert not share["can_pull"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "covers"),
+    [
+        ("*", True),
+        (EVERY, True),
+        (EVERY.replace("/*", "/base/*"), True),
+        ([EVERY.replace("/*", "/web/*"), EVERY.replace("/*", "/base/pytho?")], True),
+        (EVERY.replace("us-east-1", "*"), True),
+        (EVERY.replace("/*", "/prod-*"), False),
+        (EVERY.replace("us-east-1", "eu-west-1"), False),
+        ([], False),
+    ],
+)
+def test_a_statement_of_the_registry_is_for_the_repositories_of_its_resource(resource: Any, covers: bool) -> None:
+    found = with_registry(allow(ROOT, Resource=resource), {**allow("*"), "Resource": resource})
+    assert [share["principal"] for share in found["shares"]] == ([ACCOUNT, "*"] if covers else [])
+    assert found["public"] is covers
+    assert found["public_statements"] == ([named(2, None, "registry")] if covers else [])
+
+
+def test_a_service_that_the_registry_lets_in_for_anybody_is_told() -> None:
+    found = with_registry(allow(Principal={"Service": "codebuild.amazonaws.com"}, Resource=EVERY))
+    assert (found["public"], found["unscoped_service"]) == (False, True)
+    assert found["unscoped_service_statements"] == [named(1, None, "registry")]
+
+
+def test_replication_is_told_as_what_it_is_and_the_creation_of_repositories_only_of_the_registry() -> None:
+    replicating = allow(ROOT, Action=["ecr:ReplicateImage", "ecr:CreateRepository"], Resource=EVERY)
+    (share,) = with_registry(replicating)["shares"]
+    assert (share["access"], share["other_actions"]) == (["replicate"], ["ecr:ReplicateImage"])
+    said = registry_findings(RegistryPolicy(policy(replicating)), EVALUATOR)
+    (share,) = said["shares"]
+    assert share["access"] == ["replicate", "create"]
+    assert share["other_actions"] == ["ecr:CreateRepository", "ecr:ReplicateImage"]
+    assert share["conditions"] == [{"operator": "Resource", "key": "ARN", "values": [EVERY]}]
+
+
+def test_of_a_registry_of_the_first_scope_three_actions_count() -> None:
+    everything = allow(ROOT, Action="ecr:*", Resource="*")
+    (share,) = with_registry(everything, scope="V1")["shares"]
+    assert share["other_actions"] == ["ecr:BatchImportUpstreamImage", "ecr:ReplicateImage"]
+    assert not share["can_pull"]
+    (share,) = with_registry(everything, scope="V2")["shares"]
+    assert share["can_pull"]
+    said = registry_findings(RegistryPolicy(policy(everything), "V1"), EVALUATOR)
+    assert [one["access"] for one in said["shares"]] == [["replicate", "create"]]
+    assert said["scope"] == "V1"
+
+
+def test_what_a_registry_says_of_repositories_to_come_is_told() -> None:
+    prefix = EVERY.replace("/*", "/new/*")
+    said = registry_findings(
+        RegistryPolicy(policy(allow("*", Resource=prefix), allow(OTHER_ROOT, Resource="*"))), EVALUATOR
+    )
+    assert [(one["principal"], one["conditions"]) for one in said["shares"]] == [
+        ("*", [{"operator": "Resource", "key": "ARN", "values": [prefix]}]),
+        (OTHER, []),
+    ]
+    # Some repository may be meant, and that is enough.
+    assert said["public"]
+
+
+def test_of_a_registry_without_a_policy_there_is_nothing_to_say() -> None:
+    assert registry_findings(RegistryPolicy(), EVALUATOR) == {
+        "scope": None,
+        "policy_length": 0,
+        "public": False,
+        "public_statements": [],
+        "unscoped_service": False,
+        "unscoped_service_statements": [],
+        "shares": [],
+    }
+
+
 # --- many ---
 
 
@@ -140,8 +284,16 @@ def row(name: str, *shared: tuple[str, str], **more: Any) -> dict[str, Any]:
 
 ROWS = [
     row("web", ("role", "r"), ("account", OTHER), ("account", OTHER), public=True, deleted_principals=[]),
-    row("base", ("account", ACCOUNT), ("account", OTHER), public=False, deleted_principals=DELETED),
-    row("empty", public=False, deleted_principals=[]),
+    row(
+        "base",
+        ("account", ACCOUNT),
+        ("account", OTHER),
+        public=False,
+        unscoped_service=True,
+        deleted_principals=DELETED,
+        registry_policy_read=False,
+    ),
+    row("empty", public=False, deleted_principals=[], registry_policy_read=False),
     {"name": "denied", "error": "denied: no"},
     {"name": "gone", "missing": True},
 ]
@@ -169,7 +321,9 @@ def test_rows_are_counted() -> None:
         "shares": 5,
         "principals": 3,
         "public": 1,
+        "unscoped_service": 1,
         "deleted_principals": 1,
+        "registry_policy_unread": 2,
         "missing": 1,
         "failed": 1,
     }

@@ -306,21 +306,24 @@ def test_what_the_defaults_of_auditing_ask_for() -> None:
     )
 
 
-AUDITED: dict[str, tuple[str, str]] = {
-    "an account": (ACCOUNT, ACCOUNT),
-    "an account by its root": (f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT),
-    "a role": (ROLE, ROLE),
-    "an organization": ("o-a1b2c3d4e5", "o-a1b2c3d4e5"),
-    "a unit": ("o-a1b2c3d4e5/r-ab12/*", "o-a1b2c3d4e5/r-ab12/*"),
-    "everyone": ("*", "*"),
-    "a service": (" ecs.amazonaws.com ", "ecs.amazonaws.com"),
-    "a service of a region": ("codebuild.cn-north-1.amazonaws.com.cn", "codebuild.cn-north-1.amazonaws.com.cn"),
-    "a deleted role": ("AROAEXAMPLEROLE123456", "AROAEXAMPLEROLE123456"),
+AUDITED: dict[str, tuple[str, Principal]] = {
+    "an account": (ACCOUNT, Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)),
+    "an account by its root": (f"arn:aws:iam::{ACCOUNT}:root", Principal(PrincipalType.ACCOUNT, ACCOUNT, ACCOUNT)),
+    "a role": (ROLE, Principal(PrincipalType.ROLE, ROLE, ROLE.split(":")[4])),
+    "an organization": ("o-a1b2c3d4e5", Principal(PrincipalType.ORGANIZATION, "o-a1b2c3d4e5")),
+    "a unit": ("o-a1b2c3d4e5/r-ab12/*", Principal(PrincipalType.ORGANIZATIONAL_UNIT, "o-a1b2c3d4e5/r-ab12/*")),
+    "everyone": ("*", Principal(PrincipalType.EVERYONE, "*")),
+    "a service": (" ecs.amazonaws.com ", Principal(PrincipalType.SERVICE, "ecs.amazonaws.com")),
+    "a service of a region": (
+        "codebuild.cn-north-1.amazonaws.com.cn",
+        Principal(PrincipalType.SERVICE, "codebuild.cn-north-1.amazonaws.com.cn"),
+    ),
+    "a deleted role": ("AROAEXAMPLEROLE123456", Principal(PrincipalType.DELETED, "AROAEXAMPLEROLE123456")),
 }
 
 
 @pytest.mark.parametrize(("principal", "meant"), AUDITED.values(), ids=AUDITED.keys())
-def test_whose_shares_an_audit_is_about(principal: str, meant: str) -> None:
+def test_whose_shares_an_audit_is_about(principal: str, meant: Principal) -> None:
     assert read_audit_request(audit_options(principal=principal), partition="aws").principal == meant
 
 

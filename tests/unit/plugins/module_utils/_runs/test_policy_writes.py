@@ -56,7 +56,7 @@ class Contested(InMemory):
 
     @property
     def calls(self) -> list[str]:
-        return [call[0] for call in self.journal]
+        return [call[0] for call in self.journal if call[0] != "registry_policy"]
 
 
 def sids(registry: InMemory, name: str = "base") -> list[str]:
