@@ -938,6 +938,8 @@ def audited(process: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> P
     ]
     process.plant_many({"app": statements.policy(team), "hostile": statements.policy(*hostile)})
     process.plant_many({"app": statements.policy(statements.allow("pull", "*")), "secret": "none"}, region=OTHER_REGION)
+    for_all = {**statements.allow("pull", statements.root(OTHER), Sid=HOSTILE[1]), "Resource": "*"}
+    process.plant_registry_policy({"Version": "2012-10-17", "Statement": [for_all]})
     wanted = sharing(ecr_share_repositories=["*"], ecr_share_report_dir=str(made))
     inventory = registries({**wanted, "ecr_share_regions": [REGION, OTHER_REGION]}, images={})
     (made / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
@@ -967,6 +969,20 @@ class TestPageOfTheRole:
         page.fill("principal", TEAM)
         page.cell(0, 0).click()
         assert json.loads(page.texts("#detail pre")[0])["Sid"] == "AllowPull"
+
+    def test_has_the_policy_of_each_registry(self, page: Page) -> None:
+        assert page.texts("#registry-policies button") == ["1 with shares", "1 none"]
+        page.click("#registry-policies", "1 with shares")
+        assert f"account {OTHER}" in page.detail
+        assert f'1 "{HOSTILE[1]}" of the registry policy' in page.detail
+        assert "For all repositories." in page.detail
+        assert json.loads(page.texts("#detail .share pre")[0])["Sid"] == HOSTILE[1]
+        page.press(Keys.ESCAPE)
+        cell = page.cell(page.rows.index("hostile"), page.columns.index(OTHER))
+        assert cell.accessible_name == "pull"
+        cell.click()
+        assert json.loads(page.texts("#detail pre")[0])["Sid"] == HOSTILE[1]
+        assert page.driver.execute_script("return [window.owned, document.images.length]") == [None, 0]
 
     def test_shows_what_strangers_have_written_and_runs_none_of_it(self, page: Page) -> None:
         page.fill("repository", "hostile")
