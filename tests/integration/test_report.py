@@ -264,10 +264,13 @@ ANOTHER_LEVEL = json.loads(reported(audit(repository("app", share(TEAM, "account
 SIGN = {"name": "sign", "glyph": "§", "label": "can sign", "colours": ["#00008b", "#add8e6"], "alarm": False}
 ANOTHER_LEVEL["levels"].append(SIGN)
 ANOTHER_LEVEL["views"][0] |= {"levels": ["pull", "push", "describe", "sign"], "words": "pull, push, describe and sign"}
+EVERY_LEVEL = json.loads(reported(audit(repository("app", share(TEAM, "account", "pull", 1)))))
+EVERY_LEVEL["views"][0]["levels"] = ["pull", "push", "describe", "replicate", "lambda", "service", "other", "admin"]
 LONG = "AllowPull" * 330
 REPORTS = {
     "plain": PLAIN,
     "another-level": json.dumps(ANOTHER_LEVEL),
+    "every-level": json.dumps(EVERY_LEVEL),
     "long": reported(
         audit(repository("app", share(TEAM, "account", "pull", 1, statements=[audits.statement(1, LONG)])))
     ),
@@ -448,6 +451,8 @@ class TestSafety:
         # The driver's own scripts are exempt from the policy of the page; what they leave behind is not.
         plain.driver.execute_script(f"setTimeout(() => {{ {attempt} }})")
         plain.driver.execute_async_script("setTimeout(arguments[0], 100)")
+        # An image of the style is not asked for before something is drawn.
+        plain.settle()
         assert plain.driver.execute_script("return window.owned") is None
         (complaint, *_more) = plain.complaints()
         assert "Content Security Policy" in complaint
@@ -585,6 +590,16 @@ class TestCells:
         with page.scheme(scheme):
             part = "getComputedStyle(document.querySelector('td .mark').lastChild)"
             assert page.driver.execute_script(f"return {part}.getPropertyValue('--colour')") == colour
+
+    def test_all_levels_of_a_cell_are_within_it(self, opened: Callable[[str], Page]) -> None:
+        cell = opened("every-level").cell(0, 0)
+        mark = cell.find_element("css selector", ".mark")
+        parts = [part.rect for part in mark.find_elements("css selector", "span")]
+        assert len(parts) == 8
+        assert len({(part["x"], part["y"]) for part in parts}) == 8
+        assert all(part["y"] + part["height"] <= mark.rect["y"] + mark.rect["height"] for part in parts)
+        # No lower than its letters.
+        assert all(part["height"] >= 10 for part in parts)
 
 
 class TestDetails:
@@ -923,6 +938,8 @@ def audited(process: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> P
     ]
     process.plant_many({"app": statements.policy(team), "hostile": statements.policy(*hostile)})
     process.plant_many({"app": statements.policy(statements.allow("pull", "*")), "secret": "none"}, region=OTHER_REGION)
+    for_all = {**statements.allow("pull", statements.root(OTHER), Sid=HOSTILE[1]), "Resource": "*"}
+    process.plant_registry_policy({"Version": "2012-10-17", "Statement": [for_all]})
     wanted = sharing(ecr_share_repositories=["*"], ecr_share_report_dir=str(made))
     inventory = registries({**wanted, "ecr_share_regions": [REGION, OTHER_REGION]}, images={})
     (made / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
@@ -952,6 +969,20 @@ class TestPageOfTheRole:
         page.fill("principal", TEAM)
         page.cell(0, 0).click()
         assert json.loads(page.texts("#detail pre")[0])["Sid"] == "AllowPull"
+
+    def test_has_the_policy_of_each_registry(self, page: Page) -> None:
+        assert page.texts("#registry-policies button") == ["1 with shares", "1 none"]
+        page.click("#registry-policies", "1 with shares")
+        assert f"account {OTHER}" in page.detail
+        assert f'1 "{HOSTILE[1]}" of the registry policy' in page.detail
+        assert "For all repositories." in page.detail
+        assert json.loads(page.texts("#detail .share pre")[0])["Sid"] == HOSTILE[1]
+        page.press(Keys.ESCAPE)
+        cell = page.cell(page.rows.index("hostile"), page.columns.index(OTHER))
+        assert cell.accessible_name == "pull"
+        cell.click()
+        assert json.loads(page.texts("#detail pre")[0])["Sid"] == HOSTILE[1]
+        assert page.driver.execute_script("return [window.owned, document.images.length]") == [None, 0]
 
     def test_shows_what_strangers_have_written_and_runs_none_of_it(self, page: Page) -> None:
         page.fill("repository", "hostile")

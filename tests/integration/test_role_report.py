@@ -120,7 +120,12 @@ class TestSeveralRegistries:
         assert found.drift(THERE) == {"app": NO_DRIFT}
         assert found.drift(OTHERS) == {"cli": NO_DRIFT, "empty": NO_DRIFT}
         assert found.principals(HERE) == {"app": [STRANGER], "web": []}
-        assert found.principals(THERE) == {"app": ["codebuild.amazonaws.com", TEAM]}
+        # A service uses it for them.
+        assert found.principals(THERE) == {"app": [PARTNER, TEAM]}
+        assert [share.get("via_service") for share in found.rows[THERE]["app"]["shares"]] == [
+            "codebuild.amazonaws.com",
+            None,
+        ]
         assert sorted(found.principals(OTHERS)["cli"]) == [DELETED_ROLE, CI]
         assert [share["managed"] for share in found.rows[THERE]["app"]["shares"]] == [False, True]
         assert found.rows[THERE]["app"]["policy"] == policy(BUILDS, allow("pull", root(TEAM)))
@@ -134,7 +139,11 @@ class TestSeveralRegistries:
             "report.json": "-rw-------",
         }
         # What was compared is read again, and nothing is written.
-        assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 3 + 3 + 2}
+        assert aws.calls() == {
+            "DescribeRepositories": 1,
+            "GetRepositoryPolicy": 3 + 3 + 2,
+            "GetRegistryPolicy": 2 + 2 + 1,
+        }
         assert aws.policies() == planted
         assert done.recap("declared")["changed"] == done.recap("unshared")["changed"] == 0
         assert f'"unshared {REGION}: 2 repositories, 2 principals, 1 with deleted principals"' in done.output
@@ -220,8 +229,8 @@ def test_audit_after_a_share_has_the_declared_grants_as_its_managed_shares(
             for grant in granted
         }
         assert "drift" not in found.rows[HERE][name]
-    unmanaged = [share["principal"] for share in found.rows[HERE]["app"]["shares"] if not share["managed"]]
-    assert unmanaged == ["codebuild.amazonaws.com"]
+    unmanaged = [share for share in found.rows[HERE]["app"]["shares"] if not share["managed"]]
+    assert [share["via_service"] for share in unmanaged] == ["codebuild.amazonaws.com"]
 
 
 HOSTILE = (
@@ -327,7 +336,12 @@ class TestWithoutGrants:
         done = play("audit", registries(images={}, empty=empty))
         assert done.code == 0, done.output
         assert '"images: 3 repositories, 2 principals, 1 public"' in done.output
-        assert aws.calls() == {"DescribeRepositories": 2, "GetRepositoryPolicy": 3, "GetCallerIdentity": 1}
+        assert aws.calls() == {
+            "DescribeRepositories": 2,
+            "GetRepositoryPolicy": 3,
+            "GetRegistryPolicy": 2,
+            "GetCallerIdentity": 1,
+        }
         found = Report(tmp_path / "report")
         assert (found.all_rows, found.whole["compared"]) == ([], False)
 
@@ -364,6 +378,74 @@ class TestWithoutGrants:
         assert aws.calls() == {}
 
 
+MIRROR = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/base/*"
+OF_REGISTRY: list[dict[str, Any]] = [
+    {**allow("pull", root(PARTNER), Sid="Partner"), "Resource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/app"},
+    {
+        "Sid": "Replication",
+        "Effect": "Allow",
+        "Principal": {"AWS": root(TEAM)},
+        "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+        "Resource": MIRROR,
+    },
+    {**{name: value for name, value in BUILDS.items() if name != "Condition"}, "Sid": "Builds", "Resource": "*"},
+]
+
+
+class TestRegistryPolicies:
+    """What the registry itself allows, by a policy of its own."""
+
+    @pytest.fixture(autouse=True)
+    def inventory(self, aws: EmbeddedAws, tmp_path: Path) -> dict[str, Any]:
+        aws.plant_many({"app": policy(allow("push", root(TEAM))), "base/go": None})
+        aws.plant_registry_policy({"Version": "2012-10-17", "Statement": OF_REGISTRY})
+        return registries({"ecr_share_report_dir": f"{tmp_path}/report"}, images={"ecr_share_regions": [REGION]})
+
+    def test_are_in_the_report_and_count_for_each_repository(
+        self, play: Play, tmp_path: Path, inventory: dict[str, Any]
+    ) -> None:
+        done = play("audit", inventory)
+
+        assert done.code == 0, done.output
+        found = Report(tmp_path / "report")
+        of_app = {share["principal"]: share for share in found.rows[HERE]["app"]["shares"]}
+        assert of_app[PARTNER]["statements"] == [{"policy": "registry", "position": 1, "sid": "Partner"}]
+        assert [share["access"] for share in found.rows[HERE]["base/go"]["shares"] if share["principal"] == TEAM] == [
+            ["replicate"]
+        ]
+        registry_policy = found.policies[HERE]
+        assert (registry_policy["read"], registry_policy["unscoped_service"]) == (True, True)
+        assert registry_policy["policy"]["Statement"][1]["Sid"] == "Replication"
+        of_registry = {line["statements"]: line for line in found.lines_of_policies}
+        replication = of_registry['registry 2 "Replication"']
+        assert (replication["principal"], replication["access"]) == (TEAM, "replicate+create")
+        assert (replication["conditional"], replication["conditions"]) == ("false", f'Resource ARN ["{MIRROR}"]')
+        lines = {line["principal"]: line for line in found.lines if line["repository"] == "app"}
+        assert lines[PARTNER]["statements"] == 'registry 1 "Partner"'
+        assert {line["registry_policy_read"] for line in found.lines} == {"true"}
+        told = 'the registry policy is open to a service without a source condition, through statement 3 \\"Builds\\"'
+        assert told in done.flat
+        assert "2 open to a service without a source condition" in done.flat
+
+    def test_that_cannot_be_read_are_told_and_no_failure(
+        self, aws: EmbeddedAws, play: Play, tmp_path: Path, inventory: dict[str, Any]
+    ) -> None:
+        aws.settings(deny=[{"operation": "GetRegistryPolicy"}])
+
+        done = play("audit", inventory)
+
+        assert done.code == 0, done.output
+        assert "the registry policy was not read, and others may get in by it: " in done.flat
+        found = Report(tmp_path / "report")
+        assert found.principals(HERE) == {"app": [TEAM], "base/go": []}
+        assert found.policies[HERE]["read"] is False
+        (line,) = found.lines_of_policies
+        assert "AccessDeniedException" in line["error"]
+        assert json.dumps(line["error"])[1:-1] in done.flat
+        assert (line["registry_policy_read"], line["repository"], line["principal"]) == ("false", "", "")
+        assert {line["registry_policy_read"] for line in found.lines} == {"false"}
+
+
 class TestRepositoriesOfTheInventory:
     def test_are_in_the_report_of_the_registries(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
         """100 hosts, of which one is a repository of the registry above, too, under another connection."""
@@ -388,7 +470,7 @@ class TestRepositoriesOfTheInventory:
         assert found.drift(HERE)["app"] == ([to_partner], [])
         assert found.drift(HERE)[names[0]] == ([to_partner, TO_TEAM], [])
         assert found.drift(HERE)[names[1]] == ([TO_TEAM], [])
-        assert aws.calls() == {"GetRepositoryPolicy": 2 * (2 + 100)}
+        assert aws.calls() == {"GetRepositoryPolicy": 2 * (2 + 100), "GetRegistryPolicy": 2 * 2, "GetCallerIdentity": 2}
 
 
 def test_output_stays_short_however_much_there_is(aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:

@@ -16,12 +16,15 @@ from itertools import count, islice
 from random import Random
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
+from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import (
+    PolicyEvaluator,
+    RegistryPolicy,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import repository_arn
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH, serialise
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
 from ansible_collections.imageshare.aws.plugins.module_utils._role import report as reports
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import findings
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import findings, registry_findings
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing import merge
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
@@ -54,7 +57,6 @@ _ACCESS = tuple(
 )
 # Whose replication may put images into the first registry, and where.
 _REPLICATING, _MIRROR = "333344445555", "base/*"
-_REPLICATION_SID = "Replication from build"
 _PULL_ACTIONS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
 
 
@@ -208,29 +210,24 @@ def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12
 
 
 def _registry_policies() -> Iterator[dict[str, Any]]:
-    """Yield the policy of each registry: of the first one, it is for a replication; the last one could not be read."""
-    account, region = _REGISTRIES[0]
-    arn = repository_arn(_MIRROR, account, region, _PARTITION)
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [
-            _statement(
-                _REPLICATION_SID,
-                {"AWS": f"arn:{_PARTITION}:iam::{_REPLICATING}:root"},
-                ["ecr:CreateRepository", "ecr:ReplicateImage"],
-                Resource=[arn],
-            )
-        ],
-    }
-    named = [statement(1, _REPLICATION_SID, "registry")]
-    yield registry_policy(
-        registry_share(_REPLICATING, "account", "replicate create", 1, arn, statements=named),
-        policy_length=len(serialise(document)),
-        policy=document,
-    )
-    yield registry_policy(policy=None)
+    """Yield the policy of each registry: the last one could not be read."""
+    for account, region in _REGISTRIES[:-1]:
+        policy = _policy_of_registry(account, region)
+        read = {"read": True, "error": None, "error_code": None}
+        yield {**read, **registry_findings(policy, _evaluator(account)), "policy": policy.policy}
     said = "AccessDeniedException: User is not authorized to perform ecr:GetRegistryPolicy."
     yield registry_policy(error=f"could not read the registry policy (GetRegistryPolicy): {said}")
+
+
+def _policy_of_registry(account: str, region: str) -> RegistryPolicy:
+    """Return the policy of a registry: that of the first one is for a replication, and the others have none."""
+    if (account, region) != _REGISTRIES[0]:
+        return RegistryPolicy(None, None)
+    principal = {"AWS": f"arn:{_PARTITION}:iam::{_REPLICATING}:root"}
+    actions = ["ecr:CreateRepository", "ecr:ReplicateImage"]
+    arn = repository_arn(_MIRROR, account, region, _PARTITION)
+    replication = _statement("Replication from build", principal, actions, Resource=[arn])
+    return RegistryPolicy({"Version": "2012-10-17", "Statement": [replication]}, "V2")
 
 
 def _result(account: str, region: str, *rows: dict[str, Any]) -> dict[str, Any]:
@@ -276,10 +273,7 @@ def _row(
         if index % every == rest:
             statements += add(account, grants, statements)
     document = {"Version": "2008-10-17", "Statement": statements} if statements else None
-    found = findings(document, _evaluator(account), resource=arn)
-    if (account, region) == _REGISTRIES[0] and name.startswith(_MIRROR.rstrip("*")):
-        replication = [statement(1, _REPLICATION_SID, "registry")]
-        found["shares"] = [*found["shares"], share(_REPLICATING, "account", "replicate", statements=replication)]
+    of_registry = None if (account, region) == _REGISTRIES[-1] else _policy_of_registry(account, region)
     return {
         "name": name,
         "arn": arn,
@@ -287,10 +281,7 @@ def _row(
         "registry_id": account,
         "region": region,
         "policy": document,
-        "unscoped_service": False,
-        "unscoped_service_statements": [],
-        **found,
-        "registry_policy_read": (account, region) != _REGISTRIES[-1],
+        **findings(document, _evaluator(account), resource=arn, registry_policy=of_registry),
     }
 
 
