@@ -50,6 +50,7 @@ class PolicyWarning:
         repository: The name of the repository, or the pattern that matched none.
         region: The region of its registry.
         registry_id: The account that owns the registry; None where AWS did not say it.
+        policy: Whose policy has the statement, C(repository) or C(registry); None where none is meant.
         sid: The Sid of the statement; None where it has none or none is meant.
         principals: Whom it is about.
     """
@@ -60,6 +61,7 @@ class PolicyWarning:
     repository: str = ""
     region: str = ""
     registry_id: str | None = None
+    policy: str | None = None
     sid: str | None = None
     principals: tuple[str, ...] = ()
 
@@ -84,13 +86,14 @@ class RepositoryContext:
         text: str,
         *,
         certain: bool = True,
+        policy: str | None = None,
         sid: str | None = None,
         principals: Iterable[str] = (),
     ) -> PolicyWarning:
         """Return a warning about this repository, whose name its message begins with."""
         said = message(f"{word(self.repository)}: {text}")
         return PolicyWarning(
-            kind, said, certain, self.repository, self.region, self.registry_id, sid, tuple(principals)
+            kind, said, certain, self.repository, self.region, self.registry_id, policy, sid, tuple(principals)
         )
 
 

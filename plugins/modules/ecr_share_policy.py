@@ -364,7 +364,13 @@ repositories:
           returned: always
           type: str
           sample: >-
-            base/python: statement "DenyPull" denies 111122223333 what is declared: a Deny overrides every Allow
+            base/python: statement "DenyPull" denies 111122223333 the declared access (pull): a Deny overrides every
+            Allow
+        policy:
+          description: Whose policy has the statement, V(repository) or V(registry); null where none is meant.
+          returned: always
+          type: str
+          sample: repository
         sid:
           description: The C(Sid) of the statement; null if it has none, or if no statement is meant.
           returned: always

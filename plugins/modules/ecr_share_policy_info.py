@@ -311,22 +311,23 @@ repositories:
           returned: always
           type: list
           elements: dict
-          contains: &statement
-            policy:
-              description: Whose policy it is in, V(repository) or V(registry).
-              returned: always
-              type: str
-              sample: repository
-            position:
-              description: The position of the statement in that policy, from 1.
-              returned: always
-              type: int
-              sample: 1
-            sid:
-              description: Its C(Sid); null if it has none.
-              returned: always
-              type: str
-              sample: AllowPull
+          contains: &written_statement
+            <<: &statement
+              policy:
+                description: Whose policy it is in, V(repository) or V(registry).
+                returned: always
+                type: str
+                sample: repository
+              position:
+                description: The position of the statement in that policy, from 1.
+                returned: always
+                type: int
+                sample: 1
+              sid:
+                description: Its C(Sid); null if it has none.
+                returned: always
+                type: str
+                sample: AllowPull
             written_by:
               description: The service that writes such statements itself, as AWS Lambda does for its functions.
               returned: if the statement has that shape
@@ -419,7 +420,7 @@ repositories:
       returned: if it could be read
       type: list
       elements: dict
-      contains: *statement
+      contains: *written_statement
       sample: []
     deleted_principals:
       description: The unique ids of deleted roles and users in its policy. AWS refuses to store it again with them.
@@ -432,7 +433,7 @@ repositories:
       returned: if it could be read
       type: list
       elements: dict
-      contains: *statement
+      contains: *written_statement
       sample: []
     registry_policy_read:
       description:
@@ -568,7 +569,7 @@ registry_policy:
       description:
         - Which actions the registry looks at in it. With V(V1), these are C(ecr:ReplicateImage),
           C(ecr:BatchImportUpstreamImage) and C(ecr:CreateRepository) alone.
-        - Null where that is not known, or makes no difference.
+        - It is null where that is not known, or makes no difference.
       returned: always
       type: str
       sample: null
@@ -618,19 +619,12 @@ registry_policy:
       sample: []
     shares:
       description:
-        - Who gets what from it alone, as in RV(repositories[].shares). V(create) in RV(registry_policy.shares[].access)
-          is the right to create repositories.
-        - The repositories that it is for are one of the conditions, whose operator is C(Resource).
+        - Who gets what from it alone, as in RV(repositories[].shares). In C(access), V(create) is the right to create
+          repositories.
+        - The repositories that it is for are one of the C(conditions), whose operator is C(Resource).
       returned: always
       type: list
       elements: dict
-      contains:
-        access:
-          description: As in RV(repositories[].shares[].access), and V(create).
-          returned: always
-          type: list
-          elements: str
-          sample: [replicate, create]
       sample:
         - principal: "444455556666"
           principal_type: account

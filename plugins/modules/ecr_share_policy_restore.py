@@ -220,6 +220,11 @@ repositories:
           sample: >-
             base/python: the repository is public: statement "AllowAll" allows everyone ("*", without a condition) to
             use ecr:*
+        policy:
+          description: Whose policy has the statement, V(repository) or V(registry); null where none is meant.
+          returned: always
+          type: str
+          sample: repository
         sid:
           description: The C(Sid) of the statement; null if it has none, or if no statement is meant.
           returned: always

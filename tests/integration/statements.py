@@ -52,7 +52,13 @@ LAMBDAS_OWN: Statement = {
     "Sid": "LambdaECRImageRetrievalPolicy",
     "Effect": "Allow",
     "Principal": {"Service": "lambda.amazonaws.com"},
-    "Action": ["ecr:BatchGetImage", "ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"],
+    "Action": [
+        "ecr:BatchGetImage",
+        "ecr:DeleteRepositoryPolicy",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:GetRepositoryPolicy",
+        "ecr:SetRepositoryPolicy",
+    ],
     "Condition": {"StringLike": {"aws:sourceArn": functions(ACCOUNT)}},
 }
 PLAIN_HTTP_DENIED: Statement = {

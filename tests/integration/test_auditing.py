@@ -49,6 +49,8 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
 
 EVERYONE = {"Sid": "all", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
 DELETED = {**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}
+# What an audit asks for once, however many repositories there are.
+ONCE = ("DescribeRepositories", "GetRegistryPolicy")
 REGISTRY: dict[str, Any] = {
     "base/builds": policy(BUILDS, LAMBDAS_OWN, PLAIN_HTTP_DENIED, DELETION_DENIED),
     "base/empty": None,
@@ -78,8 +80,9 @@ def test_it_tells_who_gets_what_and_who_is_in_how_many_repositories(aws: Embedde
         (f"arn:aws:iam::{STRANGER}:user/scanner", "pull", (), False),
     ]
     assert told(result.rows["base/builds"]) == [
-        ("codebuild.amazonaws.com", "pull", (), False),
-        ("lambda.amazonaws.com", "admin", (), False),
+        (PARTNER, "pull", (), False),
+        (ACCOUNT, "", (REGION,), False),
+        (ACCOUNT, "", (), False),
     ]
     assert told(result.rows["base/empty"]) == []
     assert [name for name, row in result.rows.items() if row["public"]] == ["base/public"]
@@ -91,10 +94,12 @@ def test_it_tells_who_gets_what_and_who_is_in_how_many_repositories(aws: Embedde
     assert by_name["*"] == ["base/public"]
     assert result.values["summary"] == {
         "repositories": 5,
-        "shares": 9,
+        "shares": 10,
         "principals": len(by_name),
         "public": 1,
+        "unscoped_service": 0,
         "deleted_principals": 1,
+        "registry_policy_unread": 0,
         "missing": 0,
         "failed": 0,
     }
@@ -181,13 +186,13 @@ def test_an_audit_of_a_large_registry_costs_one_call_each_and_one_a_thousand(aws
 
     assert result.values["summary"]["shares"] == 1000
     reads = Counter(("GetRepositoryPolicy", name) for name in names)
-    assert Counter(aws.journal()) == reads + Counter({("DescribeRepositories", None): 1})
+    assert Counter(aws.journal()) == reads + Counter({(once, None): 1 for once in ONCE})
 
 
 def test_where_no_answer_says_whose_the_registry_is_the_caller_is_asked_for(aws: EmbeddedAws, audit: Run) -> None:
     aws.plant_many(REGISTRY)
     assert audit(repositories=["base/empty"]).row["registry_id"] == ACCOUNT
-    assert aws.calls() == {"GetRepositoryPolicy": 1, "GetCallerIdentity": 1}
+    assert aws.calls() == {"GetRepositoryPolicy": 1, "GetRegistryPolicy": 1, "GetCallerIdentity": 1}
 
 
 def test_each_failure_is_told_and_the_others_are_told_too(aws: EmbeddedAws, audit: Run) -> None:
@@ -225,11 +230,23 @@ class TestDocumentation:
     def test_all_that_it_says_to_return_is_returned(self, aws: EmbeddedAws) -> None:
         documented = DOCUMENTED[AUDIT]
         tagged = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
-        aws.plant_many({**REGISTRY, "base/deny": policy(tagged, OTHER_NETWORKS_DENIED)})
+        own = {name: value for name, value in LAMBDAS_OWN.items() if name != "Condition"}
+        aws.plant_many(
+            {
+                **REGISTRY,
+                "base/deny": policy(tagged, OTHER_NETWORKS_DENIED),
+                "base/denied": policy(allow_functions(functions(TEAM)), OTHER_NETWORKS_DENIED, own),
+                "base/lambda": policy(own),
+            }
+        )
+        every = {"Resource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/new/*"}
+        builds = {name: value for name, value in BUILDS.items() if name != "Condition"}
+        aws.plant_registry_policy(policy({**EVERYONE, **every}, {**builds, **every}))
         aws.settings(deny=[{"operation": "GetRepositoryPolicy", "repository": "base/builds"}])
         results: list[Result] = [
             run_module(aws, module=AUDIT, include_policy=True),
             run_module(aws, module=AUDIT, repositories=["*", "nowhere"], on_missing="skip"),
+            run_module(aws, module=AUDIT, principal=TEAM),
         ]
         assert set().union(*(documented.seen(result.values) for result in results)) == documented.values()
 
@@ -245,6 +262,8 @@ class TestDocumentation:
         found = played.registered
         assert found["result_1"]["msg"] == ["base/public"]
         assert found["result_2"]["msg"] == [f"base/shared: {TEAM}", f"base/shared: {CI}"]
-        assert [row["name"] for row in found["result_3"]["repositories"]] == ["base/shared"]
+        assert {
+            row["name"]: {share["matches"] for share in row["shares"]} for row in found["result_3"]["repositories"]
+        } == {"base/public": {"possible"}, "base/shared": {"exact"}}
         assert found["result_5"]["msg"] == {"base/orphan": [DELETED_ROLE]}
         assert not any(result.get("changed") for result in found.values())

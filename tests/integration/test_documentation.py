@@ -110,6 +110,7 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
             "base/orphan": policy({**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}),
             "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
             "base/shared": policy(allow("pull_push", root(TEAM)), allow_functions(functions(TEAM))),
+            "base/open": policy({**SCANNERS, "Principal": "*"}),
             "base/vanishing": None,
         }
     )

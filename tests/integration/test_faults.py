@@ -135,7 +135,7 @@ class TestFaultsThatStay:
         aws.settings(drop=1.0)
 
         assert run(repositories=names(1), grants=GRANTS, aws_config=config).failed
-        assert aws.refused() == {"GetRepositoryPolicy": tries}
+        assert aws.refused() == {"GetRepositoryPolicy": tries, "GetRegistryPolicy": tries}
 
     @pytest.mark.parametrize("missing", ["fail", "skip"])
     def test_one_that_is_deleted_between_read_and_write_is_missing(
@@ -197,7 +197,11 @@ class TestOthersWriteToo:
 
         result = run(repositories=wanted, grants=GRANTS, diff=True)
 
-        assert aws.calls() == {"GetRepositoryPolicy": 3 + 2 + 9, "SetRepositoryPolicy": 9 + 2}
+        assert aws.calls() == {
+            "GetRegistryPolicy": 1,
+            "GetRepositoryPolicy": 3 + 2 + 9,
+            "SetRepositoryPolicy": 9 + 2,
+        }
         assert result.failed
         assert result.values["summary"] | {"warnings": 0} == {
             "repositories": 3,
@@ -220,7 +224,7 @@ class TestOthersWriteToo:
         result = run(repositories=wanted, grants=GRANTS)
 
         assert not result.failed
-        assert aws.calls() == {"GetRepositoryPolicy": 60, "SetRepositoryPolicy": 30}
+        assert aws.calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 60, "SetRepositoryPolicy": 30}
         both = policy(BUILDS, allow("pull", root(TEAM)), self.THEIRS)
         assert all(json.loads(text or "") == both for text in aws.policies().values())
 
@@ -233,7 +237,7 @@ def test_at_a_rate_limit_no_call_is_wasted(aws: EmbeddedAws, run: Run, rate: flo
     result = run(repositories=wanted, grants=GRANTS)
 
     assert not result.failed
-    assert aws.calls() == {"GetRepositoryPolicy": 2 * number, "SetRepositoryPolicy": number}
+    assert aws.calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 2 * number, "SetRepositoryPolicy": number}
     # How much of the limit is used, test_pace.py tells in virtual time.
 
 

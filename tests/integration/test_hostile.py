@@ -55,7 +55,7 @@ class TestPolicies:
         aws.plant_many(ALL)
 
         foretold = run(repositories=["*"], grants=ORGANIZATIONS, check=True, diff=True, **options)
-        assert aws.actions() == {"ecr:DescribeRepositories", "ecr:GetRepositoryPolicy"}
+        assert aws.actions() == {"ecr:DescribeRepositories", "ecr:GetRegistryPolicy", "ecr:GetRepositoryPolicy"}
         assert aws.policies() == ALL
         done = run(repositories=["*"], grants=ORGANIZATIONS, diff=True, **options)
 

@@ -38,6 +38,7 @@ OTHER_ACCOUNT = "210987654321"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
 GRANTS = [{"principals": [TEAM]}]
 READ, LIST, IDENTITY = "ecr:GetRepositoryPolicy", "ecr:DescribeRepositories", "sts:GetCallerIdentity"
+REGISTRY = {"ecr:GetRegistryPolicy", "ecr:GetAccountSetting"}
 WRITES = {"ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"}
 # Every operation of ECR that is no reading, by how its name begins:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
@@ -67,6 +68,13 @@ def registry(aws: EmbeddedAws, **where: str) -> None:
     shared = policy(allow("pull", root(TEAM)))
     orphaned = policy(allow("pull", DELETED_ROLE, root(TEAM)))
     aws.plant_many({"new": None, "shared": shared, "deleted_principals": orphaned}, **where)
+    plant_wildcard(aws, **where)
+
+
+def plant_wildcard(aws: EmbeddedAws, **where: str) -> None:
+    """A policy of the registry, of which its scope says what it stands for."""
+    every = {**allow("pull", root(TEAM)), "Action": "ecr:*", "Resource": "*"}
+    aws.plant_registry_policy(policy(every), **where)
 
 
 class TestSharing:
@@ -97,7 +105,7 @@ class TestSharing:
         registry(aws)
         aws.settings(deny=NO_WRITES)
         self.use_every_feature(aws, tmp_path, check=True)
-        assert aws.actions() == {READ, LIST} == policy_of("CheckSharing")
+        assert aws.actions() == {READ, LIST, *REGISTRY, IDENTITY} == policy_of("CheckSharing") | {IDENTITY}
         excepted = named(DOCUMENTED[SHARE].permissions().partition("outside check mode")[2].partition(".")[0])
         assert excepted == WRITES
         assert sum(aws.refused().values()) == 0
@@ -105,7 +113,7 @@ class TestSharing:
     def test_lists_no_repositories_for_names(self, aws: EmbeddedAws, run: Run) -> None:
         registry(aws)
         assert not run(repositories=["new", "shared"], grants=GRANTS).failed
-        assert aws.actions() == {READ, "ecr:SetRepositoryPolicy"}
+        assert aws.actions() == {READ, "ecr:SetRepositoryPolicy", *REGISTRY}
 
 
 class TestRestoring:
@@ -127,7 +135,7 @@ class TestRestoring:
     def test_uses_what_its_notes_say(self, aws: EmbeddedAws, backup: Path) -> None:
         self.use_every_feature(aws, backup, check=False)
         assert aws.actions() == named(DOCUMENTED[RESTORE].permissions())
-        assert aws.actions() == policy_of("ShareRepositories") - {LIST} | {IDENTITY}
+        assert aws.actions() == policy_of("ShareRepositories") - {LIST} - REGISTRY | {IDENTITY}
 
     def test_uses_in_check_mode_what_its_notes_do_not_except(self, aws: EmbeddedAws, backup: Path) -> None:
         aws.settings(deny=NO_WRITES)
@@ -150,7 +158,7 @@ def test_auditing_uses_what_its_notes_say(aws: EmbeddedAws) -> None:
     # Without a pattern, nothing but STS says whose a repository without a policy is.
     for options in ({}, {"repositories": ["new"]}, {"registry_id": ACCOUNT, "principal": TEAM}):
         assert not run_module(aws, module=AUDIT, **options).failed
-    assert aws.actions() == {LIST, READ, IDENTITY} == named(DOCUMENTED[AUDIT].permissions())
+    assert aws.actions() == {LIST, READ, IDENTITY, *REGISTRY} == named(DOCUMENTED[AUDIT].permissions())
     assert sum(aws.refused().values()) == 0
 
 
@@ -189,6 +197,7 @@ class TestTheRole:
     def play(self, aws: EmbeddedAws, tmp_path: Path) -> Play:
         for account in (ACCOUNT, OTHER_ACCOUNT):
             aws.plant_many({"new": None, "shared": policy(allow("pull_push", root(TEAM)))}, account)
+            plant_wildcard(aws, account=account)
         common = {
             "ecr_share_repositories": ["*"],
             "ecr_share_grants": GRANTS,
@@ -220,7 +229,7 @@ class TestTheRole:
         play("share", *few, "-e", "ecr_share_state=absent", "-e", "ecr_share_purge_grants=false")
         shared |= aws.actions()
         assert shared == policy_of("ShareRepositories") | {"sts:AssumeRole", IDENTITY}
-        assert restored == policy_of("ShareRepositories") - {LIST} | {"sts:AssumeRole", IDENTITY}
+        assert restored == policy_of("ShareRepositories") - {LIST} - REGISTRY | {"sts:AssumeRole", IDENTITY}
 
     def test_only_reads_to_audit_and_in_check_mode(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
         aws.settings(deny=NO_WRITES)
@@ -233,6 +242,23 @@ class TestTheRole:
     def test_lists_no_other_actions(self) -> None:
         text = (ROOT / "roles/ecr_share/README.md").read_text(encoding="utf-8")
         assert named(text.partition("## Permissions")[2]) == {"sts:AssumeRole"}
+
+
+@pytest.mark.parametrize("denied", ["GetRegistryPolicy", "GetAccountSetting"])
+def test_nothing_fails_without_the_permission_to_read_the_policy_of_the_registry(
+    aws: EmbeddedAws, run: Run, denied: str
+) -> None:
+    registry(aws)
+    aws.settings(deny=[{"operation": denied}])
+    shared = run(repositories=["new", "shared"], grants=GRANTS)
+    audited = run_module(aws, module=AUDIT)
+    assert not shared.failed
+    assert not audited.failed
+    is_read = denied != "GetRegistryPolicy"
+    for found in (shared.values["registry_policy"], audited.values["registry_policy"]):
+        assert found["read"] is is_read
+        assert (found["error_code"] == "AccessDeniedException") is not is_read
+    assert all(row["registry_policy_read"] is is_read for row in audited.rows.values())
 
 
 def test_the_policies_of_the_readme_are_what_its_words_say() -> None:

@@ -117,7 +117,9 @@ def test_whose_the_registry_is_is_asked_once_and_only_for_backups(aws: EmbeddedA
 
     named = run(**task, registry_id=ACCOUNT)
     assert {file["registry_id"] for file in files(Path(named.values["backup_path"])).values()} == {ACCOUNT}
-    assert aws.refused() == {"GetCallerIdentity": 1}
+    # It was asked whether the registry is the caller's own, so that its policy can be read.
+    assert aws.refused() == {"GetCallerIdentity": 2}
+    assert not named.values["registry_policy"]["read"]
 
     aws.plant_many(dict.fromkeys(names))
     aws.settings(deny=[])

@@ -84,7 +84,12 @@ class TestManyRegistries:
                 assert whole == policy(BUILDS, team, *(production if name.startswith("services/") else [])), name
         elsewhere = stored(aws, account=OTHER_ACCOUNT, region=OTHER_REGION)
         assert set(map(json.dumps, elsewhere.values())) == {json.dumps(before)}
-        assert aws.calls() == {"DescribeRepositories": 3, "GetRepositoryPolicy": 180, "SetRepositoryPolicy": 90}
+        assert aws.calls() == {
+            "DescribeRepositories": 3,
+            "GetRegistryPolicy": 3,
+            "GetRepositoryPolicy": 180,
+            "SetRepositoryPolicy": 90,
+        }
 
         aws.reset_calls()
         again = play("share", self.INVENTORY)
@@ -153,7 +158,7 @@ class TestVariables:
             assert done.recap(name)["failed"] == 1, name
             assert said in done.flat
         # Those of the host that is right.
-        assert aws.calls() == {"GetRepositoryPolicy": 2, "SetRepositoryPolicy": 1}
+        assert aws.calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 2, "SetRepositoryPolicy": 1}
 
     def test_of_connections_stand_beside_defaults_of_the_play(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         aws.plant("app", None, region=OTHER_REGION)
@@ -235,7 +240,13 @@ def test_batches_tell_how_far_they_are_and_begin_when_every_pattern_matches(aws:
         assert f"changed: [images] => (item={label})" in done.output
     assert 'ecr_share_repositories: "tool/*" matches no repository' in done.flat
     assert (done.recap("images")["failed"], done.recap("unmatched")["failed"]) == (0, 1)
-    assert aws.calls() == {"DescribeRepositories": 2, "GetRepositoryPolicy": 50, "SetRepositoryPolicy": 25}
+    assert aws.calls() == {
+        "DescribeRepositories": 2,
+        # One for each batch.
+        "GetRegistryPolicy": 3,
+        "GetRepositoryPolicy": 50,
+        "SetRepositoryPolicy": 25,
+    }
 
 
 @pytest.mark.parametrize(("size", "rows"), [(0, 6), (2, 4)])
@@ -284,7 +295,9 @@ class TestRepositoriesOfTheInventory:
                 expected = policy(team, *([partner] if number < 50 else []))
                 assert stored(aws, region=here)[name] == expected
                 assert stored(aws, region=there)[name] is None
-        assert aws.calls() == {"GetRepositoryPolicy": 400, "SetRepositoryPolicy": 200}
+        # The inventory says whose the repositories are, and it is asked whether these registries are the caller's own.
+        once = {"GetCallerIdentity": 2, "GetRegistryPolicy": 2}
+        assert aws.calls() == {**once, "GetRepositoryPolicy": 400, "SetRepositoryPolicy": 200}
 
     def test_of_which_some_are_left_out_by_a_limit_are_left_alone(self, aws: EmbeddedAws, play: Play) -> None:
         aws.plant_many({"app": None, "web": None})
@@ -308,7 +321,8 @@ class TestRepositoriesOfTheInventory:
         playbook.write_text(yaml.safe_dump(whole), encoding="utf-8")
         done = ansible(aws, tmp_path, "playbook", "-i", inventory, playbook)
         assert done.code == 0, done.output
-        assert aws.calls() == {"GetRepositoryPolicy": 4, "SetRepositoryPolicy": 2}
+        once = {"GetCallerIdentity": 1, "GetRegistryPolicy": 1}
+        assert aws.calls() == {**once, "GetRepositoryPolicy": 4, "SetRepositoryPolicy": 2}
 
 
 def test_audit_tells_the_drift_of_registries_and_repositories_and_writes_nothing(aws: EmbeddedAws, play: Play) -> None:

@@ -28,7 +28,8 @@ def test_names_and_patterns_choose_each_repository_once_in_the_order_given(aws: 
     chosen = ["services/a", "services/a/b", "services/b", "base/go", "base/api"]
     assert [row["name"] for row in result.values["repositories"]] == chosen
     assert {name for name, text in aws.policies().items() if text} == set(chosen)
-    assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 10, "SetRepositoryPolicy": 5}
+    once = {"DescribeRepositories": 1, "GetRegistryPolicy": 1}
+    assert aws.calls() == {**once, "GetRepositoryPolicy": 10, "SetRepositoryPolicy": 5}
 
 
 def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, run: Run) -> None:
@@ -38,7 +39,12 @@ def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, r
     result = run(repositories=["app-*/shared"], grants=GRANTS)
 
     assert [row["name"] for row in result.values["repositories"]] == chosen
-    assert aws.calls() == {"DescribeRepositories": 3, "GetRepositoryPolicy": 6, "SetRepositoryPolicy": 3}
+    assert aws.calls() == {
+        "DescribeRepositories": 3,
+        "GetRegistryPolicy": 1,
+        "GetRepositoryPolicy": 6,
+        "SetRepositoryPolicy": 3,
+    }
 
 
 def test_a_thousand_repositories_that_are_as_they_should_be_cost_one_call_each(aws: EmbeddedAws, run: Run) -> None:
@@ -48,7 +54,8 @@ def test_a_thousand_repositories_that_are_as_they_should_be_cost_one_call_each(a
     result = run(repositories=names, grants=GRANTS, concurrency=16)
 
     assert result.values["summary"]["unchanged"] == 1000
-    assert Counter(aws.journal()) == Counter(("GetRepositoryPolicy", name) for name in names)
+    once = {("GetRegistryPolicy", None): 1}
+    assert Counter(aws.journal()) == Counter(("GetRepositoryPolicy", name) for name in names) + Counter(once)
 
 
 def test_what_matches_nothing_fails_or_is_missing_and_the_others_are_done(aws: EmbeddedAws, run: Run) -> None:
@@ -113,8 +120,10 @@ def test_access_that_a_slip_leaves_is_a_failure_or_at_least_a_warning(
 
     assert failed.message.startswith("1 of ")
     assert (skipped.failed, skipped.values["summary"]["missing"]) == (False, 1)
-    (told,) = skipped.warnings
+    told, *unread = skipped.warnings
     assert "names or patterns that match nothing, so that nothing was done" in told
+    # Of another account's registry, nobody knows the policy.
+    assert bool(unread) is ("registry_id" in slip)
     assert [row["warnings"][0]["kind"] for row in skipped.values["repositories"] if row.get("missing")] == [
         "pattern_not_matched"
     ]

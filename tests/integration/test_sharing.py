@@ -75,8 +75,10 @@ def test_a_repository_without_a_policy_gets_the_documented_one_to_the_letter(aws
     # As text, because the order of the members counts here.
     assert json.dumps(result.row["policy"]) == json.dumps(expected)
     assert stored(aws) == expected
-    operations = ["GetRepositoryPolicy", "SetRepositoryPolicy", "GetRepositoryPolicy"]
-    assert aws.journal() == [(operation, NAME) for operation in operations]
+    operations = ["GetRepositoryPolicy", "SetRepositoryPolicy", "GetRegistryPolicy", "GetRepositoryPolicy"]
+    assert aws.journal() == [
+        (operation, None if operation == "GetRegistryPolicy" else NAME) for operation in operations
+    ]
 
 
 SHARED = (
@@ -135,7 +137,7 @@ def test_grants_join_what_is_there_and_leave_it_alone(aws: EmbeddedAws, run: Run
     assert {frozenset(row) for row in second.rows.values()} == {
         frozenset({"name", "changed", "granted", "revoked", "warnings"})
     }
-    assert aws.calls() == {"GetRepositoryPolicy": len(JOINED)}, "one call each, and no write"
+    assert aws.calls() == {"GetRepositoryPolicy": len(JOINED), "GetRegistryPolicy": 1}, "one call each, and no write"
 
     assert run(**task, state="absent").changed
     for name, (before, _after) in JOINED.items():
@@ -157,7 +159,7 @@ def test_what_aws_shuffles_and_rewrites_is_no_change(aws: EmbeddedAws, run: Run)
         result = run(**task, diff=True)
 
         assert (result.changed, result.values["diff"]) == (False, [])
-        assert aws.calls() == {"GetRepositoryPolicy": 12}
+        assert aws.calls() == {"GetRepositoryPolicy": 12, "GetRegistryPolicy": 1}
     assert aws.policies() == texts
 
 
@@ -185,7 +187,7 @@ def test_absent_takes_the_named_principal_and_the_policy_with_its_last_statement
 
     aws.reset_calls()
     assert not run(**task).changed
-    assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 3}
+    assert aws.calls() == {"DescribeRepositories": 1, "GetRepositoryPolicy": 3, "GetRegistryPolicy": 1}
 
 
 def test_deleted_principals_leave_managed_statements_on_request_and_are_named_in_others(

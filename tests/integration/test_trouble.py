@@ -114,10 +114,13 @@ class TestPrincipalsThatAwsRefuses:
 
         for row in result.rows.values():
             assert DELETED_ROLE in row["error"]
-            assert "Set purge_deleted_principals" in row["error"]
             (warning,) = row["warnings"]
             assert (warning["kind"], warning["principals"]) == ("deleted_principal", [DELETED_ROLE])
-        assert aws.calls() == {"GetRepositoryPolicy": 2, "SetRepositoryPolicy": 2}, "waiting cannot help"
+        assert "Set purge_deleted_principals, or remove them" in result.rows["joined"]["error"]
+        # There, the option would not help.
+        assert result.rows["foreign"]["error"].endswith("Remove them from the unmanaged statements by hand.")
+        calls = {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 2, "SetRepositoryPolicy": 2}
+        assert aws.calls() == calls, "waiting cannot help"
         assert {name: json.loads(text) for name, text in aws.policies().items()} == before
 
 

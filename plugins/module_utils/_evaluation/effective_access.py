@@ -338,7 +338,8 @@ def _names(taken: Iterable[tuple[_Part, str]], granted: frozenset[str]) -> tuple
             names.append(capability.name)
             known |= frozenset().union(*capability.action_sets)
     for name, one_of in REPORTED_ONLY.items():
-        if actions & one_of:
+        # Of several, each is as good as the others.
+        if actions & one_of and actions >= granted & one_of:
             names.append(name)
             known |= one_of
     functions = [LAMBDA] if any(part.region is not None for part, _action in pieces) else []

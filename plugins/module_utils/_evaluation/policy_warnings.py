@@ -112,7 +112,11 @@ def deleted_principal_warnings(
             advice = "Set purge_deleted_principals" if numbered.statement.managed else "Remove them from it by hand"
             refusal = ", and AWS refuses to store a policy that does" if writing else ""
             text = f"{numbered.label} names deleted principals ({_listed(names)}){refusal}. {advice}"
-            result.append(repository.warning("deleted_principal", text, sid=numbered.sid, principals=names))
+            result.append(
+                repository.warning(
+                    "deleted_principal", text, policy=numbered.origin.value, sid=numbered.sid, principals=names
+                )
+            )
     return tuple(result)
 
 
@@ -130,7 +134,7 @@ def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[Pol
                 text = f'the repository is public: {numbered.label} allows everyone ("*", {condition}) to use {actions}'
             else:
                 text = f"{numbered.label} is open to accounts that it does not name: {word(name)}"
-            yield repository.warning("public", text, sid=numbered.sid, principals=(name,))
+            yield repository.warning("public", text, policy=numbered.origin.value, sid=numbered.sid, principals=(name,))
 
 
 def _unscoped(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[PolicyWarning]:
@@ -142,7 +146,9 @@ def _unscoped(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[P
             f"{numbered.label} allows {services}, on behalf of any account, to use {actions}: no condition such as "
             "aws:SourceArn or aws:SourceAccount says for whom"
         )
-        yield repository.warning("unscoped_service", text, sid=numbered.sid, principals=unscoped.services)
+        yield repository.warning(
+            "unscoped_service", text, policy=numbered.origin.value, sid=numbered.sid, principals=unscoped.services
+        )
 
 
 def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
@@ -169,6 +175,7 @@ def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 "explicit_deny",
                 f"{numbered.label} {text}",
                 certain=verdict is Applies.YES,
+                policy=numbered.origin.value,
                 sid=numbered.sid,
                 principals=names,
             )
@@ -253,6 +260,7 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 "excess_access",
                 f"{numbered.label} {verb} {_listed(names)} more than the declared access{matched_as}: {_some(actions)}",
                 certain=verdict is Applies.YES,
+                policy=numbered.origin.value,
                 sid=numbered.sid,
                 principals=names,
             )
@@ -263,6 +271,7 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 "excess_access",
                 f"{numbered.label} {verb} Lambda functions of {accounts} to pull beyond the declared lambda_regions",
                 certain=verdict is Applies.YES,
+                policy=numbered.origin.value,
                 sid=numbered.sid,
                 principals=names_of_accounts,
             )
@@ -331,6 +340,7 @@ def _excess_through_services(
                 "excess_access",
                 f"{numbered.label} {verb} {service}, on behalf of {word(share.principal.name)}, to use {what}",
                 certain=certain,
+                policy=numbered.origin.value,
                 sid=numbered.sid,
                 principals=(share.principal.name,),
             )
@@ -364,7 +374,14 @@ def _undeclared(
             if names:
                 whom = f"{_listed(names)}, whom no grant names"
                 text = f"{numbered.label} {verb} access to {whom}. purge_grants does not change it"
-                yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
+                yield repository.warning(
+                    "excess_access",
+                    text,
+                    certain=certain,
+                    policy=numbered.origin.value,
+                    sid=numbered.sid,
+                    principals=names,
+                )
 
 
 def _open_statements(policy: ParsedPolicy) -> set[NumberedStatement]:
@@ -434,7 +451,14 @@ def _let_in_again(
             if names:
                 what = _first(sorted(set().union(*names.values())))
                 text = f"{numbered.label} {verb} {_listed(tuple(names))}: the present policy does not allow {what}"
-                yield repository.warning("excess_access", text, certain=certain, sid=numbered.sid, principals=names)
+                yield repository.warning(
+                    "excess_access",
+                    text,
+                    certain=certain,
+                    policy=numbered.origin.value,
+                    sid=numbered.sid,
+                    principals=names,
+                )
 
 
 def _denied_no_more(
@@ -446,7 +470,7 @@ def _denied_no_more(
         if deny.denies and not any(_same_deny(deny, other) and deny.actions <= other.actions for other in kept):
             actions = _some(sorted(deny.actions))
             text = f"{numbered.label} of the present policy, a Deny, is taken back: it denies {actions}"
-            yield repository.warning("excess_access", text, sid=numbered.sid)
+            yield repository.warning("excess_access", text, policy=numbered.origin.value, sid=numbered.sid)
 
 
 def _same_deny(one: ParsedStatement, other: ParsedStatement) -> bool:

@@ -580,8 +580,14 @@ DENIED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[tuple[int, tu
     ),
     "what makes an administrator": (
         allow(ROOT, Action="ecr:*"),
+        [deny(Action=["ecr:Set*", "ecr:Delete*", "ecr:BatchDeleteImage", "ecr:PutLifecyclePolicy"])],
+        [(2, ("admin", "other"), True)],
+        False,
+    ),
+    "a part of what makes an administrator": (
+        allow(ROOT, Action="ecr:*"),
         [deny(Action="ecr:Set*")],
-        [(2, ("admin",), True)],
+        [(2, ("other",), True)],
         False,
     ),
     "all of it, in two parts": (

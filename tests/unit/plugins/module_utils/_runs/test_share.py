@@ -611,7 +611,7 @@ def test_a_list_that_cannot_be_had_ends_the_run() -> None:
 
 
 def warned(kind: str, name: str, *, certain: bool = True) -> PolicyWarning:
-    return PolicyWarning(kind, f"{name}: {kind}", certain, "base", "us-east-1", OWNER, "Sid", (ACCOUNT,))
+    return PolicyWarning(kind, f"{name}: {kind}", certain, "base", "us-east-1", OWNER, "repository", "Sid", (ACCOUNT,))
 
 
 def result_of(name: str, *warnings: PolicyWarning, error: str | None = None) -> WriteResult:
@@ -696,6 +696,7 @@ def test_a_warning_in_a_row_is_plain_data() -> None:
             "repository": "base",
             "region": "us-east-1",
             "registry_id": OWNER,
+            "policy": "repository",
             "sid": "Sid",
             "principals": [ACCOUNT],
         }
