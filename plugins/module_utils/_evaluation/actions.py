@@ -137,6 +137,8 @@ _ELSEWHERE = frozenset(action.lower() for action in OTHER_ACTIONS)
 _NAME = re.compile(r"ecr:[A-Za-z]+")
 
 
+# Many principals have the same.
+@lru_cache(maxsize=1024)
 def access_of(actions: frozenset[str], *, administers: bool = True) -> tuple[str, ...]:
     """Return the names of the capabilities that actions include as a whole, and those of REPORTED_ONLY.
 
@@ -150,6 +152,7 @@ def access_of(actions: frozenset[str], *, administers: bool = True) -> tuple[str
     )
 
 
+@lru_cache(maxsize=1024)
 def other_actions(actions: frozenset[str]) -> frozenset[str]:
     """Return the actions that are not a part of the capabilities that they include as a whole."""
     return actions.difference(*(_included(capability.action_sets, actions) for capability in CAPABILITIES))

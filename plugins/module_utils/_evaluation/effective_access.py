@@ -21,8 +21,8 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from .._iam.conditions import Applies, Condition, holds, known_key
 from .._iam.document import strings
@@ -115,8 +115,7 @@ class Share:
         }
 
 
-@dataclass(frozen=True)
-class _Grantee:
+class _Grantee(NamedTuple):
     """Who gets something from Allow statements."""
 
     principal: Principal
@@ -192,7 +191,7 @@ def _gathered(statements: Iterable[NumberedStatement], matcher: StatementMatcher
                     got = functions.setdefault(grantee, {}).setdefault(context.functions_region, _Gathered())
                     # Their share has the place of the first statement that is for them.
                     pulling = statement.actions & LAMBDA_PULL
-                    gathered.setdefault(replace(grantee, service=None) if pulling else grantee, _Gathered())
+                    gathered.setdefault(grantee._replace(service=None) if pulling else grantee, _Gathered())
             got.actions |= statement.actions
             got.statements[numbered] = None
     for grantee, by_region in functions.items():
@@ -200,7 +199,7 @@ def _gathered(statements: Iterable[NumberedStatement], matcher: StatementMatcher
             left = got.actions
             if left >= LAMBDA_PULL:
                 left -= WHOLE_PULL
-                owner = gathered[replace(grantee, service=None)]
+                owner = gathered[grantee._replace(service=None)]
                 owner.regions[region] = None
                 owner.statements.update(_with_any(LAMBDA_PULL, got.statements))
             if left:
@@ -218,7 +217,7 @@ def _share(
     grantee: _Grantee,
     got: _Gathered,
     remaining: frozenset[str],
-    denies: Iterable[NumberedStatement],
+    denies: Sequence[NumberedStatement],
     matcher: StatementMatcher,
 ) -> Share:
     """Return what a grantee gets, and what of that is denied.
@@ -230,9 +229,7 @@ def _share(
         denies: The Deny statements.
         matcher: Decides to whom they apply.
     """
-    parts = _parts(grantee, got, matcher)
-    verdicts = _verdicts(parts, denies, matcher)
-    certain = {piece for taken in verdicts.values() for piece in taken[Applies.YES]}
+    denied = _denied(grantee, got, denies, matcher) if denies else _NOTHING
     itself = grantee.service is None
     return Share(
         principal=grantee.principal,
@@ -244,14 +241,9 @@ def _share(
         lambda_regions=tuple(got.regions),
         conditions=grantee.conditions,
         statements=tuple(got.statements),
-        denied_by=tuple(
-            Denial(deny, names, verdict is Applies.YES)
-            for deny, taken in verdicts.items()
-            for verdict in (Applies.YES, Applies.CONDITIONALLY)
-            if (names := _names(taken[verdict], got.actions))
-        ),
-        defeated=len(certain) == sum(len(part.actions) for part in parts),
-        denied_regions=tuple(dict.fromkeys(part.region for part, _action in certain if part.region is not None)),
+        denied_by=denied.by,
+        defeated=denied.all,
+        denied_regions=denied.regions,
         managed=grantee.managed,
         via_service=None if grantee.service is None else grantee.service.name,
     )
@@ -292,6 +284,42 @@ class _Part:
     context: RequestContext
     actions: frozenset[str]
     region: str | None = None
+
+
+class _Denied(NamedTuple):
+    """What Deny statements do to a share.
+
+    Args:
+        by: What each takes, or may take.
+        all: Whether the certain ones together take all of it.
+        regions: Those whose functions certainly cannot pull.
+    """
+
+    by: tuple[Denial, ...] = ()
+    all: bool = False
+    regions: tuple[str, ...] = ()
+
+
+_NOTHING = _Denied()
+
+
+def _denied(
+    grantee: _Grantee, got: _Gathered, denies: Iterable[NumberedStatement], matcher: StatementMatcher
+) -> _Denied:
+    parts = _parts(grantee, got, matcher)
+    verdicts = _verdicts(parts, denies, matcher)
+    certain = {piece for taken in verdicts.values() for piece in taken[Applies.YES]}
+    return _Denied(
+        by=tuple(
+            Denial(deny, names, verdict is Applies.YES)
+            for deny, taken in verdicts.items()
+            for verdict in (Applies.YES, Applies.CONDITIONALLY)
+            if (names := _names(taken[verdict], got.actions))
+        ),
+        all=len(certain) == sum(len(part.actions) for part in parts),
+        # In the order in which they are told.
+        regions=tuple(region for region in got.regions if any(part.region == region for part, _action in certain)),
+    )
 
 
 # What a Deny takes, by whether that is certain.

@@ -156,7 +156,10 @@ class NumberedStatement:
 
 def named_once(listed: Iterable[NumberedStatement]) -> list[dict[str, Any]]:
     """Return what rows call statements, each once, though its rest may be among them as well."""
-    return [one.to_dict() for one in {(one.origin, one.position): one for one in listed}.values()]
+    named = list(listed)
+    if len(named) > 1:
+        named = list({(one.origin, one.position): one for one in named}.values())
+    return [one.to_dict() for one in named]
 
 
 class StatementParser:
