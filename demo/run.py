@@ -122,6 +122,8 @@ class Demonstration:
         for line in excerpt(done.stdout, path, self._warned):
             show(line)
         calls = self._aws.calls()
+        # The policy of the registry, which the warnings heed.
+        once = calls.pop("GetRegistryPolicy", 0)
         seen = Seen(
             lists=calls.pop("DescribeRepositories", 0),
             reads=calls.pop("GetRepositoryPolicy", 0),
@@ -130,7 +132,10 @@ class Demonstration:
             changes=len(diffs(done.stdout)),
         )
         expect(not calls, f"no other calls are made: {calls}")
-        say(f"AWS saw {seen.lists} list, {seen.reads} reads, {seen.writes} writes.")
+        expect(once == 1, "the policy of the registry is read once")
+        say(
+            f"AWS saw {seen.lists} list, {seen.reads} reads, {seen.writes} writes, and one read of the registry's policy."
+        )
         return seen
 
     def _prove_kept(self) -> None:
