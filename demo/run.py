@@ -133,9 +133,8 @@ class Demonstration:
         )
         expect(not calls, f"no other calls are made: {calls}")
         expect(once == 1, "the policy of the registry is read once")
-        say(
-            f"AWS saw {seen.lists} list, {seen.reads} reads, {seen.writes} writes, and one read of the registry's policy."
-        )
+        each = f"{seen.lists} list, {seen.reads} reads, {seen.writes} writes"
+        say(f"AWS saw {each}, and one read of the registry's policy.")
         return seen
 
     def _prove_kept(self) -> None:

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 # In the pattern of a known key, any one part of an ARN: a text without a colon. No policy can have it, because it is
 # half of a surrogate pair.
@@ -108,15 +108,19 @@ class _Places:
 
     of: Mapping[str, int]
 
-    @property
+    @cached_property
     def stars(self) -> int:
         return self._at(_TEXT, _PART)
+
+    @cached_property
+    def _characters(self) -> int:
+        return self._at(_CHARACTER, _PART_CHARACTER)
 
     def literal_step(self, literal: str) -> _Step:
         """Return what a character does; the empty text stands for one that is in no pattern."""
         if literal == ":":
             return self._at(literal, _CHARACTER), self._at(_TEXT), None
-        return self._at(literal, _CHARACTER, _PART_CHARACTER), self.stars, None
+        return self.of.get(literal, 0) | self._characters, self.stars, None
 
     def literal_steps(self) -> dict[str, _Step]:
         return {literal: self.literal_step(literal) for literal in {":", *self.of} if len(literal) == 1}
@@ -127,7 +131,7 @@ class _Places:
             _TEXT: (0, self._at(_TEXT), None),
             _PART: (0, self.stars, None),
             _CHARACTER: (self._at(_CHARACTER), self._at(_TEXT), None),
-            _PART_CHARACTER: (self._at(_CHARACTER, _PART_CHARACTER), self.stars, None),
+            _PART_CHARACTER: (self._characters, self.stars, None),
         }
 
     def overlapping_steps(self, everywhere: int) -> dict[str, _Step]:
