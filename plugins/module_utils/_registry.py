@@ -21,6 +21,10 @@ from ._text import message as visible_message
 SHORTEN = "Grant access to an organization (o-…) instead of many accounts, or remove what is no longer needed."
 
 
+# The scope of a registry policy that AWS did not say.
+UNKNOWN_SCOPE = "unknown"
+
+
 class EcrError(Exception):
     """AWS did not do what it was asked to do.
 
@@ -79,9 +83,8 @@ class StoredRegistryPolicy:
 
     Args:
         text: The policy as AWS returned it; None if there is none.
-        scope: Which actions AWS heeds in it, V1 (three of them) or V2 (all); None where that makes no difference to
-            this policy, or is not known.
-            https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
+        scope: Which actions AWS heeds in it, V1 (three of them), V2 (all) or UNKNOWN_SCOPE; None where that makes no
+            difference to this policy. https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
     """
 
     text: str | None

@@ -39,8 +39,8 @@ options:
       - Reports only what lets this principal in, and leaves out the repositories of which it gets nothing.
       - RV(repositories[].shares[].matches) says how each share does. An account has members, which are its roles, users
         and sessions, its Lambda functions, and services that act for it; a role has its sessions, an organization its
-        units. Whoever may be meant by a share of others, such as everyone, an organization, a pattern of ARNs, or the
-        account of a role, possibly gets in.
+        units, and a service what it does for others. Whoever may be meant by a share of others, such as everyone, an
+        organization, a pattern of ARNs, or the account of a role, possibly gets in.
       - "A principal as in the grants of P(imageshare.aws.ecr_share_policy#module): an account id or its root ARN, the
         ARN of an IAM role or user, or of an STS session, an organization or an organizational unit. Or else, as
         RV(repositories[].shares[].principal) has them, V(*) for everyone, a service, or the id of a deleted principal."
@@ -368,7 +368,7 @@ repositories:
           description:
             - Whether the statements are managed, which means that P(imageshare.aws.ecr_share_policy#module) would have
               written the same, whatever their C(Sid). These rows are as the grants that were declared, but for
-              principals that no grant can name, such as accounts of another partition.
+              principals and values that no grant can name, such as accounts of another partition or single functions.
           returned: always
           type: bool
           sample: true
@@ -394,7 +394,7 @@ repositories:
       description:
         - Whether it is open to everyone, or to any account, so that somebody unknown may use it.
         - Conditions that strangers can meet do not keep it from being public, such as those on a tag or a name of
-          theirs, on any VPC endpoint, on a date to come, or on networks larger than C(/8). Nor do those that say
+          theirs, on any VPC endpoint, until a date to come, or on networks larger than C(/8). Nor do those that say
           nothing of the caller, such as one on a tag of the repository.
         - A condition that a policy does not decide keeps it from being public, and a share of V(*) has it.
       returned: if it could be read
@@ -568,8 +568,9 @@ registry_policy:
     scope:
       description:
         - Which actions the registry looks at in it. With V(V1), these are C(ecr:ReplicateImage),
-          C(ecr:BatchImportUpstreamImage) and C(ecr:CreateRepository) alone.
-        - It is null where that is not known, or makes no difference.
+          C(ecr:BatchImportUpstreamImage) and C(ecr:CreateRepository) alone, with V(V2) all.
+        - V(unknown) where AWS did not say it. Then what it allows counts, and what it denies by wildcards may count.
+        - It is null where it makes no difference.
       returned: always
       type: str
       sample: null
@@ -673,6 +674,8 @@ registry_id:
 
 import os
 
+# Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
+from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
@@ -705,6 +708,9 @@ def main() -> None:
         module.fail_json(msg=". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=str(error))
+    unread = result.registry_policy["error"]
+    if unread is not None:
+        warn(f"The policy of the registry is not known, and others may get in by it: {unread}")
     report = result.to_dict(rows_as_text=ROWS_AS_TEXT in os.environ)
     if result.failures:
         module.fail_json(msg=result.message, **report)

@@ -70,7 +70,7 @@ def test_is_refused_once_and_the_scope_may_be(aws: EmbeddedAws, denied: str) -> 
     ours = registry(aws)
     found = {read(ours) for _time in range(3)}
     if denied == "GetAccountSetting":
-        assert found == {StoredRegistryPolicy(WILD, None)}
+        assert found == {StoredRegistryPolicy(WILD, "unknown")}
     else:
         (said,) = found
         assert "could not read the registry policy (GetRegistryPolicy): AccessDeniedException: " in str(said)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from .._iam.arns import repository_arn
 from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse, statements, strings
 from .._registry import (
+    UNKNOWN_SCOPE,
     EcrError,
     PolicyChangedError,
     PolicyMissingError,
@@ -224,18 +225,21 @@ class Registry:
         except EcrError as error:
             raise EcrError(GET_REGISTRY_POLICY.error_text(str(error), subject), error.code) from error
         if caller != self.requested_owner:
-            why = f"AWS's API has it for the caller's own registry alone, that of account {caller}"
+            why = (
+                f"AWS's API has it for the caller's own registry alone, that of account {caller}. Use credentials of "
+                f"account {self.requested_owner}."
+            )
             raise EcrError(GET_REGISTRY_POLICY.error_text(why, subject))
 
-    def _registry_scope(self) -> str | None:
-        """Return which actions of registry policies AWS heeds here; None where that cannot be had."""
+    def _registry_scope(self) -> str:
+        """Return which actions of registry policies AWS heeds here, as StoredRegistryPolicy says it."""
         if not GET_ACCOUNT_SETTING.is_known_to(self._client):
-            return None
+            return UNKNOWN_SCOPE
         try:
             answer = self.retries.run(self._try(GET_ACCOUNT_SETTING, self._client, {"name": SCOPE_SETTING}))
         except EcrError:
-            return None
-        return answer["value"] if answer["value"] in SCOPES else None
+            return UNKNOWN_SCOPE
+        return str(answer["value"]) if answer["value"] in SCOPES else UNKNOWN_SCOPE
 
     def _try(self, operation: Operation, client: Any, parameters: Mapping[str, Any], subject: str = "") -> Call:
         return partial(self._send, operation, client, parameters, subject, is_stopped=self.retries.breaker.is_stopped)

@@ -21,7 +21,7 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._iam.conditions import Applies, Condition, holds, known_key
@@ -32,7 +32,7 @@ from .._text import printable
 from .actions import LAMBDA_PULL, REPORTED_ONLY, WHOLE_PULL, access_of, other_actions
 from .matching import NamedPrincipal, StatementMatcher
 from .public_access import actions_not_denied
-from .request_context import LAMBDA_PRINCIPAL, RequestContext
+from .request_context import ANY_SERVICE, LAMBDA_PRINCIPAL, RequestContext
 from .statements import NOT_PRINCIPAL, NumberedStatement, ParsedStatement, named_once
 
 
@@ -194,6 +194,8 @@ def _gathered(statements: Iterable[NumberedStatement], matcher: StatementMatcher
                     gathered.setdefault(grantee._replace(service=None) if pulling else grantee, _Gathered())
             got.actions |= statement.actions
             got.statements[numbered] = None
+            if context.acts_for is not None and context.principal == ANY_SERVICE:
+                _add_functions(functions, gathered, named, numbered, matcher)
     for grantee, by_region in functions.items():
         for region, got in by_region.items():
             left = got.actions
@@ -207,6 +209,28 @@ def _gathered(statements: Iterable[NumberedStatement], matcher: StatementMatcher
                 service.actions |= left
                 service.statements.update(_with_any(left, got.statements))
     return {grantee: got for grantee, got in gathered.items() if got.statements}
+
+
+def _add_functions(
+    functions: dict[_Grantee, dict[str, _Gathered]],
+    gathered: dict[_Grantee, _Gathered],
+    named: NamedPrincipal,
+    numbered: NumberedStatement,
+    matcher: StatementMatcher,
+) -> None:
+    """Add the pull by Lambda functions where any service may act for somebody, as Lambda is one."""
+    owner, statement = named.context.acts_for, numbered.statement
+    pulling = statement.actions & LAMBDA_PULL
+    if owner is None or not pulling:
+        return
+    conditions = _undecided(replace(named, context=matcher.contexts.acting(LAMBDA_PRINCIPAL, owner)), statement)
+    if conditions is None:
+        return
+    itself = _Grantee(owner, conditions, statement.managed)
+    gathered.setdefault(itself, _Gathered())
+    got = functions.setdefault(itself._replace(service=LAMBDA_PRINCIPAL), {}).setdefault("*", _Gathered())
+    got.actions |= pulling
+    got.statements[numbered] = None
 
 
 def _with_any(actions: frozenset[str], statements: Iterable[NumberedStatement]) -> dict[NumberedStatement, None]:

@@ -25,13 +25,13 @@ from .matching import StatementMatcher
 from .public_access import PublicStatement, UnscopedStatement, public_statements, unscoped_statements
 from .request_context import RequestContexts
 from .statements import (
-    OF_REGISTRY,
     OF_REPOSITORY,
     NumberedStatement,
     ParsedStatement,
     PolicyOrigin,
     Reading,
     StatementParser,
+    of_registry,
 )
 
 # So much text of distinct statements is remembered, with all that was found of it, which takes some 200 times as much
@@ -47,8 +47,9 @@ class RegistryPolicy:
 
     Args:
         policy: The policy; None for none.
-        scope: C(V1) if the registry looks at the actions of replication and of pull-through caches alone; None where
-            that is not known, or does not matter.
+        scope: C(V1) if the registry looks at the actions of replication and of pull-through caches alone, C(V2) if at
+            all, C(unknown) if that is not known, so that what it allows counts and what it denies may; None where it
+            does not matter.
     """
 
     policy: Policy | None = None
@@ -190,8 +191,8 @@ class PolicyEvaluator:
             registry_policy: That of the registry, if there is one and it is known.
         """
         memory = self._current_memory()
-        of_registry = memory.parsed(registry_policy.policy, resource, OF_REGISTRY[False, registry_policy.scope == "V1"])
-        return memory.policy(memory.parsed(policy, resource, OF_REPOSITORY), of_registry)
+        added = memory.parsed(registry_policy.policy, resource, of_registry(registry_policy.scope))
+        return memory.policy(memory.parsed(policy, resource, OF_REPOSITORY), added)
 
     def parse_registry_policy(self, registry_policy: RegistryPolicy, *, for_some: bool = False) -> ParsedPolicy:
         """Return what the policy of the registry says by itself, whatever repositories there are.
@@ -206,7 +207,7 @@ class PolicyEvaluator:
         policy = registry_policy.policy
         if for_some and policy is not None:
             policy = {**policy, "Statement": [_without_resource(statement) for statement in statements(policy)]}
-        return memory.policy((), memory.parsed(policy, None, OF_REGISTRY[True, registry_policy.scope == "V1"]))
+        return memory.policy((), memory.parsed(policy, None, of_registry(registry_policy.scope, creating=True)))
 
     def _current_memory(self) -> _Memory:
         if self._memory.parser.characters > MOST_CHARACTERS:

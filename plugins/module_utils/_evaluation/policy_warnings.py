@@ -143,8 +143,8 @@ def _unscoped(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[P
         actions = _some(policy.matcher.additional_actions(numbered.statement, ()))
         services = "any service" if unscoped.services == (ANY_SERVICE.name,) else _listed(unscoped.services)
         text = (
-            f"{numbered.label} allows {services}, on behalf of any account, to use {actions}: no condition such as "
-            "aws:SourceArn or aws:SourceAccount says for whom"
+            f"{numbered.label} allows {services}, on behalf of any account, to use {actions}: no condition on "
+            "aws:SourceArn, aws:SourceAccount or the like names an account"
         )
         yield repository.warning(
             "unscoped_service", text, policy=numbered.origin.value, sid=numbered.sid, principals=unscoped.services
@@ -228,6 +228,7 @@ def _uncovered_regions(grants: Sequence[Grant], repository: RepositoryContext) -
 
 def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
     """Yield warnings about what statements allow principals beyond what is declared, and no Deny takes for certain."""
+    taking = not any(grant.access or grant.lambda_regions for grant in grants)
     by_name = {grant.principal.name: grant for grant in grants}
     declared = {access: frozenset(actions_of(access)) for access in {grant.access for grant in grants}}
     everyone = {public.statement for public in policy.public_statements() if public.grants_everyone}
@@ -256,9 +257,10 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
         for (verdict, actions, name), names in found.items():
             verb = "still allows" if verdict is Applies.YES else "may still allow"
             matched_as = "" if [name] == names else f", as {word(name)}"
+            what = f"access{matched_as}" if taking else f"more than the declared access{matched_as}"
             yield repository.warning(
                 "excess_access",
-                f"{numbered.label} {verb} {_listed(names)} more than the declared access{matched_as}: {_some(actions)}",
+                f"{numbered.label} {verb} {_listed(names)} {what}: {_some(actions)}",
                 certain=verdict is Applies.YES,
                 policy=numbered.origin.value,
                 sid=numbered.sid,
@@ -266,10 +268,10 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
             )
         for verdict, names_of_accounts in _by_verdict(pulling.get(numbered, {})):
             verb = "still allows" if verdict is Applies.YES else "may still allow"
-            accounts = _listed(names_of_accounts)
+            beyond = "" if taking else " beyond the declared lambda_regions"
             yield repository.warning(
                 "excess_access",
-                f"{numbered.label} {verb} Lambda functions of {accounts} to pull beyond the declared lambda_regions",
+                f"{numbered.label} {verb} Lambda functions of {_listed(names_of_accounts)} to pull{beyond}",
                 certain=verdict is Applies.YES,
                 policy=numbered.origin.value,
                 sid=numbered.sid,
@@ -359,20 +361,25 @@ def _undeclared(
     declared = {name for grant in grants for name in (grant.principal.name, grant.principal.account) if name}
     known = {repository.registry_id, *declared}
     open_ones = _open_statements(policy)
-    # By statement, and by whether it is certain: who is let in, and whose they are.
+    # By statement, and by whether it is certain: who is let in, and whose they are; and by which services.
     found: dict[tuple[NumberedStatement, bool], dict[str, str]] = {}
+    through: dict[tuple[NumberedStatement, bool], dict[str, None]] = {}
     for share, certain in _undenied_shares(policy):
         undeclared = {name: owner for name, owner in _let_in(share) if not known.intersection((name, owner))}
         for numbered in share.statements:
             if numbered not in open_ones:
                 found.setdefault((numbered, certain), {}).update(undeclared)
+                if share.via_service is not None and undeclared:
+                    through.setdefault((numbered, certain), {})[_service(share.via_service)] = None
     for numbered in policy.effective_statements:
         for certain, verb in ((True, "still gives"), (False, "may still give")):
             let_in = found.get((numbered, certain), {})
             # Where a whole account is let in, so are its users and functions.
             names = tuple(name for name, owner in let_in.items() if name == owner or owner not in let_in)
             if names:
-                whom = f"{_listed(names)}, whom no grant names"
+                services = through.get((numbered, certain), {})
+                by = f" through {', '.join(services)}" if services else ""
+                whom = f"{_listed(names)}{by}, whom no grant names"
                 text = f"{numbered.label} {verb} access to {whom}. purge_grants does not change it"
                 yield repository.warning(
                     "excess_access",

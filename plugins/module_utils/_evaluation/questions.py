@@ -49,6 +49,8 @@ def match(share: Share, principal: Principal, policy: ParsedPolicy) -> Match | N
         return Match.MEMBER
     if principal.kind in _THEMSELVES_ALONE:
         return None
+    if principal.kind is PrincipalType.SERVICE and share.via_service == ANY_SERVICE.name:
+        return Match.POSSIBLE
     itself, through = _may_use(share, principal, policy), _may_be_served(share, principal, policy)
     return Match.POSSIBLE if itself or through else None
 
@@ -58,7 +60,7 @@ def _is_member(share: Share, principal: Principal) -> bool:
     if principal.kind is PrincipalType.ACCOUNT:
         return member.account == principal.account
     if principal.kind is PrincipalType.SERVICE:
-        return share.via_service == principal.name
+        return share.via_service == principal.name or (principal == LAMBDA_PRINCIPAL and bool(share.lambda_regions))
     if principal.kind in ORGANIZATIONS:
         return _contains(principal, member)
     return is_session_of(member, principal)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from math import inf
 
 from .._iam.arns import functions_arn
 from .._iam.conditions import ABSENT, IPV4, IPV6, KnownKey, KnownKeys
@@ -186,7 +187,12 @@ class RequestContexts:
             **({"aws:resourceaccount": KnownKey(registry_id)} if registry_id else {}),
             **({"aws:requestedregion": KnownKey(region)} if region else {}),
         }
-        moment = {} if now is None else dict.fromkeys(("aws:currenttime", "aws:epochtime"), _time(now, now))
+        # What ended stays ended, and whoever is asked about now may ask again later. Strangers are asked about now.
+        moment, from_now = (
+            {} if now is None else dict.fromkeys(("aws:currenttime", "aws:epochtime"), _time(now, last))
+            for last in (now or 0.0, inf)
+        )
+        self._every_named_request: KnownKeys = {**self._every_request, **from_now}
         self._of_everybody: KnownKeys = {
             **dict.fromkeys((*_OF_THE_REPOSITORY, "aws:requestedregion"), _CHOSEN),
             **self._every_request,
@@ -203,7 +209,7 @@ class RequestContexts:
 
     def _of(self, principal: Principal) -> RequestContext:
         """Return the requests that come from a principal, or from within it."""
-        return RequestContext(principal, {**self._every_request, **self._known_keys(principal)})
+        return RequestContext(principal, {**self._every_named_request, **self._known_keys(principal)})
 
     def _functions(self, account: str, region: str) -> RequestContext:
         """Return the requests of the Lambda service for the functions of an account.
@@ -230,6 +236,9 @@ class RequestContexts:
             }
         else:
             arn = f"arn:{self.partition}:{ANY_PART}:{ANY_PART}:{owner.account}:*"
+            if service == LAMBDA_PRINCIPAL and owner.account is not None:
+                # It acts for functions alone.
+                arn = functions_arn(owner.account, ANY_PART, self.partition)
             sources = {
                 "aws:sourceaccount": KnownKey(owner.account),
                 "aws:sourcearn": KnownKey(arn, every=True),
@@ -342,8 +351,8 @@ class RequestContexts:
             yield RequestContext(
                 service,
                 {
-                    **self._of_everybody,
                     **self.of(service).known_keys,
+                    **self._of_everybody,
                     "aws:principalservicenameslist": replace(_CHOSEN, present=True),
                     "aws:sourceaccount": account,
                     "aws:sourcearn": arn,

@@ -62,20 +62,28 @@ class Reading:
         origin: Whose policy it is.
         creating: Whether the creation of repositories counts. It is asked for before there is one.
         limited_to: The actions that AWS looks at in this policy; None for all.
+        doubtful: Whether AWS may look at fewer, so that it may not deny what a wildcard stands for.
     """
 
     origin: PolicyOrigin = PolicyOrigin.REPOSITORY
     creating: bool = False
     limited_to: frozenset[str] | None = None
+    doubtful: bool = False
 
 
 OF_REPOSITORY = Reading()
-# Of the policy of a registry: by whether the creation of repositories counts, and by whether its scope is V1.
-OF_REGISTRY: Mapping[tuple[bool, bool], Reading] = {
-    (creating, is_v1): Reading(PolicyOrigin.REGISTRY, creating, ACTIONS_OF_SCOPE_V1 if is_v1 else None)
-    for creating in (False, True)
-    for is_v1 in (False, True)
-}
+
+
+@cache
+def of_registry(scope: str | None, *, creating: bool = False) -> Reading:
+    """Return how the policy of a registry is read.
+
+    Args:
+        scope: That of RegistryPolicy.
+        creating: Whether the creation of repositories counts.
+    """
+    limited_to = ACTIONS_OF_SCOPE_V1 if scope == "V1" else None
+    return Reading(PolicyOrigin.REGISTRY, creating, limited_to, doubtful=scope == "unknown")
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +240,11 @@ class StatementParser:
             excludes=excludes,
             principals=excluded if excludes else included,
             actions=actions,
-            conditions=(*required, *scope.conditions),
+            conditions=(
+                *required,
+                *scope.conditions,
+                *(_IF_EXTENDED if reading.doubtful and _is_deny_of_many(statement) else ()),
+            ),
             deleted_principals=tuple(dict.fromkeys(deleted)),
             written_by=LAMBDA_SERVICE if of_lambda else None,
         )
@@ -275,6 +287,15 @@ def _scope(members_as_text: str, resource: str | None) -> _Scope:
         return _Scope(covered, own_arn=resource)
     certain = covered if name == "Resource" else inverse(covered)
     return _EVERYWHERE if certain is Applies.YES else _NOWHERE
+
+
+# What is not known of a registry's policy: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAccountSetting.html
+_IF_EXTENDED = (Condition("Scope", "REGISTRY_POLICY_SCOPE", ("V2",)),)
+
+
+def _is_deny_of_many(statement: Statement) -> bool:
+    wild = "NotAction" in statement or any("*" in one or "?" in one for one in strings(statement.get("Action")))
+    return statement.get("Effect") == "Deny" and wild
 
 
 def _split(whole: ParsedStatement) -> ParsedStatement:

@@ -13,7 +13,7 @@ with an error, so that the others are done all the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -129,7 +129,9 @@ def verdict(plan: Plan, results: Sequence[Result], reads: Sequence[Answer]) -> V
     failure = " | ".join(errors)
     if not failure and plan.fail_on_drift and drifted:
         failure = f"{drifted} repositories are not as declared; the report above names them"
-    lines = [*_lines_of_drift(results), *_lines_of_reads(reads, compared=bool(plan.runs))]
+    # Whoever reads a registry says it of its policy, too.
+    known = {answer.run.registry for answer in reads}
+    lines = [*_lines_of_drift(results, known), *_lines_of_reads(reads, compared=bool(plan.runs))]
     return Verdict(tuple(map(message, lines)), message(failure))
 
 
@@ -166,12 +168,18 @@ def _result(run: Run, values: Mapping[str, Any], error: str | None) -> Result:
         "summary": values.get("summary", {}),
         "repositories": values.get("repositories", []),
         "backup_path": values.get("backup_path"),
+        "registry_policy": values.get("registry_policy"),
         "error": error,
     }
 
 
-def _lines_of_drift(results: Iterable[Result]) -> Iterator[str]:
-    """Yield a line for each registry, and for each repository that is not as declared."""
+def _lines_of_drift(results: Iterable[Result], known: Collection[str]) -> Iterator[str]:
+    """Yield a line for each registry, and for each repository that is not as declared.
+
+    Args:
+        results: Those of the runs in check mode.
+        known: The registries of whose policy other lines tell.
+    """
     ordered = sorted(results, key=lambda result: str(result["registry"]))
     for registry, group in groupby(ordered, key=lambda result: str(result["registry"])):
         members = list(group)
@@ -188,6 +196,9 @@ def _lines_of_drift(results: Iterable[Result]) -> Iterator[str]:
         if len(drifted) > _MAX_ROWS_SHOWN:
             yield f"  and {len(drifted) - _MAX_ROWS_SHOWN} more: see --diff"
         yield from (f"  {error}" for error in errors)
+        policies = [] if registry in known else [result.get("registry_policy") for result in members]
+        unknown = [policy for policy in policies if policy is not None and not policy["read"]]
+        yield from (f"  {_not_read(policy)}" for policy in unknown[:1])
 
 
 def _changes(row: Row) -> str:
@@ -239,13 +250,17 @@ def _lines_of_policy(policy: Row | None) -> Iterator[str]:
     if policy is None:
         return
     if not policy["read"]:
-        yield f"the registry policy was not read, and others may get in by it: {one_line(str(policy['error']))}"
+        yield _not_read(policy)
     if policy["public"]:
         through = _statements(policy["public_statements"])
         yield f"the registry policy is public, open to everyone or to any account{through}"
     if policy["unscoped_service"]:
         through = _statements(policy["unscoped_service_statements"])
         yield f"the registry policy is open to a service without a source condition{through}"
+
+
+def _not_read(policy: Row) -> str:
+    return f"the registry policy was not read, and others may get in by it: {one_line(str(policy['error']))}"
 
 
 def _statements(statements: Sequence[Row]) -> str:

@@ -304,12 +304,12 @@ class TestRegistryPolicy:
 
     @pytest.mark.parametrize("setting", [DENIED, refusal("InvalidParameterException"), LOST, "V3", ""], ids=repr)
     def test_scope_that_cannot_be_had_is_not_known(self, setting: str | Exception) -> None:
-        assert RegistryClient(WILD, setting).registry().registry_policy() == StoredRegistryPolicy(WILD, None)
+        assert RegistryClient(WILD, setting).registry().registry_policy() == StoredRegistryPolicy(WILD, "unknown")
 
     def test_scope_is_not_known_to_an_old_botocore(self) -> None:
         client = RegistryClient(WILD)
         old = SimpleNamespace(meta=client.meta, get_registry_policy=client.get_registry_policy)
-        assert Registry(old, lambda: None).registry_policy() == StoredRegistryPolicy(WILD, None)
+        assert Registry(old, lambda: None).registry_policy() == StoredRegistryPolicy(WILD, "unknown")
 
     @pytest.mark.parametrize("text", [PLAIN, WILD, NO_REGISTRY_POLICY, DENIED], ids=["plain", "wild", "none", "denied"])
     def test_is_asked_for_once_by_however_many_threads(self, text: str | Exception) -> None:
@@ -354,7 +354,8 @@ class TestRegistryPolicy:
         assert (failed.value.code, client.called) == (None, ["caller"])
         assert str(failed.value) == (
             "could not read the registry policy of account 222222222222 (GetRegistryPolicy): "
-            f"AWS's API has it for the caller's own registry alone, that of account {OWNER}"
+            f"AWS's API has it for the caller's own registry alone, that of account {OWNER}. "
+            "Use credentials of account 222222222222."
         )
 
     def test_is_not_asked_for_where_the_caller_is_not_known(self) -> None:

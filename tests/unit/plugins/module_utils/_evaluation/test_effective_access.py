@@ -427,7 +427,14 @@ FOR_OTHERS: dict[str, tuple[dict[str, Any], list[Row]]] = {
         when("ForAnyValue:StringLike", "aws:SourceOrgPaths", UNIT, **BUILDS),
         [Row(UNIT, "organizational_unit", via_service="codebuild.amazonaws.com")],
     ),
-    "whichever service acts": (when("StringEquals", "aws:SourceAccount", ACCOUNT), [account(via_service="*")]),
+    "whichever service acts, Lambda included": (
+        when("StringEquals", "aws:SourceAccount", ACCOUNT),
+        [account(via_service="*"), account([], regions=["*"])],
+    ),
+    "no function, where Lambda is to act for something else": (
+        when("ArnLike", "aws:SourceArn", PROJECT, Principal=LAMBDA, Action=list(LAMBDA_PULL)),
+        [],
+    ),
     "whichever service acts for a project": (
         when("ArnLike", "aws:SourceArn", PROJECT),
         [account(conditions=[("ArnLike", "aws:SourceArn", [PROJECT])], via_service="*")],
@@ -444,7 +451,10 @@ FOR_OTHERS: dict[str, tuple[dict[str, Any], list[Row]]] = {
         allow(
             Condition={"Bool": {"aws:PrincipalIsAWSService": "true"}, "StringEquals": {"aws:SourceOrgID": ORGANIZATION}}
         ),
-        [Row(ORGANIZATION, "organization", via_service="*")],
+        [
+            Row(ORGANIZATION, "organization", via_service="*"),
+            Row(ORGANIZATION, "organization", [], regions=["*"]),
+        ],
     ),
     "nobody of an account by the source of a service": (
         when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal=aws(ROOT)),
@@ -770,3 +780,22 @@ ACTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
 def test_the_principal_itself_may_do(statement: dict[str, Any], expected: list[str]) -> None:
     (share,) = PolicyEvaluator("aws", OWNER).parse(policy(statement)).shares()
     assert sorted(share.actions) == sorted(expected)
+
+
+# Of each: an operator, a date, and whether an Allow that was once under it is still of weight, and a Deny certain.
+DATES: dict[str, tuple[str, str, bool, bool]] = {
+    "what has ended": ("DateLessThan", "2020-01-01", False, False),
+    "what has begun": ("DateGreaterThan", "2020-01-01", True, True),
+    "what will end": ("DateLessThan", "2099-01-01", True, False),
+    "what will begin": ("DateGreaterThan", "2099-01-01", True, False),
+}
+
+
+@pytest.mark.parametrize(("operator", "date", "counts", "certain"), DATES.values(), ids=DATES.keys())
+def test_what_a_date_has_decided_for_ever_is_decided(operator: str, date: str, counts: bool, certain: bool) -> None:
+    evaluator = PolicyEvaluator("aws", OWNER, now=1_795_694_400.0)
+    condition = {"Condition": {operator: {"aws:CurrentTime": date}}}
+    shares = evaluator.parse(policy(allow(ROOT, **condition))).shares()
+    assert [bool(share.conditions) for share in shares] == ([not certain] if counts else [])
+    (share,) = evaluator.parse(policy(allow(ROOT), deny(**condition))).shares()
+    assert [denial.certain for denial in share.denied_by] == ([certain] if counts else [])

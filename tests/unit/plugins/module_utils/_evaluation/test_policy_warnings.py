@@ -577,11 +577,11 @@ MESSAGES: dict[str, list[str]] = {
         allow(Sid=None, Action="ecr:*", Condition={"Bool": {"aws:SecureTransport": True}}), grants=PULLS
     ),
     'base/python: statement "s" allows lambda.amazonaws.com, on behalf of any account, to use ecr:BatchGetImage, '
-    "ecr:GetDownloadUrlForLayer: no condition such as aws:SourceArn or aws:SourceAccount says for whom": messages(
-        lambda_statement(), grants=PULLS
+    "ecr:GetDownloadUrlForLayer: no condition on aws:SourceArn, aws:SourceAccount or the like names an account": (
+        messages(lambda_statement(), grants=PULLS)
     ),
     'base/python: statement "s" allows any service, on behalf of any account, to use ecr:BatchGetImage: no condition '
-    "such as aws:SourceArn or aws:SourceAccount says for whom": messages(
+    "on aws:SourceArn, aws:SourceAccount or the like names an account": messages(
         when("Bool", "aws:PrincipalIsAWSService", "true", Action="ecr:BatchGetImage"), grants=PULLS
     ),
     'base/python: statement "s" is open to accounts that it does not name: o-*': messages(

@@ -163,6 +163,21 @@ MATCHES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str]]]] = {
         when("StringEquals", "aws:SourceAccount", ACCOUNT, Principal=BUILDS),
         [(ACCOUNT, "member")],
     ),
+    "Lambda, of an account's functions": (
+        LAMBDA_NAME,
+        for_lambda("ArnLike", "aws:SourceArn", EAST),
+        [(ACCOUNT, "member")],
+    ),
+    "another service, of an account's functions": (
+        "codebuild.amazonaws.com",
+        for_lambda("ArnLike", "aws:SourceArn", EAST),
+        [],
+    ),
+    "a service, where any may act for an account": (
+        "codebuild.amazonaws.com",
+        when("StringEquals", "aws:SourceAccount", ACCOUNT),
+        [(ACCOUNT, "possible")],
+    ),
     "a service as one of everybody": (LAMBDA_NAME, allow(), [("*", "possible")]),
     "another service": (LAMBDA_NAME, allow(Principal=BUILDS), []),
     "everybody themselves": ("*", allow("*", ROOT), [("*", "exact")]),

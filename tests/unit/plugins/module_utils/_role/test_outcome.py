@@ -203,6 +203,16 @@ class TestAudit:
     def test_prints_the_drift(self, rows: list[dict[str, Any]], lines: list[str]) -> None:
         assert list(verdict(Plan("images", runs=(run(),)), [result(*rows)], []).lines) == lines
 
+    def test_says_once_for_a_registry_that_its_policy_was_not_read(self) -> None:
+        unread = {"registry_policy": {"read": False, "error": "could not read it", "error_code": None}}
+        found = [{**result(row("app")), **unread}, {**result(row("web")), **unread}]
+        said = "  the registry policy was not read, and others may get in by it: could not read it"
+        plan = Plan("images", runs=(run(),))
+        assert verdict(plan, found, []).lines == ("images us-east-1: 0 of 2 repositories are not as declared", said)
+        # Who reads the registry says it already.
+        read = Answer(run(), {"summary": SUMMARY, "registry_policy": audits.registry_policy(error="could not read it")})
+        assert list(verdict(plan, found, [read]).lines).count(said) == 1
+
     def test_prints_no_more_than_a_screen(self) -> None:
         rows = [row(f"r{n}", changed=True, granted=[change(TEAM, "pull")]) for n in range(25)]
         lines = verdict(Plan("images", runs=(run(),)), [result(*rows)], []).lines

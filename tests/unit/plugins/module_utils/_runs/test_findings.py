@@ -30,6 +30,7 @@ from ansible_collections.imageshare.aws.tests.support.builders import (
     OTHER,
     OTHER_ROOT,
     OWNER,
+    PULL,
     REPOSITORY,
     ROOT,
     allow,
@@ -244,6 +245,22 @@ def test_of_a_registry_of_the_first_scope_three_actions_count() -> None:
     said = registry_findings(RegistryPolicy(policy(everything), "V1"), EVALUATOR)
     assert [one["access"] for one in said["shares"]] == [["replicate", "create"]]
     assert said["scope"] == "V1"
+
+
+def test_of_a_registry_whose_scope_is_not_known_what_a_wildcard_denies_is_only_possible() -> None:
+    wild, named_one = (
+        {**allow("*", Action=action), "Effect": "Deny", "Resource": "*"} for action in ("ecr:*", list(PULL))
+    )
+    own = policy(allow(ROOT))
+    (share,) = with_registry(wild, own=own, scope="unknown")["shares"]
+    assert [(one["denies"], one["certain"]) for one in share["denied_by"]] == [(["pull"], False)]
+    assert share["can_pull"]
+    # AWS takes no other names in the first scope.
+    (share,) = with_registry(named_one, own=own, scope="unknown")["shares"]
+    assert share["defeated"]
+    assert with_registry(allow("*", Action="ecr:*", Resource="*"), scope="unknown")["public"]
+    assert not with_registry(allow("*", Action="ecr:*", Resource="*"), {**wild}, scope="V2")["public"]
+    assert with_registry(allow("*", Action="ecr:*", Resource="*"), {**wild}, scope="unknown")["public"]
 
 
 def test_what_a_registry_says_of_repositories_to_come_is_told() -> None:
