@@ -631,6 +631,20 @@ MESSAGES: dict[str, list[str]] = {
         'base/python: statement "s" still gives access to 444455556666, whom no grant names. purge_grants does not '
         "change it"
     ): (messages(allow(OTHER, Action=OTHER_ACTIONS), grants=PULLS, purge_grants=True)),
+    (
+        'base/python: statement "s" still gives access to 444455556666 through codebuild.amazonaws.com, whom no grant '
+        "names. purge_grants does not change it"
+    ): messages(
+        when("StringEquals", "aws:SourceAccount", OTHER, Principal={"Service": "codebuild.amazonaws.com"}),
+        grants=PULLS,
+        purge_grants=True,
+    ),
+    'base/python: statement "s" still allows 111122223333 access: ecr:PutImage': [
+        one.message for one in unsharing_warnings(parsed(allow(ROOT, Action="ecr:PutImage")), [grant(ACCOUNT)], CONTEXT)
+    ],
+    'base/python: statement "s" still allows Lambda functions of 111122223333 to pull': [
+        one.message for one in unsharing_warnings(parsed(lambda_statement(EAST)), [grant(ACCOUNT)], CONTEXT)
+    ],
     f'base/python: statement "unmanaged" names deleted principals ({DELETED_ROLE}), and AWS refuses to store a policy '
     "that does. Remove them from it by hand": [
         one.message for one in deleted_principal_warnings(parsed(UNMANAGED), CONTEXT, writing=True, purged=False)
