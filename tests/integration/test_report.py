@@ -679,7 +679,7 @@ class TestRegistryPolicies:
             "1 not read, others may get in by it",
             "1 open to everyone, or to any account",
             "1 with shares",
-            "1 that gives nobody anything",
+            "1 that lets nobody in, and may deny",
             "2 none",
         ]
         assert len(page.texts("#registry-policies .alarm")) == 2

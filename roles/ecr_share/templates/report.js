@@ -98,7 +98,7 @@
     { words: "open to everyone, or to any account", alarm: true, is: (policy) => policy.public },
     { words: UNSCOPED, alarm: true, is: (policy) => policy.unscoped_service },
     { words: "with shares", is: (policy) => policy.shares.length > 0 },
-    { words: "that gives nobody anything", one: "gives nobody anything", is: (policy) => policy.policy_length > 0 },
+    { words: "that lets nobody in, and may deny", one: "lets nobody in, and may deny", is: (policy) => policy.policy_length > 0 },
     { words: "none", is: () => true },
   ];
   const registryPolicies = report.registries.filter((registry) => registry.registry_policy)
@@ -347,7 +347,7 @@
         element("span", { class: "name" }, name),
         ...(severalRegistries ? [element("span", { class: "where" }, place)] : []),
         element("span", { class: "badges" }, ...badges(repository)),
-        element("span", { class: "number", title: counted(cells.size, "principal", "principals") }, number(cells.size))));
+        principalsOf(repository)));
     const drawnCells = shown.columns.map((column, position) => {
       const cell = cells.get(column);
       const made = document.createElement("td");
@@ -360,6 +360,14 @@
       return made;
     });
     return element("tr", { "aria-rowindex": index + 2 }, head, ...drawnCells);
+  }
+
+  // Where the policy of the registry was not read, there may be more.
+  function principalsOf({ row, cells }) {
+    const words = counted(cells.size, "principal", "principals");
+    const unread = row.registry_policy_read === false;
+    const title = unread ? `${words}, and whoever the registry policy lets in, which was not read` : words;
+    return element("span", { class: "number", title }, `${number(cells.size)}${unread ? "+" : ""}`);
   }
 
   // Of what was not read, nobody can say that it gives nothing.
