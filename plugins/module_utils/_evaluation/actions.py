@@ -179,6 +179,22 @@ def granted_actions(statement: Statement, *, creating: bool = False) -> frozense
     return _expanded(strings(statement.get("Action")), creating)
 
 
+def included_actions(statement: Statement, actions: frozenset[str], known: frozenset[str]) -> frozenset[str]:
+    """Return which of some actions a statement includes, be they in the tables or not.
+
+    Args:
+        statement: The statement.
+        actions: The actions.
+        known: Those that it includes of the tables.
+    """
+    found, strange = actions & known, actions - REPOSITORY_ACTIONS - known
+    if not strange:
+        return found
+    excluding = "NotAction" in statement
+    patterns = PatternSet([name.lower() for name in strings(statement.get("NotAction" if excluding else "Action"))])
+    return found.union(action for action in strange if patterns.contains(action.lower()) is not excluding)
+
+
 def additional_actions(
     statement: Statement, known: Iterable[str], among: frozenset[str] | None = None
 ) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from .._iam.document import strings
 from .._iam.principals import EVERYONE, ORGANIZATIONS, Principal
 from .._sharing.capabilities import CAPABILITIES
 from .._text import printable
-from .actions import LAMBDA_PULL, REPORTED_ONLY, WHOLE_PULL, access_of, other_actions
+from .actions import LAMBDA_PULL, REPORTED_ONLY, WHOLE_PULL, access_of, included_actions, other_actions
 from .matching import NamedPrincipal, StatementMatcher
 from .public_access import actions_not_denied
 from .request_context import ANY_SERVICE, LAMBDA_PRINCIPAL, RequestContext
@@ -370,7 +370,7 @@ def _verdicts(
     for deny in denies:
         taken: _Taken = {verdict: set() for verdict in Applies}
         for part in parts:
-            denied = part.actions & deny.statement.actions
+            denied = included_actions(deny.statement.document, part.actions, deny.statement.actions)
             if denied:
                 verdict = matcher.applies(deny.statement, part.context)
                 taken[verdict].update((part, action) for action in denied)

@@ -18,7 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from .._iam.document import Policy, Statement, statements
+from .._iam.arns import repository_arn
+from .._iam.document import Policy, Statement, statements, strings
+from .._iam.patterns import PatternSet
 from .._iam.principals import Principal
 from .effective_access import Share, shares
 from .matching import StatementMatcher
@@ -121,12 +123,6 @@ class ParsedPolicy:
         return unscoped_statements(self.effective_statements, self.matcher, self._public_statements)
 
 
-def _without_resource(statement: Statement) -> Statement:
-    if statement.get("Effect") != "Allow":
-        return statement
-    return {name: value for name, value in statement.items() if name not in ("Resource", "NotResource")}
-
-
 def _numbered(statements: tuple[ParsedStatement, ...], origin: PolicyOrigin) -> tuple[NumberedStatement, ...]:
     return tuple(NumberedStatement(position, one, origin) for position, one in enumerate(statements, start=1))
 
@@ -206,8 +202,18 @@ class PolicyEvaluator:
         memory = self._current_memory()
         policy = registry_policy.policy
         if for_some and policy is not None:
-            policy = {**policy, "Statement": [_without_resource(statement) for statement in statements(policy)]}
+            policy = {**policy, "Statement": [self._for_some(statement) for statement in statements(policy)]}
         return memory.policy((), memory.parsed(policy, None, of_registry(registry_policy.scope, creating=True)))
+
+    def _for_some(self, statement: Statement) -> Statement:
+        """Return an Allow without its Resource, if some repository of this registry may be meant."""
+        resources = strings(statement.get("Resource"))
+        if statement.get("Effect") != "Allow" or not resources:
+            return statement
+        repositories = repository_arn("*", self._registry_id or "*", self._region or "*", self._partition)
+        if not PatternSet(resources).overlaps(repositories):
+            return statement
+        return {name: value for name, value in statement.items() if name != "Resource"}
 
     def _current_memory(self) -> _Memory:
         if self._memory.parser.characters > MOST_CHARACTERS:

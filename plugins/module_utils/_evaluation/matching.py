@@ -32,7 +32,16 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from .._iam.arns import functions_arn, is_account_id
-from .._iam.conditions import Applies, Condition, all_hold, has_wildcards, inverse, is_positive, strongest
+from .._iam.conditions import (
+    Applies,
+    Condition,
+    all_hold,
+    has_wildcards,
+    inverse,
+    is_positive,
+    is_text,
+    strongest,
+)
 from .._iam.patterns import PatternSet, is_literal
 from .._iam.principals import (
     EVERYONE,
@@ -46,6 +55,8 @@ from .actions import additional_actions
 from .request_context import ANY_SERVICE, LAMBDA_PRINCIPAL, RequestContext, RequestContexts
 from .statements import NOT_PRINCIPAL, ParsedStatement
 
+# So many principals and values of a condition together are told apart.
+MOST_NAMED = 4096
 # How many answers to each question to remember.
 ANSWERS = 2048
 _Item = TypeVar("_Item")
@@ -195,10 +206,13 @@ class StatementMatcher:
         """Return the callers that a statement names, each with what must hold for them."""
         if statement.excludes:
             return (NamedPrincipal(None, self.contexts.of(EVERYONE), statement.conditions),)
+        # Hundreds of services for hundreds of accounts would be too many to tell.
+        values = max((len(condition.values) for condition in statement.conditions), default=0)
+        narrows = len(statement.principals) * values <= MOST_NAMED
         return tuple(
             named
             for listed in statement.principals
-            for named in self._narrowed(listed, statement.conditions, _naming_keys(listed))
+            for named in self._narrowed(listed, statement.conditions, _naming_keys(listed) if narrows else ())
         )
 
     def _narrowed(
@@ -222,7 +236,10 @@ class StatementMatcher:
         key, literal, others = naming.key.lower(), not has_wildcards(naming), []
         read, service = NAMING_KEYS[key], _acting_service(listed, required)
         for value in dict.fromkeys(naming.values):
-            context = None if literal and ("*" in value or "?" in value) else read(value, service, self.contexts)
+            nobody = literal and ("*" in value or "?" in value)
+            # A star of StringLike may stand for colons, and so for another account.
+            anybody = key == "aws:principalarn" and is_text(naming) and "*" in ":".join(value.split(":", 5)[:5])
+            context = None if nobody or anybody else read(value, service, self.contexts)
             if context is None:
                 others.append(value)
             else:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from .._errors import PolicyWarning, RepositoryContext, certain_first
-from .._iam.conditions import Applies, strongest
+from .._iam.conditions import Applies
 from .._iam.principals import EVERYONE, ORGANIZATIONS, PrincipalType
 from .._sharing.capabilities import CAPABILITIES, LAMBDA_SERVICE, Access, actions_of
 from .._sharing.grants import Grant
@@ -23,8 +23,9 @@ from .._text import word, words
 from .actions import LAMBDA_PULL, additional_actions
 from .effective_access import Share
 from .evaluator import ParsedPolicy
+from .matching import StatementMatcher
 from .public_access import actions_not_denied
-from .request_context import ANY_SERVICE
+from .request_context import ANY_SERVICE, RequestContext
 from .statements import NumberedStatement, ParsedStatement
 
 # The conditions that say for which of somebody's resources a service acts: there may always be one.
@@ -158,7 +159,7 @@ def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
         # By whether it is certain, and what is denied: to whom.
         found: dict[tuple[Applies, str], list[str]] = {}
         for grant in grants:
-            for verdict, what in _denies(numbered.statement, grant, policy):
+            for verdict, what in _denies(numbered.statement, grant, policy, repository.region):
                 found.setdefault((verdict, what), []).append(grant.principal.name)
         for (verdict, what), names in found.items():
             taken = (
@@ -181,8 +182,11 @@ def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
             )
 
 
-def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy) -> Iterable[tuple[Applies, str]]:
-    """Yield what a Deny takes of what a grant declares, and how far."""
+def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy, region: str) -> Iterable[tuple[Applies, str]]:
+    """Yield what a Deny takes of what a grant declares, and how far.
+
+    Functions pull in the region of the repository. Where that is not declared, all that are declared are asked about.
+    """
     contexts, applies = policy.matcher.contexts, policy.matcher.applies
     what = _denied_access(deny.actions, grant.access)
     if what:
@@ -190,10 +194,11 @@ def _denies(deny: ParsedStatement, grant: Grant, policy: ParsedPolicy) -> Iterab
         if verdict is not Applies.NO:
             yield verdict, what
     if deny.actions & LAMBDA_PULL:
-        functions = (contexts.functions(grant.principal.name, region) for region in grant.lambda_regions or ())
-        verdict = strongest(applies(deny, context) for context in functions)
-        if verdict is not Applies.NO:
-            yield verdict, _LAMBDA_PULL
+        declared = grant.lambda_regions or ()
+        regions = (region,) if {region, "*"}.intersection(declared) else declared
+        verdicts = {applies(deny, contexts.functions(grant.principal.name, one)) for one in regions} or {Applies.NO}
+        if verdicts != {Applies.NO}:
+            yield min(verdicts) or Applies.CONDITIONALLY, _LAMBDA_PULL
 
 
 @lru_cache(maxsize=256)
@@ -246,12 +251,14 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
             matched = matcher.match_principal(statement, grant.principal) if excess[grant.access] else {}
             if not matched:
                 continue
-            actions = excess[grant.access]
+            actions, doubt = excess[grant.access], False
             if denies:
                 left = actions_not_denied(statement.actions, contexts.of(grant.principal), denies, matcher)
                 known = declared[grant.access]
                 actions = additional_actions(statement.document, known, left) if left - known else ()
-            for name, verdict in matched.items() if actions else ():
+                doubt = _may_be_denied(left - known, contexts.of(grant.principal), denies, matcher)
+            for name, how_far in matched.items() if actions else ():
+                verdict = min(how_far, Applies.CONDITIONALLY if doubt else Applies.YES)
                 if name not in by_name or excess[by_name[name].access]:
                     found.setdefault((verdict, actions, name), []).append(grant.principal.name)
         for (verdict, actions, name), names in found.items():
@@ -306,10 +313,18 @@ def _pulling_functions(
             and not actions_not_denied(given, matcher.contexts.functions(name, "*"), denies, matcher) >= LAMBDA_PULL
         ):
             continue
+        doubt = _may_be_denied(LAMBDA_PULL, matcher.contexts.functions(name, "*"), denies, matcher)
         for numbered, verdict in verdicts.items():
             if verdict is not Applies.NO:
-                found.setdefault(numbered, {})[name] = verdict
+                found.setdefault(numbered, {})[name] = Applies.CONDITIONALLY if doubt else verdict
     return found
+
+
+def _may_be_denied(
+    actions: frozenset[str], context: RequestContext, denies: Iterable[ParsedStatement], matcher: StatementMatcher
+) -> bool:
+    """Return whether a Deny may take some actions from callers, or takes them from a part."""
+    return any(actions & deny.actions and matcher.applies(deny, context) is Applies.CONDITIONALLY for deny in denies)
 
 
 def _excess_through_services(

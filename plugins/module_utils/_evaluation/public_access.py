@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from .._iam.conditions import Applies, has_wildcards, is_open, is_positive
 from .._iam.principals import EVERYONE, PrincipalType
+from .actions import included_actions
 from .matching import NAMING_KEYS, StatementMatcher
 from .request_context import ANY_SERVICE, RequestContext
 from .statements import NumberedStatement, ParsedStatement
@@ -70,12 +71,14 @@ def public_statements(
         matcher: Decides to whom they apply.
     """
     denies = _denies(statements)
-    return tuple(
+    found = (
         PublicStatement(numbered, _open_values(numbered.statement) or (EVERYONE.name,))
         for numbered in _allows(statements)
         if _names_everyone(numbered.statement)
         and any(_lets_in(numbered.statement, context, denies, matcher) for context in matcher.contexts.strangers)
     )
+    # The rest of a statement may be so as well.
+    return tuple({(one.statement.origin, one.statement.position): one for one in found}.values())
 
 
 def unscoped_statements(
@@ -88,13 +91,14 @@ def unscoped_statements(
         matcher: Decides to whom they apply.
         public: Those that are public, which is worse.
     """
-    denies, worse = _denies(statements), {one.statement for one in public}
+    denies, worse = _denies(statements), {(one.statement.origin, one.statement.position) for one in public}
     found = (
         (numbered, tuple(_unscoped_services(numbered.statement, denies, matcher)))
         for numbered in _allows(statements)
-        if numbered not in worse
+        if (numbered.origin, numbered.position) not in worse
     )
-    return tuple(UnscopedStatement(numbered, services) for numbered, services in found if services)
+    unscoped = (UnscopedStatement(numbered, services) for numbered, services in found if services)
+    return tuple({(one.statement.origin, one.statement.position): one for one in unscoped}.values())
 
 
 def actions_not_denied(
@@ -102,8 +106,9 @@ def actions_not_denied(
 ) -> frozenset[str]:
     """Return the actions that Deny statements do not take from callers for certain."""
     for deny in denies:
-        if actions & deny.actions and matcher.applies(deny, context) is Applies.YES:
-            actions -= deny.actions
+        taken = included_actions(deny.document, actions, deny.actions)
+        if taken and matcher.applies(deny, context) is Applies.YES:
+            actions -= taken
     return actions
 
 

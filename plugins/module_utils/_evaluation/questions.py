@@ -74,6 +74,14 @@ def _contains(organization: Principal, member: Principal) -> bool:
     return PatternSet([organization.name if is_unit else f"{organization.name}/*"]).contains(member.name)
 
 
+def _may_share(one: Principal, other: Principal) -> bool:
+    """Return whether an account may be in both of two organizations or units."""
+    if other.kind not in ORGANIZATIONS:
+        return False
+    paths = [who.name if who.kind is PrincipalType.ORGANIZATIONAL_UNIT else f"{who.name}/*" for who in (one, other)]
+    return PatternSet(paths[:1]).overlaps(paths[1])
+
+
 def _may_use(share: Share, principal: Principal, policy: ParsedPolicy) -> bool:
     """Return whether a principal may get in by itself, as one of those whom a share is for."""
     if share.via_service is not None or not _may_be_one_of(principal, share.principal):
@@ -85,8 +93,8 @@ def _may_be_one_of(principal: Principal, others: Principal) -> bool:
     if others.kind is PrincipalType.EVERYONE:
         return True
     if others.kind in ORGANIZATIONS:
-        # No policy says in which organization an account is.
-        return principal.account is not None or _contains(others, principal)
+        # No policy says in which organization an account is, nor where in it a unit is.
+        return principal.account is not None or _may_share(others, principal)
     if others.kind is PrincipalType.ACCOUNT:
         return principal.account == others.account
     return is_session_of(principal, others)

@@ -125,6 +125,8 @@ _OF_NOBODY = KnownKey("*", present=False, unnamed=True)
 # for them either way: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
 _SERVICES: dict[str, KnownKey] = {
     "aws:principalisawsservice": KnownKey("true"),
+    "aws:viaawsservice": KnownKey("false"),
+    **dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), ABSENT),
     "aws:principalorgid": ABSENT,
     "aws:principalorgpaths": ABSENT,
     **dict.fromkeys((*_VPC_KEYS, *_OF_SESSIONS, *_MFA, "aws:assumedroot", "aws:tokenissuetime"), ABSENT),
@@ -194,9 +196,11 @@ class RequestContexts:
         )
         self._every_named_request: KnownKeys = {**self._every_request, **from_now}
         self._of_everybody: KnownKeys = {
-            **dict.fromkeys((*_OF_THE_REPOSITORY, "aws:requestedregion"), _CHOSEN),
+            "aws:requestedregion": _CHOSEN,
             **self._every_request,
             **moment,
+            **dict.fromkeys(_OF_THE_REPOSITORY, replace(_CHOSEN, of_owner=True)),
+            **({"aws:resourceaccount": KnownKey(registry_id, of_owner=True)} if registry_id else {}),
         }
         # Contexts that are alike are one object.
         self.of: Callable[[Principal], RequestContext] = lru_cache(maxsize=CONTEXTS)(self._of)

@@ -20,7 +20,17 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any
 
-from .._iam.conditions import ABSENT, Applies, Condition, conditions, holds, inverse, is_valid_condition, strongest
+from .._iam.conditions import (
+    ABSENT,
+    Applies,
+    Condition,
+    conditions,
+    holds,
+    inverse,
+    is_positive,
+    is_valid_condition,
+    strongest,
+)
 from .._iam.document import Statement, label_of, strings
 from .._iam.patterns import PatternSet
 from .._iam.principals import Principal, PrincipalType, principals_of
@@ -269,6 +279,11 @@ class _Scope:
 _EVERYWHERE, _NOWHERE = _Scope(Applies.YES), _Scope(Applies.NO)
 
 
+@lru_cache(maxsize=SCOPES)
+def _conditional_scope(name: str, patterns: tuple[str, ...]) -> _Scope:
+    return _Scope(Applies.CONDITIONALLY, (Condition(name, "ARN", patterns),))
+
+
 def _scope(members_as_text: str, resource: str | None) -> _Scope:
     """Return how far a statement with Resource or NotResource covers a repository.
 
@@ -282,7 +297,7 @@ def _scope(members_as_text: str, resource: str | None) -> _Scope:
     patterns = strings(value)
     covered = strongest(_covers(pattern, resource) for pattern in patterns)
     if covered is Applies.CONDITIONALLY:
-        return _Scope(covered, (Condition(name, "ARN", patterns),))
+        return _conditional_scope(name, patterns)
     if name == "Resource" and resource in patterns:
         return _Scope(covered, own_arn=resource)
     certain = covered if name == "Resource" else inverse(covered)
@@ -332,7 +347,7 @@ def _is_of_lambda_itself(
         and actions.issuperset(LAMBDA_ACTIONS)
         and bool(actions & _MAINTENANCE)
         and actions <= _MAINTENANCE.union(LAMBDA_ACTIONS)
-        and all(condition.key.lower() in _SOURCE_OF_FUNCTIONS for condition in required)
+        and all(condition.key.lower() in _SOURCE_OF_FUNCTIONS and is_positive(condition) for condition in required)
     )
 
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import operator as relations
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -37,7 +37,7 @@ from math import isfinite
 from typing import Any, Protocol
 
 from .document import Statement, spelling
-from .patterns import PatternSet, Syntax
+from .patterns import ANY_PART, PatternSet, Syntax
 
 
 class Applies(IntEnum):
@@ -86,6 +86,7 @@ class KnownKey:
         unnamed: Whether no policy names the callers, so that no value without a wildcard is theirs, nor one that
             spells an account, an organization or the id of a role or user.
         between: Of a date, in seconds since 1970, or a number: the least and the greatest that it can be.
+        of_owner: Whether it is about the owner of the repository, whose account and organization is not the callers'.
     """
 
     pattern: str | None
@@ -93,6 +94,7 @@ class KnownKey:
     every: bool = False
     unnamed: bool = False
     between: tuple[float, float] | None = None
+    of_owner: bool = False
 
 
 # Every address of a kind.
@@ -152,13 +154,23 @@ _MULTIVALUED_KEYS = frozenset(
 # The values of these keys are names, ids and ARNs, which have neither C(*) nor C(?), nor C(${).
 _IDENTIFIERS = ("aws:principal", "aws:resource", "aws:source", "aws:userid", "aws:username", "aws:vpce")
 _OF_THE_RESOURCE = ("aws:resource", "ecr:resource")
+# Policy variables for the account or the organization of whoever asks.
+_WHO_ASKS = re.compile(r"\$\{aws:(?:principal|source|vpce)(?:account|orgid|orgpaths|arn)\}", re.IGNORECASE)
+# Paths of roles and names of sessions may have colons, and so what looks like an account.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+_WITH_FREE_COLONS = frozenset({"aws:principalarn", "aws:userid"})
 # Policy variables that name the owner of the repository.
 _OWNER_VARIABLES = frozenset({"${aws:resourceaccount}", "${aws:resourceorgid}"})
 _WILDCARD = re.compile(r"[*?]")
 _YEAR = re.compile(r"[0-9]{4}")
+# What wildcards of a pattern may stand for, where one text is wanted that matches it.
+_ANY = re.compile(rf"[*{ANY_PART}]+")
+_FILLS = ("a1", "999999999999", "", "x")
+_MOST_WITNESSES = 64
 _VARIABLE = re.compile(r"\$\{([^}*?$]+)\}")
 _SPELLS_OWNER = re.compile(
-    r"(?:^|:)[0-9]{12}(?::|$)|^o-[a-z0-9]{10,32}(?:/|$)"
+    # An account has 12 digits, so that a star beside them adds nobody.
+    r"(?:^|[:*])[0-9]{12}(?:[:*]|$)|^o-[a-z0-9]{10,32}(?:/|$)"
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
     r"|^A(?:ROA|IDA)[A-Z0-9]{12,}"
 )
@@ -211,10 +223,14 @@ class _ComparedPatterns:
             return Applies.YES
         if known.pattern is None or not self._condition.values:
             return Applies.NO
-        compared = self._compare(known.pattern, self._all)
+        compared = self._compare(known.pattern, self._of_owner if known.of_owner else self._all)
         if known.unnamed and compared is Applies.CONDITIONALLY:
             return self._compare(known.pattern, self._of_nobody)
         return compared
+
+    @cached_property
+    def _of_owner(self) -> _Patterns:
+        return self._patterns([value for value in self._condition.values if not _WHO_ASKS.search(value)])
 
     @cached_property
     def _of_nobody(self) -> _Patterns:
@@ -246,7 +262,12 @@ class _ComparedPatterns:
     def _names_somebody(self, value: str) -> bool:
         if self._condition.has_variables and "${" in value:
             return value.lower() in _OWNER_VARIABLES
-        return self._comparison.syntax is Syntax.LITERAL or not is_open(value)
+        if self._comparison.syntax is Syntax.LITERAL:
+            return True
+        if self._comparison.syntax is Syntax.TEXT and self._condition.key.lower() in _WITH_FREE_COLONS:
+            # What follows a star may stand in the path of a role, or in the name of a session.
+            return not is_open(value[: value.find("*")] + "*" if "*" in value else value)
+        return not is_open(value)
 
 
 class _AddressComparison:
@@ -440,16 +461,30 @@ def all_hold(required: Iterable[Condition], known_keys: KnownKeys, *, for_one: b
         for_one: Whether it is enough that they hold for one of the callers.
     """
     result = Applies.YES
-    open_keys: set[str] = set()
+    open_keys: dict[str, list[Condition]] = {}
     for condition in required:
         key, known = condition.key.lower(), known_key(condition.key, known_keys)
         verdict = holds(condition, known)
-        if for_one and verdict is Applies.CONDITIONALLY and known.every and key not in open_keys:
-            # For each of two conditions there may be a caller, and none for both.
-            open_keys.add(key)
-            verdict = _holds_for_one(condition, known, known_keys)
+        if for_one and verdict is Applies.CONDITIONALLY:
+            if known is UNKNOWN:
+                # Some request is without a key of which nothing is known.
+                verdict = max(verdict, _without(condition, known_keys))
+            elif known.every:
+                open_keys.setdefault(key, []).append(condition)
+                continue
         if verdict is Applies.NO:
             return Applies.NO
+        result = min(result, verdict)
+    for key, listed in open_keys.items():
+        known = known_key(key, known_keys)
+        if len(listed) == 1:
+            verdict = _holds_for_one(listed[0], known, known_keys)
+        else:
+            # For each of several conditions there may be a caller, and none for all of them.
+            found = any(
+                all(holds(one, witness) is Applies.YES for one in listed) for witness in _witnesses(listed, known)
+            )
+            verdict = Applies.YES if found else Applies.CONDITIONALLY
         result = min(result, verdict)
     return result
 
@@ -504,6 +539,12 @@ def has_wildcards(condition: Condition) -> bool:
     return operator is not None and operator.comparison in (_PATTERN, _ARN)
 
 
+def is_text(condition: Condition) -> bool:
+    """Return whether a condition compares texts, in which a star stands for colons as well."""
+    operator = _operator(condition.operator)
+    return operator is not None and operator.comparison is _PATTERN
+
+
 def is_open(value: str) -> bool:
     """Return whether a pattern matches accounts that it does not spell.
 
@@ -532,9 +573,13 @@ def _holds_for_one(condition: Condition, known: KnownKey, known_keys: KnownKeys)
     """Return whether a condition that does not hold, or fail, for all callers holds for one of them."""
     operator = _operator(condition.operator)
     multivalued = condition.key.lower() in _MULTIVALUED_KEYS
-    if operator is None or not condition.values or (multivalued and not operator.has_quantifier):
+    if operator is None or not condition.values:
         return Applies.CONDITIONALLY
-    if operator.comparison is None or (operator.holds_for_absent and not known.present):
+    if operator.comparison is None:
+        return Applies.YES
+    if (multivalued and not operator.has_quantifier) or (operator.holds_for_absent is None and not known.present):
+        return Applies.CONDITIONALLY
+    if operator.holds_for_absent and not known.present:
         return Applies.YES
     can_read, has_variables = operator.comparison.can_read, condition.has_variables
     undecided = [value for value in condition.values if (has_variables and "${" in value) or not can_read(value)]
@@ -546,6 +591,41 @@ def _holds_for_one(condition: Condition, known: KnownKey, known_keys: KnownKeys)
     # Decided values overlap those of the callers without containing all of them: some match, and some do not.
     decided = replace(condition, values=tuple(value for value in condition.values if value not in undecided))
     return Applies.CONDITIONALLY if holds(decided, known) is Applies.NO else Applies.YES
+
+
+def _without(condition: Condition, known_keys: KnownKeys) -> Applies:
+    """Return whether a condition holds for requests without its key; a Resource, for those who choose its variables."""
+    if condition.operator == "Resource":
+        chosen = any(_is_chosen(value, known_keys) for value in condition.values)
+        return Applies.YES if chosen else Applies.CONDITIONALLY
+    return Applies.YES if holds(condition, ABSENT) is Applies.YES else Applies.CONDITIONALLY
+
+
+def _witnesses(listed: Sequence[Condition], known: KnownKey) -> Iterator[KnownKey]:
+    """Yield values of a key that some caller has, one of which may meet several conditions."""
+    if not known.present:
+        yield ABSENT
+    values = [value for condition in listed for value in condition.values if "${" not in value][:_MOST_WITNESSES]
+    if known.between is not None:
+        least, greatest = known.between
+        marks = [mark for value in values for mark in (_number(value), _moment(value)) if mark is not None]
+        for moment in (least, greatest, *(mark + step for mark in marks for step in (-1.0, -0.5, 0.0, 0.5, 1.0))):
+            if least <= moment <= greatest:
+                yield replace(known, between=(moment, moment), present=True, every=False)
+        return
+    networks = [network for network in map(_network, values) if network is not None]
+    texts = [str(network[index]) for network in networks for index in (0, 1, -1) if abs(index) < network.num_addresses]
+    named = known.unnamed
+    patterns = [value for value in values if not named or is_open(value)]
+    texts += [_filled(pattern, fill) for pattern in (*patterns, known.pattern or "") for fill in _FILLS]
+    possible = PatternSet([known.pattern or ""])
+    for text in dict.fromkeys(texts):
+        if known.pattern in (IPV4, IPV6) or possible.contains(text):
+            yield KnownKey(text, unnamed=known.unnamed)
+
+
+def _filled(pattern: str, fill: str) -> str:
+    return _ANY.sub(fill, pattern).replace("?", "7")
 
 
 def _is_chosen(value: str, known_keys: KnownKeys) -> bool:
@@ -563,6 +643,10 @@ def _is_own(value: str, comparison: _Comparison, known: KnownKey, known_keys: Kn
     if known.pattern is None or not isinstance(comparison, _PatternComparison):
         return False
     names = _VARIABLE.findall(value)
+    if comparison.syntax is Syntax.LITERAL and _WILDCARD.search(_VARIABLE.sub("", value)):
+        return False
+    if known.of_owner and _WHO_ASKS.search(value):
+        return False
     if known.unnamed and any(name.lower().startswith(_OF_THE_RESOURCE) for name in names):
         # The owner has said who that is.
         return False

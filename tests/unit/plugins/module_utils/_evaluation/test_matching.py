@@ -293,7 +293,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Applies]] = {
     "all but every source": (for_lambda("StringNotLike", "aws:SourceArn", f"*:{ACCOUNT}:*"), NO),
     "a source that may be missing": (for_lambda("StringLikeIfExists", "aws:SourceArn", EAST), YES),
     "a condition on TLS": (for_lambda("Bool", "aws:SecureTransport", "true"), YES),
-    "a condition that is not known": (for_lambda("StringEquals", "aws:CalledVia", "x"), CONDITIONALLY),
+    "a condition that is not known": (for_lambda("StringEquals", "aws:UserAgent", "x"), CONDITIONALLY),
     "an endpoint, which no service has": (for_lambda("StringEquals", "aws:SourceVpc", "vpc-1"), NO),
     "all but an endpoint": (for_lambda("StringNotEquals", "aws:SourceVpc", "vpc-1"), YES),
     "all but a user": (for_lambda("StringNotLike", "aws:userid", f"{DELETED_ROLE}:*"), YES),
@@ -426,6 +426,76 @@ OPENED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a private network": (when("IpAddress", "aws:SourceIp", ["fd00::/8", "10.0.0.0/8", "fc00::/7"]), ()),
     "all but a private network": (when("NotIpAddress", "aws:SourceIp", "10.0.0.0/8"), ("*",)),
     "addresses of the network of the carrier": (when("IpAddress", "aws:SourceIp", "100.64.0.0/10"), ()),
+    # Several conditions on one key
+    "a tag, and a pattern of it": (
+        statement(Condition={"Null": {"aws:PrincipalTag/x": "false"}, "StringLike": {"aws:PrincipalTag/x": "t*"}}),
+        ("*",),
+    ),
+    "no tag, and a pattern of it": (
+        statement(Condition={"Null": {"aws:PrincipalTag/x": "true"}, "StringLike": {"aws:PrincipalTag/x": "t*"}}),
+        (),
+    ),
+    "a sign-in, of late": (
+        statement(
+            Condition={"Null": {"aws:MultiFactorAuthAge": "false"}, "NumericLessThan": {"aws:MultiFactorAuthAge": 3600}}
+        ),
+        ("*",),
+    ),
+    "a sign-in at no time": (
+        statement(
+            Condition={
+                "NumericGreaterThan": {"aws:MultiFactorAuthAge": 3600},
+                "NumericLessThan": {"aws:MultiFactorAuthAge": 3600},
+            }
+        ),
+        (),
+    ),
+    "private addresses but one": (
+        statement(
+            Condition={
+                "IpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"},
+                "NotIpAddress": {"aws:VpcSourceIp": "10.0.0.5/32"},
+            }
+        ),
+        ("*",),
+    ),
+    "roles of a name but some": (
+        statement(
+            Condition={
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci-*"},
+                "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci-old*"},
+            }
+        ),
+        ("arn:aws:iam::*:role/ci-*",),
+    ),
+    "roles of a name but all": (
+        statement(
+            Condition={
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci-*"},
+                "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci*"},
+            }
+        ),
+        (),
+    ),
+    # Keys that a request to ECR has not, or that nothing is known of
+    "all but a value of another service's key": (when("StringNotEquals", "s3:x-amz-acl", "x"), ("*",)),
+    "another service's key, if it is there": (when("StringEqualsIfExists", "kms:ViaService", "x"), ("*",)),
+    "none of another service's key": (when("Null", "saml:aud", "true"), ("*",)),
+    "another service's key": (when("StringEquals", "s3:x-amz-acl", "x"), ()),
+    "whoever calls directly": (when("Null", "aws:CalledVia", "true"), ("*",)),
+    "some path of the repository": (when("Null", "aws:ResourceOrgPaths", "false"), ("*",)),
+    # What spells an account
+    "an account beside a star": (when("StringLike", "aws:PrincipalAccount", [f"{ACCOUNT}*", f"*{ACCOUNT}"]), ()),
+    "an account's ARNs by a text": (when("StringLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:role/*"), ()),
+    "what looks like an account behind a star, as a path of a role may": (
+        when("StringLike", "aws:PrincipalArn", f"arn:*:iam::{ACCOUNT}:role/*"),
+        ("*",),
+    ),
+    "what looks like an account in the name of a session": (when("StringLike", "aws:userid", f"*:{ACCOUNT}"), ("*",)),
+    "any value, if it exists, of which AWS says both": (
+        when("ForAnyValue:StringEqualsIfExists", "aws:SourceIdentity", "x"),
+        (),
+    ),
     # Ids of users and sessions
     "any session of a role": (when("StringLike", "aws:userid", "AROA*"), ("*",)),
     "any user": (when("StringLike", "aws:userid", "AIDA*"), ("*",)),
@@ -556,6 +626,18 @@ VARIABLES: dict[str, tuple[dict[str, Any], bool]] = {
     "one's own account in a tag of one's own": (
         when("StringEquals", "aws:PrincipalAccount", "${aws:PrincipalTag/account}"),
         True,
+    ),
+    "the organization of the repository as one's own": (
+        when("StringEquals", "aws:ResourceOrgID", "${aws:PrincipalOrgID}"),
+        False,
+    ),
+    "an account's tag on the repository": (
+        when("StringEquals", "aws:ResourceTag/allowed", "${aws:PrincipalAccount}"),
+        False,
+    ),
+    "a star to the letter behind one's own account": (
+        when("StringEquals", "aws:PrincipalArn", "arn:aws:iam::${aws:PrincipalAccount}:role/*"),
+        False,
     ),
     "the account in a tag of the repository": (
         when("StringEquals", "aws:PrincipalAccount", "${aws:ResourceTag/account}"),
@@ -762,6 +844,32 @@ CLOSING: dict[str, tuple[dict[str, Any], bool]] = {
 @pytest.mark.parametrize(("drawn", "closes"), CLOSING.values(), ids=CLOSING.keys())
 def test_an_open_policy_is_closed_by_a_deny_of(drawn: dict[str, Any], closes: bool) -> None:
     assert bool(parsed(statement(), drawn).public_statements()) is not closes
+
+
+@pytest.mark.parametrize(
+    ("key", "variable"),
+    [("aws:ResourceOrgID", "${aws:PrincipalOrgID}"), ("aws:ResourceAccount", "${aws:PrincipalAccount}")],
+)
+def test_a_deny_of_all_whose_own_the_repository_is_not_closes(key: str, variable: str) -> None:
+    fence = deny_when("StringNotEquals", key, variable)
+    evaluator = PolicyEvaluator("aws", OWNER)
+    assert not evaluator.parse(policy(statement(), fence, Version="2012-10-17"), REPOSITORY).public_statements()
+
+
+def test_a_deny_takes_actions_that_no_table_has() -> None:
+    strange = statement(Action="ecr:SomethingNew")
+    for closing in ("ecr:*", "ECR:somethingnew"):
+        assert not parsed(strange, deny(Action=closing)).public_statements()
+    assert not parsed(strange, deny(Action=None, NotAction="ecr:Get*")).public_statements()
+    assert parsed(strange, deny(Action="ecr:Something")).public_statements()
+
+
+def test_a_stranger_with_the_tag_that_a_resource_wants_is_let_in() -> None:
+    tagged = statement(Resource=REPOSITORY.replace("base/", "${aws:PrincipalTag/team}/"))
+    evaluator = PolicyEvaluator("aws", OWNER)
+    assert evaluator.parse(policy(tagged, Version="2012-10-17"), REPOSITORY).public_statements()
+    named = statement(Resource=REPOSITORY.replace("base/", "${aws:PrincipalAccount}/"))
+    assert not evaluator.parse(policy(named, Version="2012-10-17"), REPOSITORY).public_statements()
 
 
 def test_two_denies_may_close_what_neither_does() -> None:

@@ -142,6 +142,17 @@ def test_public(warnings_of: Any, drawn: dict[str, Any], named: str | None) -> N
     assert [(warning.sid, warning.principals, warning.certain) for warning in warnings] == expected
 
 
+def test_excess_is_only_possible_where_a_deny_may_take_it() -> None:
+    wide, other_networks = allow(ROOT, Action="ecr:*"), deny_when("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")
+    other_networks = {**other_networks, "Action": "ecr:*"}
+    assert [one.certain for one in sharing("excess_access", [wide], grant(ACCOUNT))] == [True]
+    assert [one.certain for one in sharing("excess_access", [wide, other_networks], grant(ACCOUNT))] == [False]
+    assert sharing("excess_access", [wide, deny(Action="ecr:*")], grant(ACCOUNT)) == []
+    both = lambda_statement(EAST, WEST)
+    west_denied = deny_when("StringLike", "aws:SourceArn", WEST, Principal=LAMBDA)
+    assert [one.certain for one in sharing("excess_access", [both, west_denied], *EAST_ALONE)] == [False]
+
+
 # --- unscoped_service ---
 
 UNSCOPED: dict[str, tuple[dict[str, Any], tuple[str, ...] | None]] = {
@@ -190,9 +201,19 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]
         [grant(ACCOUNT, (), ["us-east-1", "eu-west-1"])],
         SURELY,
     ),
-    "a part of all regions": (
+    "the repository's own region of all, which is the one that counts": (
         deny_when("StringLike", "aws:sourceARN", EAST, Principal=LAMBDA),
         FUNCTIONS_ALONE,
+        {(ACCOUNT,): True},
+    ),
+    "another region than the repository's": (
+        deny_when("StringLike", "aws:sourceARN", WEST, Principal=LAMBDA),
+        [grant(ACCOUNT, (), ["us-east-1", "eu-west-1"])],
+        {},
+    ),
+    "one of several regions that are not the repository's": (
+        deny_when("StringLike", "aws:sourceARN", WEST, Principal=LAMBDA),
+        [grant(ACCOUNT, (), ["eu-central-1", "eu-west-1"])],
         PERHAPS,
     ),
     "one function of a declared region": (
@@ -207,10 +228,10 @@ DENIED: dict[str, tuple[dict[str, Any], list[Grant], dict[tuple[str, ...], bool]
     ),
     "Lambda's service": (deny(Principal=LAMBDA), EAST_ALONE, SURELY),
     "Lambda's service, where the pull has regions": (deny(Principal=LAMBDA), PULL_AND_EAST, SURELY),
-    "Lambda's service for some functions": (
+    "Lambda's service for functions of other regions": (
         deny_when("StringNotLike", "aws:sourceARN", EAST, Principal=LAMBDA),
         FUNCTIONS_ALONE,
-        PERHAPS,
+        {},
     ),
     "actions that are not granted": (deny(Action="ecr:PutImage"), PULLS, {}),
     "Lambda's service, where no region is declared": (deny(Principal=LAMBDA), NO_REGION, {}),

@@ -156,6 +156,16 @@ MATCHES: dict[str, tuple[str, dict[str, Any], list[tuple[str, str]]]] = {
         when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{UNIT[:-1]}ou-ab12-22222222/*"),
         [(f"{UNIT[:-1]}ou-ab12-22222222/*", "member")],
     ),
+    "a unit that may have accounts of another": (
+        UNIT,
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{ORGANIZATION}/*/ou-ab12-22222222/*"),
+        [(f"{ORGANIZATION}/*/ou-ab12-22222222/*", "possible")],
+    ),
+    "a unit of another organization": (
+        UNIT,
+        when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-z9y8x7w6v5/*/ou-ab12-22222222/*"),
+        [],
+    ),
     # Others
     "a service itself": ("codebuild.amazonaws.com", allow(Principal=BUILDS), [("codebuild.amazonaws.com", "exact")]),
     "what a service does for an account": (

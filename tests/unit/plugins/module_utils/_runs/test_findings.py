@@ -276,6 +276,14 @@ def test_what_a_registry_says_of_repositories_to_come_is_told() -> None:
     assert said["public"]
 
 
+@pytest.mark.parametrize(
+    "resource", ["arn:aws:s3:::x/*", EVERY.replace("us-east-1", "eu-west-1"), EVERY.replace(OWNER, OTHER)]
+)
+def test_what_a_registry_says_of_other_resources_opens_nothing(resource: str) -> None:
+    evaluator = PolicyEvaluator("aws", OWNER, region="us-east-1")
+    assert not registry_findings(RegistryPolicy(policy(allow("*", Resource=resource))), evaluator)["public"]
+
+
 def test_of_a_registry_without_a_policy_there_is_nothing_to_say() -> None:
     assert registry_findings(RegistryPolicy(), EVALUATOR) == {
         "scope": None,
