@@ -190,7 +190,12 @@ def _product(random: Random, length: int) -> dict[str, Any]:
     """A policy that lets in as many as possible, each under as many conditions as possible."""
     values = {f"{number:x}": "" for number in range(length // 2 // 9)}
     accounts = _fill(_values("accounts", random), length // 2 - 200)
-    if random.random() < 0.5:
+    chosen = random.random()
+    if chosen < 0.3:
+        services = _fill((f"s{number:x}.x" for number in count()), length // 2 - 200)
+        acting = {"StringEquals": {"aws:SourceAccount": accounts}}
+        return builders.policy(builders.allow(Principal={"Service": services}, Condition=acting))
+    if chosen < 0.6:
         return builders.policy(builders.allow(*accounts, Condition={"StringLike": values}))
     named = {"StringEquals": {"aws:PrincipalAccount": accounts}, "StringLike": values}
     return builders.policy(builders.allow(Condition=named))
