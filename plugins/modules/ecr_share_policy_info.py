@@ -40,7 +40,8 @@ options:
       - RV(repositories[].shares[].matches) says how each share does. An account has members, which are its roles, users
         and sessions, its Lambda functions, and services that act for it; a role has its sessions, an organization its
         units, and a service what it does for others. Whoever may be meant by a share of others, such as everyone, an
-        organization, a pattern of ARNs, or the account of a role, possibly gets in.
+        organization, a pattern of ARNs, or the account of a role, possibly gets in. Asked for an organization, it says
+        nothing of the accounts that may be in it.
       - "A principal as in the grants of P(imageshare.aws.ecr_share_policy#module): an account id or its root ARN, the
         ARN of an IAM role or user, or of an STS session, an organization or an organizational unit. Or else, as
         RV(repositories[].shares[].principal) has them, V(*) for everyone, a service, or the id of a deleted principal."
