@@ -25,7 +25,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._evaluation import 
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import RequestContext
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import ABSENT, Applies, KnownKey
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.comparisons import ABSENT, Applies, KnownKey
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import (
     Principal,
     PrincipalType,

@@ -24,7 +24,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from .._iam.conditions import Applies, Condition, holds, known_key
+from .._iam.comparisons import Applies
+from .._iam.conditions import Condition, holds, known_key
 from .._iam.document import strings
 from .._iam.principals import EVERYONE, ORGANIZATIONS, Principal
 from .._sharing.capabilities import CAPABILITIES

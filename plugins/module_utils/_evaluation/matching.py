@@ -32,16 +32,8 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from .._iam.arns import functions_arn, is_account_id
-from .._iam.conditions import (
-    Applies,
-    Condition,
-    all_hold,
-    has_wildcards,
-    inverse,
-    is_positive,
-    is_text,
-    strongest,
-)
+from .._iam.comparisons import Applies, inverse, strongest
+from .._iam.conditions import Condition, all_hold, has_wildcards, is_positive, is_text
 from .._iam.patterns import PatternSet, is_literal
 from .._iam.principals import (
     EVERYONE,

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from .._errors import PolicyWarning, RepositoryContext, certain_first
-from .._iam.conditions import Applies
+from .._iam.comparisons import Applies
 from .._iam.principals import EVERYONE, ORGANIZATIONS, PrincipalType
 from .._sharing.capabilities import CAPABILITIES, LAMBDA_SERVICE, Access, actions_of
 from .._sharing.grants import Grant

@@ -22,7 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .._iam.conditions import Applies, has_wildcards, is_open, is_positive
+from .._iam.comparisons import Applies, is_open
+from .._iam.conditions import has_wildcards, is_positive
 from .._iam.principals import EVERYONE, PrincipalType
 from .actions import included_actions
 from .matching import NAMING_KEYS, StatementMatcher

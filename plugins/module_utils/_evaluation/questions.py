@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from .._iam.conditions import Applies, all_hold, is_positive
+from .._iam.comparisons import Applies
+from .._iam.conditions import all_hold, is_positive
 from .._iam.patterns import PatternSet
 from .._iam.principals import ORGANIZATIONS, Principal, PrincipalType, is_session_of
 from .actions import LAMBDA_PULL

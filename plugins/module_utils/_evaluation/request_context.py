@@ -23,7 +23,7 @@ from itertools import product
 from math import inf
 
 from .._iam.arns import functions_arn
-from .._iam.conditions import ABSENT, IPV4, IPV6, KnownKey, KnownKeys
+from .._iam.comparisons import ABSENT, IPV4, IPV6, KnownKey, KnownKeys
 from .._iam.patterns import ANY_PART
 from .._iam.principals import EVERYONE, ORGANIZATIONS, Principal, PrincipalType
 from .._sharing.capabilities import LAMBDA_SERVICE

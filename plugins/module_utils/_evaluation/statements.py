@@ -20,17 +20,8 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any
 
-from .._iam.conditions import (
-    ABSENT,
-    Applies,
-    Condition,
-    conditions,
-    holds,
-    inverse,
-    is_positive,
-    is_valid_condition,
-    strongest,
-)
+from .._iam.comparisons import ABSENT, Applies, inverse, strongest
+from .._iam.conditions import Condition, conditions, holds, is_positive, is_valid_condition
 from .._iam.document import Statement, label_of, strings
 from .._iam.patterns import PatternSet
 from .._iam.principals import Principal, PrincipalType, principals_of

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import Applies
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.comparisons import Applies
 from ansible_collections.imageshare.aws.tests.support.builders import (
     ACCOUNT,
     DELETED_ROLE,

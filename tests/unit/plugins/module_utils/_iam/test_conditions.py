@@ -7,20 +7,22 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import (
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.comparisons import (
     ABSENT,
     IPV4,
     UNKNOWN,
     Applies,
-    Condition,
     KnownKey,
+    inverse,
+    is_open,
+    strongest,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.conditions import (
+    Condition,
     all_hold,
     conditions,
     holds,
-    inverse,
-    is_open,
     is_valid_condition,
-    strongest,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.patterns import ANY_PART
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, EAST, ORGANIZATION, UNIT
