@@ -243,6 +243,7 @@ class _ComparedNetworks:
             contains = {network.version for network in doubtful if network.prefixlen == 0} == {4, 6}
         else:
             doubtful = tuple(network for network in self._networks if network.overlaps(wanted))
+            # Networks that overlap are of one version; the types cannot say so.
             contains = any(wanted.subnet_of(network) for network in doubtful)  # type: ignore[arg-type]
         if contains:
             return Applies.YES
@@ -257,6 +258,7 @@ _KNOWN_NETWORKS: Mapping[str, _Network] = {IPV4: IPv4Network("0.0.0.0/0"), IPV6:
 
 
 def read_network(text: str) -> _Network | None:
+    """Return an address or a CIDR block as a network, None where the text is neither."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
@@ -313,6 +315,7 @@ class _ComparedQuantities:
 
 
 def read_number(text: str) -> float | None:
+    """Return a finite number, None where the text is none."""
     try:
         number = float(text)
     except ValueError:
