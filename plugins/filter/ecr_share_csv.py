@@ -27,7 +27,7 @@ options:
   _input:
     description:
       - "The report: a dictionary whose C(registries) have C(registry_id), C(region) and C(repositories), and
-        C(registry_policy) where that is known."
+        C(registry_policy) and C(hosts) where these are known. It may have the C(names) of principals."
       - Or the same as a JSON text.
     type: raw
     required: true
@@ -45,9 +45,12 @@ EXAMPLES = r"""
     mode: "0600"
   vars:
     ecr_share_report:
+      names:
+        "111122223333": checkout-prod
       registries:
         - registry_id: "123456789012"
           region: us-east-1
+          hosts: [images]
           repositories:
             - name: app
               public: false
@@ -73,10 +76,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - "The columns are C(registry_id), C(region), C(repository), C(principal), C(principal_type), C(via_service),
-      C(access), C(other_actions), C(can_pull), C(can_push), C(lambda_regions), C(lambda_regions_denied),
-      C(conditional), C(conditions), C(statements), C(denied_by), C(defeated), C(managed), and of the repository
-      C(public), C(unscoped_service), C(registry_policy_read), C(drift) and C(error)."
+    - "The columns are C(registry_id), C(region), C(hosts), C(repository), C(principal), C(principal_name),
+      C(principal_type), C(via_service), C(access), C(other_actions), C(can_pull), C(can_push), C(lambda_regions),
+      C(lambda_regions_denied), C(conditional), C(conditions), C(statements), C(denied_by), C(defeated), C(managed), and
+      of the repository C(public), C(unscoped_service), C(registry_policy_read), C(drift) and C(error)."
+    - The C(hosts) are those of the inventory that the registry is of. The C(principal_name) is what the C(names) of the
+      report call the principal, and empty if they do not name it.
     - The capabilities of C(access) are joined by plus signs, actions and regions are separated by spaces, all else by
       semicolons.
     - Where there is a C(via_service), that service has the access, and acts for the principal.
@@ -89,8 +94,8 @@ _value:
     - A share that is C(defeated) is one of which the C(Deny) statements leave nothing.
   type: str
   sample: |
-    registry_id,region,repository,principal,principal_type,via_service,access,other_actions,can_pull,can_push,lambda_regions,lambda_regions_denied,conditional,conditions,statements,denied_by,defeated,managed,public,unscoped_service,registry_policy_read,drift,error
-    123456789012,us-east-1,app,111122223333,account,,pull+describe,,true,false,,,false,,1,,false,true,false,false,true,,
+    registry_id,region,hosts,repository,principal,principal_name,principal_type,via_service,access,other_actions,can_pull,can_push,lambda_regions,lambda_regions_denied,conditional,conditions,statements,denied_by,defeated,managed,public,unscoped_service,registry_policy_read,drift,error
+    123456789012,us-east-1,images,app,111122223333,checkout-prod,account,,pull+describe,,true,false,,,false,,1,,false,true,false,false,true,,
 """
 
 import csv
@@ -111,8 +116,10 @@ _OF_POLICY = ("public", "unscoped_service", "registry_policy_read")
 COLUMNS = (
     "registry_id",
     "region",
+    "hosts",
     "repository",
     "principal",
+    "principal_name",
     "principal_type",
     "via_service",
     "access",
@@ -161,11 +168,16 @@ def ecr_share_csv(report: Mapping[str, Any] | str) -> str:
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    names = report.get("names", {})
     for registry in report["registries"]:
-        of_registry = {"registry_id": registry["registry_id"], "region": registry["region"]}
+        of_registry = {
+            "registry_id": registry["registry_id"],
+            "region": registry["region"],
+            "hosts": " ".join(registry.get("hosts", ())),
+        }
         policy = registry.get("registry_policy")
         if policy:
-            yield from ({**of_registry, **line} for line in _lines_of_policy(policy))
+            yield from ({**of_registry, **line} for line in _lines_of_policy(policy, names))
         for repository in registry["repositories"]:
             of_repository = {
                 **of_registry,
@@ -176,12 +188,12 @@ def _lines(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "error": repository.get("error") or "",
             }
             shares = repository.get("shares", ())
-            yield from ({**of_repository, **_share(share)} for share in shares)
+            yield from ({**of_repository, **_share(share, names)} for share in shares)
             if not shares:
                 yield of_repository
 
 
-def _lines_of_policy(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _lines_of_policy(policy: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Yield the lines of a registry policy, which belong to no repository."""
     if not policy["read"]:
         yield {"registry_policy_read": False, "error": policy["error"]}
@@ -190,12 +202,13 @@ def _lines_of_policy(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for share in policy["shares"]:
         # For which repositories it is does not make it conditional.
         conditional = any((one["operator"], one["key"]) != ("Resource", "ARN") for one in share["conditions"])
-        yield {**of_policy, **_share(share), "conditional": conditional}
+        yield {**of_policy, **_share(share, names), "conditional": conditional}
 
 
-def _share(share: Mapping[str, Any]) -> dict[str, Any]:
+def _share(share: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "principal": share["principal"],
+        "principal_name": names.get(share["principal"], ""),
         "principal_type": share["principal_type"],
         "via_service": share.get("via_service", ""),
         "access": "+".join(share["access"]),

@@ -23,7 +23,24 @@ options:
   step:
     description: The step. Each has further arguments of its own.
     type: str
-    choices: [plan, connection, ready, results, audit, reports, shown, pack]
+    choices:
+      - plan
+      - connection
+      - ready
+      - listings
+      - slips
+      - results
+      - summary
+      - changes
+      - read
+      - verdict
+      - reports
+      - offboarded
+      - answer
+      - adoption
+      - snapshots
+      - shown
+      - pack
     required: true
 author:
   - imageshare.aws contributors (@imageshare)
@@ -54,30 +71,58 @@ import base64
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import AdoptedRegistry, adoption
+from ansible_collections.imageshare.aws.plugins.module_utils._role.answers import ReadRegistry, answer, offboarded
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failure
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
+    AuditAnswer,
+    AuditedRegistry,
+    HostAudit,
+    audited,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._role.exceptions import accepted_by
+from ansible_collections.imageshare.aws.plugins.module_utils._role.finding import Finding
+from ansible_collections.imageshare.aws.plugins.module_utils._role.findings import findings, not_looked_at
+from ansible_collections.imageshare.aws.plugins.module_utils._role.junit import junit
+from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
+    HostListings,
+    Listing,
+    read_listing,
+    slips,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._role.markdown import markdown as report_as_markdown
 from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome import (
     Answer,
     Selection,
     prepare,
     results,
-    verdict,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
     AssumedRole,
     Plan,
     Purpose,
+    Run,
     connection_options,
     plan,
+    plan_values,
     read_plan,
     read_run,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.report import AuditAnswer, HostAudit, report
-from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, RESULT
+from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.summary import (
+    RegistryRun,
+    Telling,
+    markdown,
+    summary,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RESULT
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types import native
@@ -85,9 +130,11 @@ from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types impor
 Values = Mapping[str, Any]
 # The loop variables of the role's tasks.
 _ROLE = "_ecr_share_role"
+# What the module that assumes roles does not always say, such as where nothing answers.
+_NO_REASON = "the role could not be assumed: STS could not be reached, or did not answer"
 _RUN = "_ecr_share_run"
-# What a report takes of the answer of a module.
-_REPORTED = ("rows_as_text", "partition", "region", "registry_id", "msg")
+# What is kept of the answer of a module that reads.
+_REPORTED = ("rows_as_text", "partition", "region", "registry_id", "backup_path", "msg")
 
 
 def ecr_share_internal(value: Any, step: str, **arguments: Any) -> Any:
@@ -119,14 +166,16 @@ def _plan(
     of_all = hostvars or {}
     members = [name for name in play_hosts if name in set(repositories)] if host in repositories else []
     if members and host != members[0]:
-        return asdict(Plan(host, acts=False))
+        return plan_values(Plan(host, acts=False))
     own = _of_the_role(variables)
-    problems, directory = [], own.get("ecr_share_report_dir")
-    if purpose == Purpose.AUDIT and directory:
-        # Filters run on the host that runs Ansible, where the directory is.
-        directory = own["ecr_share_report_dir"] = os.path.expanduser(str(directory))
+    problems = []
+    for name in ("ecr_share_report_dir", "ecr_share_adopt_dir"):
+        if not own.get(name):
+            continue
+        # Filters run on the host that runs Ansible, where these directories are.
+        directory = own[name] = os.path.expanduser(str(own[name]))
         if os.path.exists(directory) and not os.path.isdir(directory):
-            problems.append(visible_message(f"ecr_share_report_dir: {directory} exists and is not a directory"))
+            problems.append(visible_message(f"{name}: {directory} exists and is not a directory"))
     try:
         planned = plan(
             own,
@@ -140,8 +189,8 @@ def _plan(
     except InvalidInputError as error:
         problems += error.problems
     if problems:
-        return asdict(Plan(host, acts=False, problems=tuple(problems)))
-    return asdict(planned)
+        return plan_values(Plan(host, acts=False, problems=tuple(problems)))
+    return plan_values(planned)
 
 
 def _connection(request: Values, *, credentials: Values, assumed: Values | None = None) -> dict[str, Any]:
@@ -152,17 +201,59 @@ def _connection(request: Values, *, credentials: Values, assumed: Values | None 
     )
 
 
-def _ready(planned: Values, *, selection: str, assumed: Values, listed: Values | None = None) -> list[dict[str, Any]]:
-    """Return the runs that can be done, for a task to loop over."""
+def _ready(
+    planned: Values, *, selection: str, assumed: Values, listings: Sequence[Values] = ()
+) -> list[dict[str, Any]]:
+    """Return the runs that can be done, for a task to loop over, with grants as the module takes them."""
     read = read_plan(native(planned))
-    prepared = prepare(read, Selection(selection), _unusable(read, assumed), _answers(listed or {}))
-    return [asdict(run) for run in prepared.ready]
+    prepared = prepare(read, Selection(selection), _unusable(read, assumed), _listings(listings))
+    return [_as_task(run) for run in prepared.ready]
 
 
-def _results(planned: Values, *, assumed: Values, listed: Values, done: Values) -> list[Values]:
+def _as_task(run: Run) -> dict[str, Any]:
+    grants = tuple({name: value for name, value in grant.items() if name != ORIGIN} for grant in run.grants)
+    return asdict(replace(run, grants=grants))
+
+
+def _listed(planned: Values, *, assumed: Values, listed: Values) -> list[dict[str, Any]]:
+    """Return what is in the registries of a host, as far as they could be listed."""
+    read = read_plan(native(planned))
+    refused = prepare(read, Selection.LISTINGS, _unusable(read, assumed)).refused
+    found: list[dict[str, Any]] = [{"key": run.key, "names": None, "owner": None, "error": why} for run, why in refused]
+    if "results" not in listed and "msg" in listed:
+        return [{"key": run.key, "names": None, "owner": None, "error": str(listed["msg"])} for run in read.lists]
+    for one in _answers(listed):
+        owner = one.values.get("owner") or one.run.registry_id
+        names = one.values.get("names_as_text") if one.error is None else None
+        found.append({"key": one.run.key, "names": names, "owner": owner, "error": one.error})
+    return found
+
+
+def _listings(values: Sequence[Values]) -> list[Listing]:
+    return [read_listing(one) for one in native(values)]
+
+
+def _slips(hosts: Sequence[str], *, hostvars: Values, complete: bool) -> dict[str, Any]:
+    """Return what the variables of a play name and is in no registry of it."""
+    found = slips(
+        [HostListings(its_plan, listings) for its_plan, listings in _acting(hosts, hostvars)], complete=complete
+    )
+    return asdict(found)
+
+
+def _acting(hosts: Iterable[str], hostvars: Values) -> Iterator[tuple[Plan, list[Listing]]]:
+    """Yield the plan of each host that does something, and what is in its registries."""
+    for name in hosts:
+        values = hostvars[name].get("_ecr_share_plan") if name in hostvars else None
+        # With run_once, all hosts of a play have the fact of the one that acts.
+        if values and values["acts"] and values["host"] == name:
+            yield read_plan(native(values)), _listings(hostvars[name].get("_ecr_share_listings") or [])
+
+
+def _results(planned: Values, *, assumed: Values, listings: Sequence[Values], done: Values) -> list[Values]:
     """Return the fact ecr_share_result."""
     read = read_plan(native(planned))
-    unusable, lists = _unusable(read, assumed), _answers(listed)
+    unusable, lists = _unusable(read, assumed), _listings(listings)
     if "results" in done or "msg" not in done:
         answers = _answers(done)
     else:
@@ -171,56 +262,290 @@ def _results(planned: Values, *, assumed: Values, listed: Values, done: Values) 
     return list(results(read, unusable, lists, answers))
 
 
-def _audit(planned: Values, *, results: Sequence[Values], reads: Values) -> dict[str, Any]:
-    """Return what an audit says, and what its report takes of this host."""
+def _registry_runs(hosts: Iterable[str], hostvars: Values) -> Iterator[RegistryRun]:
+    for its_plan, listings in _acting(hosts, hostvars):
+        known = {(f"{listing.key[1]}", listing.key[2]): listing for listing in listings}
+        for result in native(hostvars[its_plan.host].get("ecr_share_result") or []):
+            listing = known.get((f"{result['region']}", result["registry_id"]))
+            yield RegistryRun(
+                result["registry"],
+                (listing.owner if listing else None) or result["registry_id"],
+                listing.names if listing else None,
+                result,
+            )
+
+
+def _summary(
+    hosts: Sequence[str], *, hostvars: Values, check_mode: bool, diff: bool, notes: Sequence[str] = ()
+) -> list[str]:
+    """Return what a play did, as lines."""
+    runs = list(_registry_runs(hosts, hostvars))
+    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=native(notes))))
+
+
+def _changes(
+    hosts: Sequence[str], *, hostvars: Values, check_mode: bool, generated_at: str, notes: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the file on what changed, for each directory that a host names."""
+    directories = dict.fromkeys(
+        its_plan.report_dir for its_plan, _its in _acting(hosts, hostvars) if its_plan.report_dir
+    )
+    telling = Telling(_names(hosts, hostvars), check_mode, whole=True, notes=native(notes))
+    lines = summary(list(_registry_runs(hosts, hostvars)), telling) if directories else ()
+    text = markdown(lines, check_mode=check_mode, generated_at=generated_at)
+    return [{"directory": directory, "files": {"changes.md": text}} for directory in directories]
+
+
+def _names(hosts: Iterable[str], hostvars: Values) -> dict[str, str]:
+    """Return the name of each principal that a host of the play has a name for."""
+    found: dict[str, str] = {}
+    for its_plan, _its_listings in _acting(hosts, hostvars):
+        for principal, name in its_plan.names.items():
+            found.setdefault(principal, name)
+    return found
+
+
+def _read(planned: Values, *, reads: Values) -> list[dict[str, Any]]:
+    """Return what the runs that read have returned, as few values as can be: the rows are one text."""
     read = read_plan(native(planned))
-    found, answers = native(results), _answers(reads) if read.reads else []
-    said = verdict(read, found, answers)
+    if "results" not in reads and "msg" in reads:
+        return [_kept(Answer(run, reads)) for run in read.reads]
+    return [_kept(one) for one in _answers(reads)]
+
+
+def _kept(answer: Answer) -> dict[str, Any]:
+    """Return what is kept of a run that reads: which it was, and what matters of what it returned."""
+    run = {**asdict(answer.run), "grants": (), "connection": answer.run.connection.label}
+    values = {name: answer.values[name] for name in _REPORTED if name in answer.values}
+    return {"run": run, "answer": values, "error": answer.error}
+
+
+def _registries_read(hosts: Iterable[str], hostvars: Values) -> Iterator[tuple[Plan, Values, Values]]:
+    """Yield what was read of each registry: the plan of its host, what was kept, and what the module returned.
+
+    Nobody asked a registry whose role could not be assumed. It is one that could not be read.
+    """
+    for its_plan, _its_listings in _acting(hosts, hostvars):
+        variables = hostvars[its_plan.host]
+        read = native(variables.get("_ecr_share_read") or [])
+        for kept in read:
+            yield its_plan, kept, json.loads(kept["answer"].get("rows_as_text") or "{}")
+        known = {kept["run"]["registry"] for kept in read}
+        for result in native(variables.get("ecr_share_result") or []):
+            if result["error"] and result["registry"] not in known:
+                run = {"registry": result["registry"], "principal": None}
+                yield its_plan, {"run": run, "answer": {}, "error": result["error"]}, {}
+
+
+def _answer(hosts: Sequence[str], *, hostvars: Values, access: Any = ()) -> dict[str, Any]:
+    """Return who gets in as lines, and why hosts fail."""
+    wanted = [access] if isinstance(access, str) else list(native(access))
+    found = list(_registries_read(hosts, hostvars))
+    registries = [_registry_of(kept, rows) for _plan, kept, rows in found]
+    asked = list(dict.fromkeys(who for its_plan, _kept, _rows in found for who in its_plan.principals))
+    # Whoever asks for some repositories is told of these alone.
+    existing = {one.registry: None if wanted or asked else [row["name"] for row in one.rows] for one in registries}
+    lines = answer(registries, asked=asked, access=wanted, names=_names(hosts, hostvars), existing=existing)
+    failures = {its_plan.host: kept["error"] for its_plan, kept, _rows in found if kept["error"]}
+    return {"lines": list(lines), "failures": failures}
+
+
+def _registry_of(kept: Values, rows: Values) -> ReadRegistry:
+    return ReadRegistry(
+        kept["run"]["registry"],
+        kept["run"]["principal"],
+        [row for row in rows.get("repositories", ()) if "error" not in row],
+        rows.get("registry_policy"),
+        kept["error"],
+    )
+
+
+def _offboarded(
+    hosts: Sequence[str], *, hostvars: Values, check_mode: bool, not_judged: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return whether those who lost their access are out, as lines, and why hosts fail."""
+    failed: dict[str, list[str]] = {its_plan.host: [] for its_plan, _its_listings in _acting(hosts, hostvars)}
+    for host, reasons in failed.items():
+        reasons += [result["error"] for result in native(hostvars[host]["ecr_share_result"]) if result["error"]]
+    plans = [its_plan for its_plan, _its_listings in _acting(hosts, hostvars)]
+    by_host: dict[str, list[ReadRegistry]] = {its_plan.host: [] for its_plan in plans}
+    for its_plan, kept, rows in _registries_read(hosts, hostvars):
+        by_host[its_plan.host].append(_registry_of(kept, rows))
+    existing = {
+        run.registry: names
+        for its_plan, listings in _acting(hosts, hostvars)
+        for run in its_plan.reads
+        for names in [HostListings(its_plan, listings).names(run.key)]
+    }
+    judged = offboarded(
+        by_host,
+        principals=list(dict.fromkeys(who for its_plan in plans for who in its_plan.principals)),
+        still_named=list(dict.fromkeys(where for its_plan in plans for where in its_plan.still_named)),
+        names=_names(hosts, hostvars),
+        existing=existing,
+        check_mode=check_mode,
+        not_judged=native(not_judged),
+    )
+    for host, why in judged.failures.items():
+        failed[host].append(why)
+    failures = {host: " | ".join(dict.fromkeys(reasons)) for host, reasons in failed.items() if reasons}
+    return {"lines": list(judged.lines), "failures": failures}
+
+
+def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> dict[str, Any]:
+    """Return what was saved as lines, and why hosts fail."""
+    lines, failures = [], {}
+    for its_plan, kept, rows in _registries_read(hosts, hostvars):
+        number = sum("error" not in row for row in rows.get("repositories", ()))
+        path = kept["answer"].get("backup_path")
+        where = f"in {path}" if path else "nothing was written"
+        lines.append(
+            visible_message(
+                f"{kept['run']['registry']}: {number} policies {'read' if check_mode else 'saved'}, {where}"
+            )
+        )
+        if kept["error"]:
+            failures[its_plan.host] = kept["error"]
+    return {"lines": lines, "failures": failures}
+
+
+def _adopted_words(found: Sequence[AdoptedRegistry]) -> str:
+    grants = [grant for registry in found for grant in registry.grants]
+    numbers = (
+        (sum(len(registry.repositories) for registry in found), "repository", "repositories"),
+        (len(grants), "grant", "grants"),
+        (sum("wider" in grant for grant in grants), *["wider than what is there"] * 2),
+        (sum(len(registry.undeclarable) for registry in found), *["that no grant can express"] * 2),
+    )
+    return ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in numbers)
+
+
+def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
+    """Return the files of variables that declare what is there, lines for people, and why hosts fail."""
+    by_host: dict[str, list[AdoptedRegistry]] = {}
+    failures: dict[str, str] = {}
+    names = _names(hosts, hostvars)
+    for its_plan, kept, rows in _registries_read(hosts, hostvars):
+        if kept["error"]:
+            failures[its_plan.host] = kept["error"]
+        if "grants" in rows:
+            by_host.setdefault(its_plan.host, []).append(
+                AdoptedRegistry(
+                    kept["answer"]["registry_id"] or its_plan.host,
+                    kept["answer"]["region"],
+                    rows["grants"],
+                    rows["undeclarable"],
+                    [row["name"] for row in rows["repositories"] if "error" not in row],
+                )
+            )
+    directories: dict[str, dict[str, str]] = {}
+    lines = []
+    for its_plan, _its_listings in _acting(hosts, hostvars):
+        found = by_host.get(its_plan.host)
+        if found is None or its_plan.host in failures:
+            lines.append(visible_message(f"{its_plan.host}: not written, because not all of it could be read"))
+            continue
+        file = f"{its_plan.host}.yml"
+        directories.setdefault(its_plan.adopt_dir or "", {})[file] = adoption(
+            its_plan.host, found, {name: principal for principal, name in names.items()}
+        )
+        lines.append(visible_message(f"{its_plan.adopt_dir}/{file}: {_adopted_words(found)}"))
     return {
-        "host": read.host,
-        "report_dir": read.report_dir,
-        "compared": bool(read.runs),
-        "lines": list(said.lines),
-        "failure": said.failure,
-        "answers": [
-            {
-                "connection": answer.run.connection.label,
-                "label": answer.run.label,
-                "region": answer.run.region,
-                "registry_id": answer.run.registry_id,
-                "answer": {name: answer.values[name] for name in _REPORTED if name in answer.values},
-            }
-            for answer in answers
-            if read.report_dir
-        ],
-        "results": [
-            {**result, "repositories": [row for row in result["repositories"] if row["changed"]]}
-            for result in found
-            if read.report_dir
-        ],
+        "lines": lines,
+        "failures": failures,
+        "directories": [{"directory": name, "files": files} for name, files in directories.items()],
     }
 
 
-def _reports(
-    directories: Iterable[str], *, hosts: Iterable[str], hostvars: Values, generated_at: str
-) -> dict[str, str]:
-    """Return the report for each directory, on all of these hosts that name it."""
-    audits: dict[str, Values] = {}
-    for name in hosts:
-        # With run_once, all hosts of a play have the fact of the one that acts.
-        audit = hostvars[name].get("_ecr_share_audit") if name in hostvars else None
-        if audit:
-            audits.setdefault(audit["host"], audit)
-    by_directory: dict[str, list[HostAudit]] = {directory: [] for directory in directories}
-    for audit in audits.values():
-        if audit["report_dir"] in by_directory:
-            by_directory[audit["report_dir"]].append(_host_audit(native(audit)))
-    return {directory: report(found, generated_at) for directory, found in by_directory.items()}
+@dataclass(frozen=True)
+class _Audit:
+    """What hosts have read, and what was found."""
+
+    hosts: Sequence[HostAudit]
+    registries: Sequence[AuditedRegistry]
+    findings: Sequence[Finding]
+    not_looked_at: Sequence[str]
+    names: Mapping[str, str]
 
 
-def _host_audit(audit: Values) -> HostAudit:
-    answers = [AuditAnswer(**answer) for answer in audit["answers"]]
-    return HostAudit(audit["host"], answers, audit["results"], audit["compared"])
+def _audit_of(hosts: Sequence[str], hostvars: Values, generated_at: str, directory: str | None = None) -> _Audit:
+    """Return what hosts have read and what was found, of those that name this directory if it is given."""
+    members = [
+        (its_plan, _host_audit(HostListings(its_plan, listings), hostvars))
+        for its_plan, listings in _acting(hosts, hostvars)
+        if its_plan.purpose == Purpose.AUDIT and directory in (None, its_plan.report_dir)
+    ]
+    registries = audited(host for _plan, host in members)
+    accepted = accepted_by({its_plan.host: its_plan.accepted for its_plan, _host in members})
+    names = _names(hosts, hostvars)
+    found = findings(registries, accepted, date.fromisoformat(generated_at[:10]), names)
+    return _Audit([host for _plan, host in members], registries, found, not_looked_at(registries), names)
+
+
+def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
+    its_plan = host.plan
+    variables = hostvars[its_plan.host]
+    grants = {run.key: run.grants for run in its_plan.runs}
+    answers = []
+    for kept in native(variables.get("_ecr_share_read") or []):
+        run = kept["run"]
+        wanted = next(one for one in its_plan.reads if (one.connection.label, one.region, one.registry_id) == _key(run))
+        answers.append(
+            AuditAnswer(
+                run["connection"],
+                run["label"],
+                run["region"],
+                run["registry_id"],
+                kept["answer"],
+                grants.get(wanted.key, ()) if its_plan.sharing.state == "present" else (),
+                () if host.is_all(wanted) else wanted.repositories,
+            )
+        )
+    return HostAudit(its_plan.host, answers, native(variables.get("ecr_share_result") or []), bool(its_plan.runs))
+
+
+def _key(run: Values) -> tuple[str, str | None, str | None]:
+    return (run["connection"], run["region"], run["registry_id"])
+
+
+def _verdict(hosts: Sequence[str], *, hostvars: Values, generated_at: str, slips: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what an audit says as lines, and why hosts fail."""
+    audit = _audit_of(hosts, hostvars, generated_at)
+    failures: dict[str, str] = {}
+    for its_plan, _its_listings in _acting(hosts, hostvars):
+        results = native(hostvars[its_plan.host].get("ecr_share_result") or [])
+        errors = [result["error"] for result in results if result["error"]]
+        errors += [
+            kept["error"] for kept in native(hostvars[its_plan.host].get("_ecr_share_read") or []) if kept["error"]
+        ]
+        said = " | ".join(dict.fromkeys(errors)) or failure(audit.findings, its_plan.fail_on, its_plan.host)
+        if said:
+            failures[its_plan.host] = visible_message(said)
+    lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *native(slips)])
+    return {"lines": list(lines), "failures": failures}
+
+
+def _reports(hosts: Sequence[str], *, hostvars: Values, generated_at: str) -> dict[str, dict[str, Any]]:
+    """Return what to write into each directory that a host names, on all hosts that name it, of earlier plays, too."""
+    reports = {}
+    for directory in dict.fromkeys(its_plan.report_dir for its_plan, _its in _acting(hosts, hostvars)):
+        if directory is None:
+            continue
+        audit = _audit_of(hosts, hostvars, generated_at, directory)
+        fail_on = {kind for its_plan, _its in _acting(hosts, hostvars) for kind in its_plan.fail_on}
+        reports[directory] = {
+            "report": report(
+                audit.registries,
+                generated_at,
+                compared=any(host.compared for host in audit.hosts),
+                names=audit.names,
+                findings=[finding.to_dict() for finding in audit.findings],
+                not_looked_at=audit.not_looked_at,
+            ),
+            "report.md": report_as_markdown(audit.findings, audit.registries, audit.not_looked_at, generated_at),
+            "report.junit.xml": junit(audit.findings, audit.registries, fail_on, generated_at),
+        }
+    return reports
 
 
 def _shown(text: str) -> str:
@@ -238,7 +563,7 @@ def _unusable(read: Plan, assumed: Values) -> dict[int, str]:
     if "results" not in assumed and "msg" in assumed:
         return {role.connection: str(assumed["msg"]) for role in read.roles}
     return {
-        result[_ROLE]["connection"]: str(result.get("msg"))
+        result[_ROLE]["connection"]: str(result.get("msg") or _NO_REASON)
         for result in assumed.get("results", ())
         if "sts_creds" not in result
     }
@@ -272,8 +597,17 @@ _STEPS: Mapping[str, Callable[..., Any]] = {
     "plan": _plan,
     "connection": _connection,
     "ready": _ready,
+    "listings": _listed,
+    "slips": _slips,
+    "summary": _summary,
+    "changes": _changes,
+    "read": _read,
+    "answer": _answer,
+    "offboarded": _offboarded,
+    "snapshots": _snapshots,
+    "adoption": _adoption,
     "results": _results,
-    "audit": _audit,
+    "verdict": _verdict,
     "reports": _reports,
     "shown": _shown,
     "pack": _pack,

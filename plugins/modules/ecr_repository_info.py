@@ -124,6 +124,7 @@ unmatched:
   sample: [services/api]
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -135,6 +136,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters 
 from ansible_collections.imageshare.aws.plugins.module_utils._inventory.listing import in_utc
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import problems_with_registry_id
+
+# Set by the role, and by nobody else, as in ecr_share_policy_info: the names alone, as one text.
+ROWS_AS_TEXT = "IMAGESHARE_AWS_ROWS_AS_TEXT"
 
 ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
@@ -154,6 +158,9 @@ def main() -> None:
         module.fail_json(msg=". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=str(error))
+    if ROWS_AS_TEXT in os.environ:
+        owner = str(found[0]["registryId"]) if found else None
+        module.exit_json(names_as_text=" ".join(sorted(str(one["repositoryName"]) for one in found)), owner=owner)
     by_name = {str(repository["repositoryName"]): repository for repository in found}
     names = sorted(by_name)
     module.exit_json(

@@ -16,7 +16,8 @@ description:
     images.
   - Changes the statements that it manages and nothing else. A statement is managed if it has exactly the shape of one
     that this module writes or has ever written, whatever its C(Sid). A C(Resource) of C(*) or of the repository itself
-    makes no difference. Every other statement is kept as it is, where it is.
+    makes no difference. Every other statement is unmanaged, and is kept as it is, where it is. Only
+    O(unmanaged_access=revoke) takes the named principals out of those as well.
   - Writes a policy only if it changes in meaning. The order of statements and of lists, a scalar or a list of one,
     and an account id or its root ARN make no difference.
   - Works on one repository or on thousands in one task. It asks AWS once for a repository that is as it should be. In
@@ -86,11 +87,40 @@ options:
     description:
       - With V(present), each principal has exactly the declared access in the managed statements. If it has it by an
         older set of actions, it moves to the newest.
-      - With V(absent), each principal leaves all managed statements, whatever access it had.
+      - With V(absent), each principal leaves all managed statements, whatever access it had. That is so for the account
+        that owns the registry, too, if it is named. What its own IAM policies allow does not depend on it.
       - A managed statement without principals is removed, and so is a policy without statements.
     type: str
     choices: [present, absent]
     default: present
+  unmanaged_access:
+    description:
+      - What becomes of the access that the principals of O(grants) have by unmanaged statements.
+      - With V(keep), it stays. What is more than declared is warned about.
+      - With V(revoke), they leave each unmanaged statement that allows something. With O(state=present), they have what
+        is declared and no more, so this is how to take over statements that were written by hand; the policy is
+        written once, so nobody is without access in between. With O(state=absent), they have nothing.
+      - Only two kinds of values are taken out. The first is an entry of C(Principal.AWS) that stands for exactly this
+        principal. The second is a value of C(aws:SourceArn) or C(aws:SourceAccount) that can be of nobody but this
+        account, in a statement for a service. Such values leave managed statements as well, where they are no whole
+        region of Lambda functions.
+      - A statement that names nobody any more is removed. A condition is never removed from a statement that stays.
+      - With O(state=present), where O(grants[].lambda_regions) is left out, what services may do for the account stays.
+      - C(LambdaECRImageRetrievalPolicy), which Lambda writes itself, is an unmanaged statement.
+      - A C(Deny), C(NotPrincipal), C(*) and all other conditions stay as they are, such as those that name
+        organizations. So do conditions with C(IfExists) or C(ForAllValues) that name nobody but this account, because
+        without their statements others would lose access. Whatever access is left is warned about.
+    type: str
+    choices: [keep, revoke]
+    default: keep
+  whole_account:
+    description:
+      - Whether with each account its roles, users, sessions and single Lambda functions leave, too. They leave the
+        managed statements, and with O(unmanaged_access=revoke) the unmanaged ones.
+      - Principals of O(grants) that are no accounts leave as they do without it.
+      - Goes with O(state=absent) only. The account that owns the registry is refused, in the rows of its repositories.
+    type: bool
+    default: false
   purge_grants:
     description:
       - Whether principals that no grant names leave the managed statements of the repositories that a grant covers.
@@ -114,8 +144,8 @@ options:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
         others are done. With V(skip), it is reported as missing.
-      - With O(state=absent) or O(purge_grants=true), V(skip) warns of it, because the access that was to be taken away
-        may stay where it is, under another name or in another registry.
+      - With O(state=absent), O(purge_grants=true) or O(unmanaged_access=revoke), V(skip) warns of it, because the
+        access that was to be taken away may stay where it is, under another name or in another registry.
     type: str
     choices: [fail, skip]
     default: fail
@@ -241,6 +271,27 @@ EXAMPLES = r"""
       - principals: "777788889999"
     backup_dir: ~/ecr-backups
 
+- name: Take over what an account has by statements that were written by hand
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - base/*
+    grants:
+      - principals: "444455556666"
+        access: [pull, describe]
+        lambda_regions:
+          - us-east-1
+    unmanaged_access: revoke
+
+- name: Take everything from an account, and from its roles, users and functions
+  imageshare.aws.ecr_share_policy:
+    repositories:
+      - "*"
+    grants:
+      - principals: "777788889999"
+    state: absent
+    unmanaged_access: revoke
+    whole_account: true
+
 - name: Stop sharing with an account
   imageshare.aws.ecr_share_policy:
     repositories:
@@ -271,7 +322,8 @@ repositories:
       sample: true
     granted:
       description:
-        - What principals gained in the managed statements, one entry for each of them.
+        - What principals gained in the managed statements, one entry for each of them. What they had by an unmanaged
+          statement that they have left, under no condition, they do not gain.
         - A principal that moves to a newer set of actions gains the capability again.
       returned: always
       type: list
@@ -299,7 +351,9 @@ repositories:
           access: [pull]
           lambda_regions: [us-east-1]
     revoked:
-      description: What principals lost in the managed statements, as in RV(repositories[].granted).
+      description:
+        - What principals lost, as in RV(repositories[].granted), in the managed statements and in the unmanaged ones
+          that they have left.
       returned: always
       type: list
       elements: dict
@@ -307,6 +361,28 @@ repositories:
         - principal: "111122223333"
           access: [push]
           lambda_regions: []
+    revoked_actions:
+      description: What principals lost beside whole capabilities, when they left unmanaged statements.
+      returned: if there is any
+      type: list
+      elements: dict
+      contains:
+        principal:
+          description: As in RV(repositories[].granted).
+          returned: always
+          type: str
+          sample: "111122223333"
+        actions:
+          description:
+            - The actions, as the statement spells them.
+            - Those that a service could use on behalf of the account name the service.
+          returned: always
+          type: list
+          elements: str
+          sample: ["ecr:DeleteRepository", "ecr:SetRepositoryPolicy through lambda.amazonaws.com"]
+      sample:
+        - principal: "111122223333"
+          actions: ["ecr:DeleteRepository"]
     warnings:
       description: Warnings about the policy as it is after the task, those that are certain first.
       returned: always
@@ -332,7 +408,7 @@ repositories:
             - V(stored_policy_differs) if AWS stored something else than what was sent.
             - >-
               V(pattern_not_matched) if with O(on_missing=skip) a name or a pattern matches no repository, so that no
-              access was taken away by O(state=absent) or O(purge_grants=true).
+              access was taken away by O(state=absent), O(purge_grants=true) or O(unmanaged_access=revoke).
             - V(not_verified) if the policy was written, but could not be read again in the end.
           returned: always
           type: str
@@ -401,7 +477,8 @@ repositories:
     unmanaged_values:
       description:
         - Values in managed statements that no grant could have written, such as single Lambda functions or the unique
-          ids of deleted roles. They stay, even with O(purge_grants=true).
+          ids of deleted roles. They stay, even with O(purge_grants=true), but for the functions of accounts that
+          O(unmanaged_access=revoke) or O(whole_account=true) is about.
       returned: if there are any
       type: list
       elements: dict
@@ -436,13 +513,62 @@ repositories:
       returned: if it failed
       type: str
       sample: AccessDeniedException
+changes:
+  description:
+    - The RV(repositories[].granted), RV(repositories[].revoked) and RV(repositories[].revoked_actions) of all rows, one
+      entry for each principal and access, with its repositories. What is revoked comes first.
+  returned: when RV(repositories) is
+  type: list
+  elements: dict
+  contains:
+    change:
+      description: V(revoked) or V(granted).
+      returned: always
+      type: str
+      sample: revoked
+    principal:
+      description: As in RV(repositories[].granted).
+      returned: always
+      type: str
+      sample: "111122223333"
+    access:
+      description: As in RV(repositories[].granted).
+      returned: always
+      type: list
+      elements: str
+      sample: [push]
+    lambda_regions:
+      description: As in RV(repositories[].granted).
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    other_actions:
+      description: As in RV(repositories[].revoked_actions); empty where something is granted.
+      returned: always
+      type: list
+      elements: str
+      sample: ["ecr:DeleteRepository"]
+    repositories:
+      description: The names of the repositories, in the order of RV(repositories).
+      returned: always
+      type: list
+      elements: str
+      sample: [base/python, services/api]
+  sample:
+    - change: revoked
+      principal: "111122223333"
+      access: [push]
+      lambda_regions: []
+      other_actions: ["ecr:DeleteRepository"]
+      repositories: [base/python, services/api]
 backup_path:
   description:
     - The absolute path of the directory that this run made in O(backup_dir). The module
       M(imageshare.aws.ecr_share_policy_restore) takes it.
   returned: if a policy was saved
   type: str
-  sample: /var/backups/ecr/20260131T120000Z-us-east-1-5f0c7d1e
+  sample: /var/backups/ecr/20260131T120000Z-123456789012-us-east-1-5f0c7d1e
 registry_policy:
   description: Whether the policy of the registry is known, which the warnings heed.
   returned: if the options are valid and, with patterns, the repositories could be listed
@@ -511,6 +637,8 @@ summary:
     warnings: 2
 """
 
+import os
+
 # Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -530,6 +658,8 @@ ARGUMENT_SPEC = {
         "options": GRANT_OPTIONS,
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "unmanaged_access": {"type": "str", "choices": ["keep", "revoke"], "default": "keep"},
+    "whole_account": {"type": "bool", "default": False},
     "purge_grants": {"type": "bool", "default": False},
     "purge_deleted_principals": {"type": "bool", "default": False},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
@@ -539,6 +669,8 @@ ARGUMENT_SPEC = {
     "backup_dir": {"type": "path"},
     "include_policy": {"type": "bool", "default": False},
 }
+# Set by the role, and by nobody else: it tells the warnings of all registries together, by kind.
+QUIET = "IMAGESHARE_AWS_QUIET"
 
 
 def main() -> None:
@@ -558,7 +690,7 @@ def main() -> None:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    for warning in (*request.warnings, *result.warnings):
+    for warning in (*request.warnings, *(() if QUIET in os.environ else result.warnings)):
         warn(warning)
     report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
     if result.failures:

@@ -24,7 +24,10 @@ description:
     P(imageshare.aws.ecr_consumer_policy#filter) makes the policy that is needed there.
   - "What nobody can read from here may deny what is reported: service and resource control policies, the policies of
     VPC endpoints, permissions boundaries and the IAM policies of the other account."
-  - Asks AWS once for each repository, once for the registry, and once for each 1,000 to match patterns. Writes nothing.
+  - It also returns the grants that would declare what is there (RV(grants)), for the first step from policies that were
+    written by hand or by other tools, and what no grant can express (RV(undeclarable)).
+  - Asks AWS once for each repository, once for the registry, and once for each 1,000 to match patterns. Writes nothing
+    to AWS. With O(backup_dir), what was read is saved on the managed host.
 options:
   repositories:
     description:
@@ -52,6 +55,22 @@ options:
         of a result.
     type: bool
     default: false
+  backup_dir:
+    description:
+      - A directory on the managed host, in which to save every policy that is read, as a snapshot. It is made if it
+        does not exist. If left out, nothing is saved. The path must be absolute, or begin with C(~).
+      - Each run makes a directory of its own there, in the same form as those of
+        O(imageshare.aws.ecr_share_policy#module:backup_dir), whatever O(principal) is. A repository without a policy is
+        saved as well, so that restoring takes away what it got since. The policy of the registry is not saved.
+      - "The module M(imageshare.aws.ecr_share_policy_restore) puts a snapshot back: what differs from it, and nothing
+        else."
+      - A repository that cannot be read or saved fails. Then, and where the run is interrupted, the snapshot says of
+        itself that it is not complete.
+      - If somebody else than root and the user who runs the module could change what is in the directory, or if it
+        cannot be written to, it is refused before AWS is asked for anything.
+      - Nothing is saved in check mode, and a warning says so. RV(ignore:changed) is false all the same outside of it,
+        because nothing changes on AWS.
+    type: path
   on_missing:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
@@ -76,6 +95,8 @@ notes:
   - A repository that cannot be read is returned with its error, and the task fails at its end, with all rows.
 seealso:
   - module: imageshare.aws.ecr_share_policy
+  - module: imageshare.aws.ecr_share_policy_restore
+  - module: imageshare.aws.ecr_share_backup_info
   - module: imageshare.aws.ecr_repository_info
   - plugin: imageshare.aws.ecr_consumer_policy
     plugin_type: filter
@@ -130,6 +151,25 @@ EXAMPLES = r"""
     msg: "{{ found | items2dict(key_name='name', value_name='deleted_principals') }}"
   vars:
     found: "{{ audit.repositories | selectattr('deleted_principals') }}"
+
+- name: Find out which grants would declare what is there
+  imageshare.aws.ecr_share_policy_info:
+  register: audit
+
+- name: Show them, and what no grant can express
+  ansible.builtin.debug:
+    msg:
+      grants: "{{ audit.grants }}"
+      undeclarable: "{{ audit.undeclarable }}"
+
+- name: Save all policies of a registry as they are
+  imageshare.aws.ecr_share_policy_info:
+    backup_dir: ~/ecr-backups
+  register: snapshot
+
+- name: Put back those that differ from it, some day
+  imageshare.aws.ecr_share_policy_restore:
+    backup_path: "{{ snapshot.backup_path }}"
 """
 
 RETURN = r"""
@@ -656,6 +696,117 @@ registry_policy:
     unscoped_service: false
     unscoped_service_statements: []
     shares: []
+backup_path:
+  description:
+    - The absolute path of the directory with the snapshot, which M(imageshare.aws.ecr_share_policy_restore) takes.
+  returned: if a policy was saved
+  type: str
+  sample: /var/backups/ecr/20260131T120000Z-123456789012-us-east-1-5f0c7d1e
+grants:
+  description:
+    - The grants that would declare what the policies of the repositories give, as
+      P(imageshare.aws.ecr_share_policy#module) takes them, but for RV(grants[].wider). Principals that have the same
+      access to the same repositories are together.
+    - To share them takes nothing from anybody with O(imageshare.aws.ecr_share_policy#module:purge_grants=false), and
+      gives nothing but RV(grants[].wider). Statements that are not managed stay, so that a policy becomes longer.
+    - What is given under a condition is not declared, nor what a C(Deny) takes as a whole, nor what the policy of the
+      registry gives. The account that owns the registry needs no grant, but its Lambda functions may.
+    - Of a principal that has more than capabilities, these are declared, and RV(undeclarable) has the rest. A
+      principal that has something of the pull or the push besides, such as under a condition, is not declared, because
+      it would lose that with a grant and C(unmanaged_access=revoke).
+    - With O(principal), those of this principal, and of its parts.
+  returned: when RV(repositories) is
+  type: list
+  elements: dict
+  contains:
+    principals:
+      description: Who gets it, as RV(repositories[].shares[].principal) has them.
+      returned: always
+      type: list
+      elements: str
+      sample: ["111122223333", "444455556666"]
+    access:
+      description: The fewest capabilities that cover what they have; empty where only Lambda functions may pull.
+      returned: always
+      type: list
+      elements: str
+      sample: [pull, describe]
+    lambda_regions:
+      description: The regions whose Lambda functions of these accounts may pull; V(*) is every region.
+      returned: if there are any
+      type: list
+      elements: str
+      sample: [us-east-1]
+    repositories:
+      description: The names of the repositories.
+      returned: always
+      type: list
+      elements: str
+      sample: [base/node, base/python]
+    wider:
+      description:
+        - The actions that the grant gives, and that one of the principals has not got in one of the repositories.
+          Whoever cannot pull, or push, by its own shares cannot do so by a wider grant, unless shares of others that it
+          may be one of, such as its organization, have what is missing.
+      returned: if there are any
+      type: list
+      elements: str
+      sample: [ecr:DescribeRepositories, ecr:ListImages]
+  sample:
+    - principals: ["111122223333", "444455556666"]
+      access: [pull, describe]
+      repositories: [base/node, base/python]
+      wider: [ecr:DescribeRepositories, ecr:ListImages]
+undeclarable:
+  description:
+    - What no grant can express, by statement and reason. A statement that RV(grants) do not declare as a whole is here.
+    - With O(principal), what is about this principal, and its parts.
+  returned: when RV(repositories) is
+  type: list
+  elements: dict
+  contains:
+    repositories:
+      description: The names of the repositories; none if a statement of the policy of the registry is for none of them.
+      returned: always
+      type: list
+      elements: str
+      sample: [base/python]
+    policy:
+      description: Whose policy it is in, V(repository) or V(registry).
+      returned: always
+      type: str
+      sample: repository
+    position:
+      description: The position of the statement, from 1.
+      returned: if it is about a statement that has the same position in all of these policies
+      type: int
+      sample: 2
+    sid:
+      description: The C(Sid) of the statement; null if it has none.
+      returned: always
+      type: str
+      sample: Administrators
+    principals:
+      description: Whom it is about.
+      returned: always
+      type: list
+      elements: str
+      sample: ["111122223333"]
+    reason:
+      description:
+        - Why it cannot be declared.
+        - It says so where a declared principal would lose it, if the grant is shared with C(unmanaged_access=revoke).
+        - It also tells policies that would be too long with the grants beside what is there.
+      returned: always
+      type: str
+      sample: No capability has ecr:DeleteRepository. unmanaged_access=revoke takes that away.
+  sample:
+    - repositories: [base/python]
+      policy: repository
+      position: 2
+      sid: Administrators
+      principals: ["111122223333"]
+      reason: No capability has ecr:DeleteRepository. unmanaged_access=revoke takes that away.
 partition:
   description: The partition of the registry.
   returned: when RV(summary) is
@@ -689,6 +840,7 @@ ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
     "principal": {"type": "str"},
     "include_policy": {"type": "bool", "default": False},
+    "backup_dir": {"type": "path"},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     "registry_id": {"type": "str"},
     "concurrency": {"type": "int", "default": 8},
@@ -696,6 +848,8 @@ ARGUMENT_SPEC = {
 # Set by the role, and by nobody else: Ansible handles one text in a small part of the time that it takes for as many
 # values. It is no option, because an option must not change what is returned.
 ROWS_AS_TEXT = "IMAGESHARE_AWS_ROWS_AS_TEXT"
+# The same, for the warnings, which it tells of all registries together.
+QUIET = "IMAGESHARE_AWS_QUIET"
 
 
 def main() -> None:
@@ -703,15 +857,19 @@ def main() -> None:
     registry = connect(module, concurrency=module.params["concurrency"])
     stop_on_signals(registry.stop)
     try:
-        request = read_audit_request(module.params, partition=registry.partition)
+        request = read_audit_request(module.params, partition=registry.partition, check_mode=module.check_mode)
         result = run(request, registry)
     except InvalidInputError as error:
         module.fail_json(msg=". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=str(error))
     unread = result.registry_policy["error"]
-    if unread is not None:
+    if unread is not None and QUIET not in os.environ:
         warn(f"The policy of the registry is not known, and others may get in by it: {unread}")
+    if module.check_mode and module.params["backup_dir"]:
+        warn("No snapshot was saved, because nothing is saved in check mode.")
+    if result.backup_trouble is not None:
+        warn(result.backup_trouble)
     report = result.to_dict(rows_as_text=ROWS_AS_TEXT in os.environ)
     if result.failures:
         module.fail_json(msg=result.message, **report)

@@ -8,31 +8,56 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_share_policy_restore
-short_description: Put back the policies of ECR repositories from before a run
+short_description: Put back policies of ECR repositories as a run found or wrote them, or from a snapshot
 version_added: 1.0.0
 description:
   - Puts back the policies that M(imageshare.aws.ecr_share_policy) saved before it replaced or deleted them, in its
-    O(imageshare.aws.ecr_share_policy#module:backup_dir). A repository that had no policy has none again.
-  - A repository whose policy is as it was before that run is left as it is. So it does no harm to restore a run that
-    was interrupted, or to restore twice.
-  - A repository whose policy was changed after that run, in meaning, fails and is left as it is, unless O(overwrite) is
-    set. The others are done.
+    O(imageshare.aws.ecr_share_policy#module:backup_dir), or those of a snapshot, which
+    M(imageshare.aws.ecr_share_policy_info) saves. A repository that had no policy has none again.
+  - With O(to=before), it undoes a run. With O(to=written), it does again what runs did, where somebody else has
+    overwritten it since. The whole policy is put back, with the statements of others that were in it.
+  - A repository whose policy already is what is to be put back, in meaning, is left as it is. So it does no harm to
+    restore a run that was interrupted, or to restore twice.
+  - What could destroy more than it mends fails and is left as it is, unless O(overwrite) is set. The others are done.
+    O(to) says what that is.
   - AWS gets the text that it returned when the policy was saved. Only if that is longer than it takes, for the white
     space that it adds, it gets the same policy without white space.
-  - Before anything is done, every file below O(backup_path) must be a backup, and it must be clear which is meant.
+  - Before anything is done, every file below O(backup_path) must be a backup or the C(manifest.json) of a run, and it
+    must be clear which backup is meant.
     Files that a run was interrupted in writing are passed over; it had not yet changed anything in their repositories.
   - What others could have changed is refused. The files, their directories, and every directory above them must belong
     to root or to the user who runs the module, and nobody else may write them. A directory with the sticky bit, such as
     C(/tmp), may be above one of your own. A link on the way must be root's, and there may be none below O(backup_path).
+  - A directory that may lack something is restored, and warned of. Its run was interrupted, goes on, or failed for some
+    repositories, files were taken out of it, or it has no C(manifest.json), as it was made before there were any. The
+    repositories that it lacks are left as they are.
 options:
   backup_path:
     description:
       - The path, on the managed host, of the directory that a run returned as
         RV(imageshare.aws.ecr_share_policy#module:backup_path), of a directory above it, or of one file in it.
-      - If there are several backups of a repository that is to be restored, nothing is done, and the message lists
-        their directories. To go back over several runs, restore the latest first.
+        It must be absolute, or begin with C(~).
+      - If there are several backups of a repository that is to be restored, with O(to=written) the latest is meant.
+        With O(to=before), nothing is done then, and the message lists their directories; to go back over several runs,
+        restore the latest first.
     type: path
     required: true
+  to:
+    description:
+      - With V(before), policies become again what the run found. One that was changed after that run, in meaning, is
+        not put back without O(overwrite), because that change would be lost.
+      - With V(written), they become again what the run wrote, whatever they are now. Where all runs and snapshots of a
+        registry are below O(backup_path), each repository gets what was written last, or what the latest snapshot has;
+        so those that are as they should be are left alone. Look at it in check mode first.
+      - With V(written), a policy that the run may never have written is not put back without O(overwrite). That is one
+        that the run failed for, and one that is as it was before a run of which nobody can tell whether it came to its
+        end. What an earlier run wrote is not put back instead, because the later one may have taken access away.
+      - A snapshot is put back with both in the same way, whatever the policy is now. If the latest backup of a
+        repository is a snapshot, and it differs from what the run before wrote, V(written) warns of it, because a
+        snapshot may have been made after the damage.
+    type: str
+    choices: [before, written]
+    default: before
   repositories:
     description:
       - Which of the repositories that were saved to restore, by names or shell patterns, in which C(*) crosses C(/).
@@ -41,8 +66,9 @@ options:
     default: ["*"]
   overwrite:
     description:
-      - Whether to put back even a policy that was changed after the run. What was changed since is lost, unless
-        O(backup_dir) is set.
+      - With O(to=before), whether to put back even a policy that was changed after the run. What was changed since is
+        lost, unless O(backup_dir) is set.
+      - With O(to=written), whether to write even what the run may never have written.
     type: bool
     default: false
   include_policy:
@@ -55,7 +81,8 @@ options:
       - What to do about a repository that no longer exists, and about a name or a pattern that matches no repository in
         the backup. With V(fail), it is reported as failed, and all others are done. With V(skip), it is reported as
         missing. Then it is no failure either if the backup has nothing of this registry, as long as it has something.
-      - With V(skip), it is warned of if the backup has repositories of this registry, and none that was asked for.
+      - With V(skip), it is warned of if the backup has repositories of this registry, and none that was asked for. That
+        there are backups of other registries is normal, and is not warned of.
     type: str
     choices: [fail, skip]
     default: fail
@@ -75,6 +102,8 @@ notes:
     writes it.
 seealso:
   - module: imageshare.aws.ecr_share_policy
+  - module: imageshare.aws.ecr_share_policy_info
+  - module: imageshare.aws.ecr_share_backup_info
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
@@ -108,7 +137,7 @@ EXAMPLES = r"""
     backup_dir: ~/ecr-backups
   register: shared
 
-- name: Put all of them back
+- name: Put all of them back, as they were before
   imageshare.aws.ecr_share_policy_restore:
     backup_path: "{{ shared.backup_path }}"
 
@@ -118,6 +147,19 @@ EXAMPLES = r"""
     repositories:
       - base/p*
     overwrite: true
+
+- name: Foresee what it takes to mend what somebody else has overwritten since the last runs
+  imageshare.aws.ecr_share_policy_restore:
+    backup_path: ~/ecr-backups
+    to: written
+  check_mode: true
+  diff: true
+
+- name: Mend it, and leave alone what is as it was written
+  imageshare.aws.ecr_share_policy_restore:
+    backup_path: ~/ecr-backups
+    to: written
+    backup_dir: ~/ecr-backups
 """
 
 RETURN = r"""
@@ -141,7 +183,7 @@ repositories:
       type: bool
       sample: true
     granted:
-      description: What principals gained in the managed statements, one entry for each of them.
+      description: What principals gained that statements name, managed or not, one entry for each of them.
       returned: always
       type: list
       elements: dict
@@ -168,7 +210,7 @@ repositories:
           access: [pull]
           lambda_regions: [us-east-1]
     revoked:
-      description: What principals lost in the managed statements, as in RV(repositories[].granted).
+      description: What principals lost, as in RV(repositories[].granted).
       returned: always
       type: list
       elements: dict
@@ -176,6 +218,26 @@ repositories:
         - principal: "111122223333"
           access: [pull, push]
           lambda_regions: []
+    revoked_actions:
+      description: What principals lost beside whole capabilities in unmanaged statements.
+      returned: if there is any
+      type: list
+      elements: dict
+      contains:
+        principal:
+          description: As in RV(repositories[].granted).
+          returned: always
+          type: str
+          sample: "111122223333"
+        actions:
+          description: The actions, as the statement spells them.
+          returned: always
+          type: list
+          elements: str
+          sample: ["ecr:DeleteRepository"]
+      sample:
+        - principal: "111122223333"
+          actions: ["ecr:DeleteRepository"]
     warnings:
       description: Warnings about the policy as it is after the task, those that are certain first.
       returned: always
@@ -252,6 +314,11 @@ repositories:
               - ecr:GetDownloadUrlForLayer
               - ecr:BatchGetImage
               - ecr:BatchCheckLayerAvailability
+    restored_from:
+      description: The file of the backup that was put back.
+      returned: if the policy changed
+      type: str
+      sample: /var/backups/ecr/20260131T120000Z-123456789012-us-east-1-5f0c7d1e/base__python.json
     missing:
       description: That the repository does not exist any more, or that the backup has none of that name or pattern.
       returned: if that is so, and no failure
@@ -293,13 +360,62 @@ skipped_backups:
       type: int
       sample: 40
   sample: []
+changes:
+  description:
+    - The RV(repositories[].granted) and RV(repositories[].revoked) of all rows, one entry for each
+      principal and access, with its repositories. What is revoked comes first.
+  returned: when RV(repositories) is
+  type: list
+  elements: dict
+  contains:
+    change:
+      description: V(revoked) or V(granted).
+      returned: always
+      type: str
+      sample: revoked
+    principal:
+      description: As in RV(repositories[].granted).
+      returned: always
+      type: str
+      sample: "111122223333"
+    access:
+      description: As in RV(repositories[].granted).
+      returned: always
+      type: list
+      elements: str
+      sample: [push]
+    lambda_regions:
+      description: As in RV(repositories[].granted).
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    other_actions:
+      description: None, because whole policies are put back.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    repositories:
+      description: The names of the repositories, in the order of RV(repositories).
+      returned: always
+      type: list
+      elements: str
+      sample: [base/python, services/api]
+  sample:
+    - change: revoked
+      principal: "111122223333"
+      access: [push]
+      lambda_regions: []
+      other_actions: []
+      repositories: [base/python, services/api]
 backup_path:
   description:
     - The absolute path of the directory that this run made in O(backup_dir). The module
       M(imageshare.aws.ecr_share_policy_restore) takes it to undo this run.
   returned: if a policy was saved
   type: str
-  sample: /var/backups/ecr/20260131T120000Z-us-east-1-5f0c7d1e
+  sample: /var/backups/ecr/20260131T120000Z-123456789012-us-east-1-5f0c7d1e
 summary:
   description: The rows, counted.
   returned: when RV(repositories) is
@@ -344,6 +460,8 @@ summary:
     warnings: 2
 """
 
+import os
+
 # Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -358,6 +476,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore impor
 ARGUMENT_SPEC = {
     "backup_path": {"type": "path", "required": True},
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
+    "to": {"type": "str", "choices": ["before", "written"], "default": "before"},
     "overwrite": {"type": "bool", "default": False},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     "registry_id": {"type": "str"},
@@ -366,6 +485,8 @@ ARGUMENT_SPEC = {
     "backup_dir": {"type": "path"},
     "include_policy": {"type": "bool", "default": False},
 }
+# Set by the role, and by nobody else: it tells the warnings of all registries together, by kind.
+QUIET = "IMAGESHARE_AWS_QUIET"
 
 
 def main() -> None:
@@ -379,7 +500,8 @@ def main() -> None:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except (BackupError, EcrError) as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    for warning in result.warnings:
+    # Notes are about backups, and in no row.
+    for warning in result.notes if QUIET in os.environ else result.warnings:
         warn(warning)
     report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
     if result.failures:

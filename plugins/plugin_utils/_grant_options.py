@@ -16,9 +16,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 
+# A host of the role may have several regions, and the module has one.
+_OPTIONS: Mapping[str, Any] = {**GRANT_OPTIONS, "regions": {"type": "list", "elements": "str"}}
+
 
 def read_grant_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return grants as the argument specification of the module reads them.
+    """Return grants as the argument specification of the module reads them, with the regions that the role adds.
 
     Args:
         name: The variable that holds them, which messages name.
@@ -30,7 +33,7 @@ def read_grant_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
     odd = [key for option in options if isinstance(option, Mapping) for key in option if not isinstance(key, str)]
     if odd:
         raise InvalidInputError([f"{name}: the key {key!r} of a grant is not a string" for key in odd])
-    spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(GRANT_OPTIONS)), "required": True}}
+    spec = {name: {"type": "list", "elements": "dict", "options": deepcopy(dict(_OPTIONS)), "required": True}}
     result = ArgumentSpecValidator(spec).validate({name: value})
     if result.error_messages:
         raise InvalidInputError(result.error_messages)

@@ -10,10 +10,19 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.imageshare.aws.tests.integration.desk import Desk
 from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
+from ansible_collections.imageshare.aws.tests.support import estate
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
-from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, RESTORE, SHARE, Result, run_module
+from ansible_collections.imageshare.aws.tests.support.module_process import (
+    AUDIT,
+    BACKUPS,
+    RESTORE,
+    SHARE,
+    Result,
+    run_module,
+)
 
 Run = Callable[..., Result]
 Play = Callable[..., Done]
@@ -29,6 +38,13 @@ def process() -> Iterator[EmbeddedAws]:
 def aws(process: EmbeddedAws) -> EmbeddedAws:
     process.reset()
     return process
+
+
+@pytest.fixture(scope="module")
+def desk(process: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The estate as others have made it, and a folder to look after it."""
+    estate.plant(process, estate.estate())
+    return Desk(process, tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture
@@ -65,6 +81,12 @@ def restore(aws: EmbeddedAws) -> Run:
 def audit(aws: EmbeddedAws) -> Run:
     """Run the module that audits, likewise."""
     return _checked(aws, AUDIT)
+
+
+@pytest.fixture
+def backups(aws: EmbeddedAws) -> Run:
+    """Run the module that lists backups, likewise."""
+    return _checked(aws, BACKUPS)
 
 
 def _checked(aws: EmbeddedAws, module: str) -> Run:

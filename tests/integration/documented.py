@@ -14,11 +14,12 @@ from typing import Any
 import yaml
 from ansible_collections.imageshare.aws.plugins.modules import (
     ecr_repository_info,
+    ecr_share_backup_info,
     ecr_share_policy,
     ecr_share_policy_info,
     ecr_share_policy_restore,
 )
-from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, REPOSITORIES, RESTORE, SHARE
+from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, BACKUPS, REPOSITORIES, RESTORE, SHARE
 
 _TYPES = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Of every module, or of Ansible itself:
@@ -33,7 +34,7 @@ class Documented:
         self.examples: list[dict[str, Any]] = yaml.safe_load(module.EXAMPLES)
         self._notes: list[str] = yaml.safe_load(module.DOCUMENTATION)["notes"]
         self._return: dict[str, Any] = yaml.safe_load(module.RETURN)
-        self._rows = self._return["repositories"]["contains"]
+        self._rows = self._return.get("repositories", {}).get("contains", {})
         if "revoked" in self._rows:
             # It says of itself that it is described there.
             self._rows["revoked"]["contains"] = self._rows["granted"]["contains"]
@@ -61,6 +62,7 @@ DOCUMENTED = {
     SHARE: Documented(ecr_share_policy),
     RESTORE: Documented(ecr_share_policy_restore),
     AUDIT: Documented(ecr_share_policy_info),
+    BACKUPS: Documented(ecr_share_backup_info),
     REPOSITORIES: Documented(ecr_repository_info),
 }
 

@@ -46,6 +46,7 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
     run_module,
     run_playbook,
 )
+from ansible_collections.imageshare.aws.tests.support.policies import ACTION_SETS
 
 EVERYONE = {"Sid": "all", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
 DELETED = {**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}
@@ -179,6 +180,44 @@ def test_right_after_a_share_the_managed_rows_are_the_declared_grants_in_the_sam
     assert [one["sid"] for one in rows["base/python"]["unmanaged_statements"]] == [SCANNERS["Sid"], LAMBDAS_OWN["Sid"]]
 
 
+def test_the_grants_of_an_audit_declare_what_is_there_so_that_sharing_them_changes_nothing_but_what_is_marked(
+    aws: EmbeddedAws, run: Run, audit: Run
+) -> None:
+    described = {"Sid": "Team", "Action": [*ACTION_SETS["pull"], "ecr:DescribeImages"]}
+    by_hand = policy(allow("pull", root(TEAM), CI, **described), allow_functions(functions(TEAM)), EVERYONE)
+    aws.plant_many({"base/go": by_hand, "base/python": by_hand})
+
+    found = audit().values
+
+    assert found["grants"] == [
+        {
+            "principals": [CI],
+            "access": ["pull", "describe"],
+            "repositories": ["base/go", "base/python"],
+            "wider": ["ecr:DescribeRepositories", "ecr:ListImages"],
+        },
+        {
+            "principals": [TEAM],
+            "access": ["pull", "describe"],
+            "lambda_regions": [REGION],
+            "repositories": ["base/go", "base/python"],
+            "wider": ["ecr:DescribeRepositories", "ecr:ListImages"],
+        },
+    ]
+    assert [(one["sid"], one["principals"], one["reason"]) for one in found["undeclarable"]] == [
+        ("all", ["*"], "It is for everyone.")
+    ]
+    grants = [{name: value for name, value in grant.items() if name != "wider"} for grant in found["grants"]]
+    shared = run(repositories=["base/*"], grants=grants)
+    assert {change["principal"] for row in shared.rows.values() for change in row["granted"]} == {TEAM, CI}
+    assert not any(row["revoked"] for row in shared.rows.values())
+    assert audit().values["grants"] == grants
+    assert not run(repositories=["base/*"], grants=grants).changed
+    of_team = audit(principal=TEAM).values
+    assert [grant["principals"] for grant in of_team["grants"]] == [[TEAM]]
+    assert of_team["undeclarable"] == []
+
+
 def test_an_audit_of_a_large_registry_costs_one_call_each_and_one_a_thousand(aws: EmbeddedAws, audit: Run) -> None:
     names = [f"app-{number:04}" for number in range(1000)]
     aws.plant_many(dict.fromkeys(names, policy(allow("pull", root(TEAM)))))
@@ -228,7 +267,7 @@ def test_what_cannot_be_done_at_all_ends_the_task(aws: EmbeddedAws, audit: Run) 
 
 
 class TestDocumentation:
-    def test_all_that_it_says_to_return_is_returned(self, aws: EmbeddedAws) -> None:
+    def test_all_that_it_says_to_return_is_returned(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         documented = DOCUMENTED[AUDIT]
         tagged = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
         own = {name: value for name, value in LAMBDAS_OWN.items() if name != "Condition"}
@@ -236,6 +275,7 @@ class TestDocumentation:
             {
                 **REGISTRY,
                 "base/deny": policy(tagged, OTHER_NETWORKS_DENIED),
+                "base/described": policy(allow("describe", CI, Action="ecr:ListImages")),
                 "base/denied": policy(allow_functions(functions(TEAM)), OTHER_NETWORKS_DENIED, own),
                 "base/lambda": policy(own),
             }
@@ -247,7 +287,7 @@ class TestDocumentation:
         results: list[Result] = [
             run_module(aws, module=AUDIT, include_policy=True),
             run_module(aws, module=AUDIT, repositories=["*", "nowhere"], on_missing="skip"),
-            run_module(aws, module=AUDIT, principal=TEAM),
+            run_module(aws, module=AUDIT, principal=TEAM, backup_dir=f"{tmp_path}/backups"),
         ]
         assert set().union(*(documented.seen(result.values) for result in results)) == documented.values()
 
@@ -267,4 +307,9 @@ class TestDocumentation:
             row["name"]: {share["matches"] for share in row["shares"]} for row in found["result_3"]["repositories"]
         } == {"base/public": {"possible"}, "base/shared": {"exact"}}
         assert found["result_5"]["msg"] == {"base/orphan": [DELETED_ROLE]}
+        adopted = found["result_7"]["msg"]
+        assert {name for grant in adopted["grants"] for name in grant["repositories"]} == {"base/shared"}
+        assert {"base/orphan", "base/public"} <= {
+            name for told in adopted["undeclarable"] for name in told["repositories"]
+        }
         assert not any(result.get("changed") for result in found.values())

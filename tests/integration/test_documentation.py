@@ -31,6 +31,8 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
 )
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import (
+    AUDIT,
+    BACKUPS,
     RESTORE,
     SHARE,
     Result,
@@ -55,7 +57,7 @@ def test_every_example_of_sharing_changes_something_once(aws: EmbeddedAws, tmp_p
 def test_the_examples_of_restoring_undo_what_was_done_once(aws: EmbeddedAws, tmp_path: Path) -> None:
     aws.plant_many({"base/go": None, "base/python": policy(SCANNERS)})
     planted = aws.policies()
-    sharing, everything, some = DOCUMENTED[RESTORE].examples
+    sharing, everything, some, foreseeing, mending = DOCUMENTED[RESTORE].examples
 
     assert play(aws, tmp_path, [(sharing, 1), (everything, 2)]) == [True, True, False]
     assert {name: text and json.loads(text) for name, text in aws.policies().items()} == {
@@ -65,6 +67,28 @@ def test_the_examples_of_restoring_undo_what_was_done_once(aws: EmbeddedAws, tmp
     aws.plant("base/python", policy(BUILDS))
     assert play(aws, tmp_path, [(some, 2)]) == [True, False]
     assert json.loads(aws.policies()["base/python"] or "") == policy(SCANNERS)
+
+    # As it was never shared, from here on.
+    assert play(aws, tmp_path, [(foreseeing, 2), (mending, 2)]) == [True, True, True, False]
+    assert "AllowPull" in (aws.policies()["base/python"] or "")
+
+
+def test_the_examples_of_snapshots_and_of_listing_them_put_back_what_was_overwritten_since(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    aws.plant_many({"base/go": None, "base/python": policy(SCANNERS)})
+    saving, restoring = DOCUMENTED[AUDIT].examples[-2:]
+    listing, asserting, mending = DOCUMENTED[BACKUPS].examples
+    assert play(aws, tmp_path, [(saving, 1)]) == [False]
+
+    aws.plant_many({"base/go": policy(BUILDS), "base/python": policy(BUILDS)})
+    assert play(aws, tmp_path, [(listing, 1), (asserting, 1), (mending, 2)]) == [False, False, True, False]
+    assert aws.policies()["base/go"] is None
+    assert json.loads(aws.policies()["base/python"] or "") == policy(SCANNERS)
+
+    aws.plant("base/go", policy(BUILDS))
+    assert play(aws, tmp_path, [(saving, 1), (restoring, 1)]) == [False, False]
+    assert aws.policies()["base/go"] is not None
 
 
 def play(aws: EmbeddedAws, folder: Path, examples: list[tuple[dict[str, Any], int]]) -> list[bool]:
@@ -107,6 +131,7 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         {
             "base/excess": policy(SCANNERS),
             "base/functions": policy(allow_functions("*", functions(STRANGER, name="resize"))),
+            "base/hand": policy({**SCANNERS, "Principal": {"AWS": root(TEAM)}}),
             "base/orphan": policy({**SCANNERS, "Principal": {"AWS": DELETED_ROLE}}),
             "base/reworded": policy({**denied, "Condition": OTHER_NETWORKS_DENIED["Condition"]}),
             "base/shared": policy(allow("pull_push", root(TEAM)), allow_functions(functions(TEAM))),
@@ -118,8 +143,10 @@ def eventful_sharing(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     grants = [{"principals": [STRANGER], "lambda_regions": ["eu-west-1"]}, {"principals": [CI]}]
     sharing = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder), include_policy=True)
     every = [{"principals": [TEAM]}, *grants]
-    taking = run_module(aws, repositories=["base/shared", "tools/*"], grants=every, state="absent", on_missing="skip")
-    assert aws.policies()["base/shared"] is None
+    names = ["base/hand", "base/shared", "tools/*"]
+    how = {"state": "absent", "unmanaged_access": "revoke", "whole_account": True, "on_missing": "skip"}
+    taking = run_module(aws, repositories=names, grants=every, **how)
+    assert aws.policies()["base/hand"] is aws.policies()["base/shared"] is None
     return sharing, taking
 
 
@@ -140,6 +167,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         shared = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder), region=region)
         assert not shared.failed
     aws.plant("base/gone", None)
+    aws.plant("base/new", policy({**SCANNERS, "Principal": {"AWS": root(STRANGER)}, "Action": "ecr:*"}))
     aws.reset_calls()
     aws.settings(others=VANISHING)
     names = ["base/*", "nowhere"]

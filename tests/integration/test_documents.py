@@ -130,7 +130,7 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
     found = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["registries"]
     assert len(found) == 3
     assert not any("drift" in row for registry in found for row in registry["repositories"])
-    named = set(re.findall(r"`(report\.\w+)`", README))
+    named = set(re.findall(r"`(report\.[\w.]+)`", README))
     assert {path.name for path in (tmp_path / "report").iterdir()} == named
     (backup,) = (tmp_path / "ecr-backups").iterdir()
     assert run(restore, **{"20261125T024700Z": backup.name}).code == 0

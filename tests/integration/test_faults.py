@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import find
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, TEAM, allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws

@@ -15,8 +15,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.comparisons import Applies
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.ecr_actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.tests.support.conditioned_policies import ALL_KINDS, REPOSITORY
 from ansible_collections.imageshare.aws.tests.support.evaluator import Request, UnsupportedCondition, is_allowed
 from ansible_collections.imageshare.aws.tests.support.iam_claims import (

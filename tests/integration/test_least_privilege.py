@@ -226,7 +226,8 @@ class TestTheRole:
         play("restore")
         restored = aws.actions()
         few = ("--limit", "images,localhost")
-        play("share", *few, "-e", "ecr_share_state=absent", "-e", "ecr_share_purge_grants=false")
+        gone = {"ecr_share_absent_principals": [TEAM], "ecr_share_purge_grants": False, "ecr_share_state": "absent"}
+        play("share", *few, "-e", json.dumps(gone))
         shared |= aws.actions()
         assert shared == policy_of("ShareRepositories") | {"sts:AssumeRole", IDENTITY}
         assert restored == policy_of("ShareRepositories") - {LIST} - REGISTRY | {"sts:AssumeRole", IDENTITY}
@@ -241,7 +242,7 @@ class TestTheRole:
 
     def test_lists_no_other_actions(self) -> None:
         text = (ROOT / "roles/ecr_share/README.md").read_text(encoding="utf-8")
-        assert named(text.partition("## Permissions")[2]) == {"sts:AssumeRole"}
+        assert named(text.partition("## Permissions")[2]) == {"sts:AssumeRole", LIST}
 
 
 @pytest.mark.parametrize("denied", ["GetRegistryPolicy", "GetAccountSetting"])

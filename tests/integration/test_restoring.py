@@ -55,7 +55,8 @@ def same(now: Mapping[str, str | None], before: Mapping[str, str | None]) -> boo
 
 
 def files(folder: Path) -> dict[str, dict[str, Any]]:
-    return {file.name: json.loads(file.read_text(encoding="utf-8")) for file in folder.iterdir()}
+    found = [file for file in folder.iterdir() if file.name != "manifest.json"]
+    return {file.name: json.loads(file.read_text(encoding="utf-8")) for file in found}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -158,7 +158,12 @@ class TestVariables:
             assert done.recap(name)["failed"] == 1, name
             assert said in done.flat
         # Those of the host that is right.
-        assert aws.calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 2, "SetRepositoryPolicy": 1}
+        assert aws.calls() == {
+            "DescribeRepositories": 1,
+            "GetRegistryPolicy": 1,
+            "GetRepositoryPolicy": 2,
+            "SetRepositoryPolicy": 1,
+        }
 
     def test_of_connections_stand_beside_defaults_of_the_play(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         aws.plant("app", None, region=OTHER_REGION)
@@ -225,23 +230,20 @@ def test_keys_of_an_assumed_role_are_gone_when_the_role_ends(aws: EmbeddedAws, t
         assert key not in done.output
 
 
-def test_batches_tell_how_far_they_are_and_begin_when_every_pattern_matches(aws: EmbeddedAws, play: Play) -> None:
+def test_batches_tell_how_far_they_are(aws: EmbeddedAws, play: Play) -> None:
     aws.plant_many(dict.fromkeys((f"services/s{number}" for number in range(25)), None))
     aws.plant_many({"app": None, "tools": None})
-    common = sharing(
+    wanted = sharing(
         ecr_share_repositories=["services/*", "tools"],
         ecr_share_batch_size=10,
         ecr_share_grants=[{"principals": [TEAM], "repositories": ["services/*"]}],
     )
-    unmatched = sharing(ecr_share_repositories=["app", "tool/*"])
-    done = play("share", registries(common, images={}, unmatched=unmatched))
-    assert done.code == 2
+    done = play("share", registries(wanted, images={}))
+    assert done.code == 0, done.output
     for label in ("services 1–10 of 25", "services 11–20 of 25", "services 21–25 of 25"):
         assert f"changed: [images] => (item={label})" in done.output
-    assert 'ecr_share_repositories: "tool/*" matches no repository' in done.flat
-    assert (done.recap("images")["failed"], done.recap("unmatched")["failed"]) == (0, 1)
     assert aws.calls() == {
-        "DescribeRepositories": 2,
+        "DescribeRepositories": 1,
         # One for each batch.
         "GetRegistryPolicy": 3,
         "GetRepositoryPolicy": 50,
@@ -249,24 +251,76 @@ def test_batches_tell_how_far_they_are_and_begin_when_every_pattern_matches(aws:
     }
 
 
-@pytest.mark.parametrize(("size", "rows"), [(0, 6), (2, 4)])
-def test_access_that_a_slip_leaves_fails_or_is_warned_of_in_batches_as_well(
-    size: int, rows: int, aws: EmbeddedAws, play: Play
-) -> None:
-    aws.plant_many(dict.fromkeys(("base/a", "base/b", "base/c"), policy(allow("pull", root(TEAM)))))
-    slips = ["tool/*", "base/d"]
-    common = sharing(
-        ecr_share_state="absent",
-        ecr_share_batch_size=size,
-        ecr_share_repositories=["base/*", *slips],
-        ecr_share_grants=[{"principals": [TEAM]}, {"principals": [PARTNER], "repositories": ["x*"]}],
-    )
-    skipped = play("share", registries(common, images={"ecr_share_on_missing": "skip"}))
-    assert skipped.code == 0, skipped.output
-    assert f"3 of {rows} repositories are names or patterns that match nothing" in skipped.flat
-    assert set(stored(aws).values()) == {None}
+class TestOneListForManyRegistries:
+    """What grants and lists name must be in one registry of the play, and not in each."""
 
-    assert play("share", registries(common, images={})).code == 2
+    COMMON = sharing(
+        ecr_share_repositories=["base/*", "services/*"],
+        ecr_share_grants=[{"principals": [TEAM]}, {"principals": [PARTNER], "repositories": ["services/*"]}],
+    )
+    HOSTS: ClassVar = {
+        "here": {"ecr_share_regions": [REGION]},
+        "there": {"ecr_share_regions": [REGION], "ecr_share_assume_role_arn": OTHER_ROLE},
+    }
+
+    @pytest.fixture(autouse=True)
+    def planted(self, aws: EmbeddedAws) -> None:
+        aws.plant_many(dict.fromkeys(("base/a", "base/b"), None))
+        aws.plant_many({"services/a": None}, account=OTHER_ACCOUNT)
+
+    def test_serves_registries_that_have_a_part_of_it(self, aws: EmbeddedAws, play: Play) -> None:
+        done = play("share", registries(self.COMMON, **self.HOSTS))
+        assert done.code == 0, done.output
+        assert set(map(json.dumps, stored(aws).values())) == {json.dumps(policy(allow("pull", root(TEAM))))}
+        assert stored(aws, account=OTHER_ACCOUNT)["services/a"] == policy(allow("pull", root(TEAM), root(PARTNER)))
+        assert f"+ {TEAM} pull: 3 repositories: " in done.output
+
+    @pytest.mark.parametrize("size", [0, 2])
+    def test_with_a_slip_is_refused_once_before_anything_is_written(
+        self, size: int, aws: EmbeddedAws, play: Play
+    ) -> None:
+        slip = {"principals": [PARTNER], "repositories": ["service/*"]}
+        wanted = {**self.COMMON, "ecr_share_grants_slip": [slip], "ecr_share_batch_size": size}
+        done = play("share", registries(wanted, **self.HOSTS))
+        assert done.code == 2
+        said = (
+            f"Nothing was done. ecr_share_grants_slip[0] (principal {PARTNER}): repositories: "
+            r"\"service/*\" matches no repository in any of the 2 registries of this play; did you mean services/*?"
+        )
+        assert done.flat.count(said) == 1
+        assert set(stored(aws).values()) == {None}
+
+    def test_with_a_slip_that_is_to_be_skipped_warns_once(self, aws: EmbeddedAws, play: Play) -> None:
+        wanted = {**self.COMMON, "ecr_share_repositories": ["base/*", "tool/*"], "ecr_share_on_missing": "skip"}
+        done = play("share", registries(wanted, **self.HOSTS))
+        assert done.code == 0, done.output
+        said = r"ecr_share_repositories: \"tool/*\" matches no repository in any of the 2 registries of this play"
+        assert done.output.count(said) == 1
+        assert None not in stored(aws).values()
+
+    def test_is_no_slip_where_a_registry_could_not_be_listed(self, aws: EmbeddedAws, play: Play) -> None:
+        hosts = {**self.HOSTS, "there": {**self.HOSTS["there"], "ecr_share_assume_role_arn": "no ARN"}}
+        done = play("share", registries(self.COMMON, **hosts))
+        assert done.code == 2
+        assert "others of this play are not known" in done.flat
+        assert None not in stored(aws).values()
+
+
+class TestAbsence:
+    def test_needs_those_who_lose_their_access_whatever_grants_are_declared(self, aws: EmbeddedAws, play: Play) -> None:
+        whole = policy(allow("pull", root(TEAM), root(PARTNER)))
+        aws.plant("app", whole)
+        done = play("share", registries(sharing(), images={}), "-e", "ecr_share_state=absent")
+        assert done.code == 2
+        assert "ecr_share_absent_principals is empty" in done.flat
+        assert stored(aws)["app"] == whole
+
+        inventory = registries(sharing(ecr_share_principals={"old-partner": PARTNER}), images={})
+        gone = {"ecr_share_state": "absent", "ecr_share_absent_principals": ["old-partner"]}
+        done = play("share", inventory, "-e", json.dumps(gone))
+        assert done.code == 0, done.output
+        assert stored(aws)["app"] == policy(allow("pull", root(TEAM)))
+        assert f"- old-partner {PARTNER} pull: 1 repository: app in images" in done.output
 
 
 class TestRepositoriesOfTheInventory:
@@ -335,17 +389,19 @@ def test_audit_tells_the_drift_of_registries_and_repositories_and_writes_nothing
         **repositories({"ecr_share_grants": GRANTS}, app={}),
     }
 
-    done = play("audit", inventory, "-e", "ecr_share_fail_on_drift=true")
+    done = play("audit", inventory, "-e", '{"ecr_share_fail_on": ["drift"]}')
 
     # Each is told, though all registries have failed by then.
     assert done.code == 2
-    assert '"images us-east-1: 2 of 2 repositories are not as declared"' in done.output
-    assert f'"  app: +{TEAM} pull (Lambda in us-east-1) -{STRANGER} pull"' in done.output
-    assert f'"{ACCOUNT} us-east-1: 1 of 1 repositories are not as declared"' in done.output
+    images = f"images {ACCOUNT} {REGION}"
+    assert f'"drift             {TEAM} lacks pull, Lambda in us-east-1: 2 repositories: * ({images})"' in done.output
+    assert f'"drift             {STRANGER} pull: 1 repository: app ({images})"' in done.output
+    assert f'"drift             {TEAM} lacks pull: 1 repository: app (app {ACCOUNT} {REGION})"' in done.output
+    assert "1 finding that ecr_share_fail_on names: drift 1; it is listed above" in done.flat
     assert writes(aws) == sum(aws.refused().values()) == 0
 
 
-@pytest.mark.parametrize("name", ["share", "audit", "restore"])
+@pytest.mark.parametrize("name", ["adopt", "ask", "audit", "offboard", "restore", "share", "snapshot"])
 def test_an_inventory_without_hosts_to_share_is_no_success(aws: EmbeddedAws, play: Play, name: str) -> None:
     done = play(name, {"web": {"hosts": {"web1": {}}}})
     assert done.code == 2

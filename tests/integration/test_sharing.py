@@ -220,6 +220,43 @@ def test_a_policy_that_locks_its_owner_out_is_set_by_force_alone(aws: EmbeddedAw
     assert stored(aws) == policy(*locked["Statement"], allow("pull", root(TEAM)))
 
 
+def test_statements_by_hand_are_taken_over_and_taken_away(aws: EmbeddedAws, run: Run) -> None:
+    role = f"arn:aws:iam::{TEAM}:role/ci"
+    by_hand = {**SCANNERS, "Principal": {"AWS": [root(TEAM), role, *SCANNERS["Principal"]["AWS"]]}}
+    builds = {**BUILDS, "Condition": {"StringEquals": {"aws:SourceAccount": [PARTNER, TEAM]}}}
+    lambdas = {**LAMBDAS_OWN, "Condition": {"StringLike": {"aws:sourceArn": functions(TEAM)}}}
+    aws.plant(NAME, policy(by_hand, builds, lambdas, DELETION_DENIED))
+    task = {"repositories": [NAME], "unmanaged_access": "revoke"}
+    grants = [{"principals": [TEAM], "access": ["pull", "describe"], "lambda_regions": [REGION]}]
+
+    taken_over = run(**task, grants=grants)
+
+    scanners = {**SCANNERS, "Principal": {"AWS": [role, *SCANNERS["Principal"]["AWS"]]}}
+    managed = (
+        allow("pull", root(TEAM), Sid="AllowPull2"),
+        allow("describe", root(TEAM)),
+        allow_functions(functions(TEAM)),
+    )
+    assert PolicyComparison("aws").equal(stored(aws), policy(scanners, BUILDS, DELETION_DENIED, *managed))
+    assert taken_over.row["granted"] == [{"principal": TEAM, "access": ["describe"], "lambda_regions": []}]
+    assert taken_over.row["revoked"] == []
+    (others,) = taken_over.row["revoked_actions"]
+    assert set(others["actions"]) == {
+        *(f"{action} through codebuild.amazonaws.com" for action in PULL),
+        *(f"ecr:{action}RepositoryPolicy through lambda.amazonaws.com" for action in ("Delete", "Get", "Set")),
+    }
+    assert not run(**task, grants=grants).changed
+
+    gone = run(**task, grants=[{"principals": [TEAM]}], state="absent", whole_account=True)
+
+    assert PolicyComparison("aws").equal(stored(aws), policy(SCANNERS, BUILDS, DELETION_DENIED))
+    changes = gone.values["changes"]
+    assert [(change["change"], change["principal"]) for change in changes] == [("revoked", TEAM), ("revoked", role)]
+    assert [change["lambda_regions"] for change in changes] == [[REGION], []]
+    assert all(change["repositories"] == [NAME] for change in changes)
+    assert not run(**task, grants=[{"principals": [TEAM]}], state="absent", whole_account=True).changed
+
+
 class TestWarnings:
     """Each is in the row of its repository, and each kind once in the warnings of the task, with a count."""
 

@@ -10,7 +10,7 @@ Of the latter only the policies are made up. They are shared, audited and report
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import count, islice
 from random import Random
@@ -24,6 +24,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.arns import re
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import MAX_LENGTH, serialise
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import Principal, PrincipalType
 from ansible_collections.imageshare.aws.plugins.module_utils._role import report as reports
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import AuditAnswer, HostAudit, audited
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.findings import findings, registry_findings
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing import merge
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant
@@ -54,6 +55,27 @@ _DELETED = "AROAEXAMPLE7DELETED42"
 _ACCESS = tuple(
     frozenset(access.split())
     for access in ("pull", "pull", "pull", "pull describe", "push", "pull push", "pull push describe")
+)
+_HOSTS = {"123456789012": "images-prod", "210987654321": "images-sandbox"}
+_CALLS = (
+    "the-company",
+    "sandboxes",
+    "checkout-prod",
+    "checkout-staging",
+    "payments",
+    "risk-prod",
+    "risk-ci",
+    "ledger",
+    "search",
+    "mobile",
+    "data-lake",
+    "partner-acme",
+)
+_DANGERS = ("public", "undeclared", "excess", "unscoped_service", "deleted_principal", "unread")
+_NOT_LOOKED_AT = (
+    "Policies of IAM in the accounts that pull.",
+    "Resource and service control policies of the organization.",
+    "Policies of VPC endpoints.",
 )
 # Whose replication may put images into the first registry, and where.
 _REPLICATING, _MIRROR = "333344445555", "base/*"
@@ -157,7 +179,7 @@ def audit(
     region: str = "us-east-1",
     partition: str = "aws",
     policy: dict[str, Any] | None = None,
-) -> reports.AuditAnswer:
+) -> AuditAnswer:
     """Return what the audit of one registry returned. policy: that of the registry; none if it is left out."""
     answer = {
         "rows_as_text": json.dumps({"repositories": rows, "registry_policy": policy or registry_policy()}),
@@ -165,17 +187,58 @@ def audit(
         "region": region,
         "partition": partition,
     }
-    return reports.AuditAnswer("these credentials", region, region, registry_id, answer)
+    return AuditAnswer("these credentials", region, region, registry_id, answer)
 
 
-def failed(error: str, region: str = "us-east-1") -> reports.AuditAnswer:
+def failed(error: str, region: str = "us-east-1") -> AuditAnswer:
     """Return what an audit returned that could not list its repositories."""
-    return reports.AuditAnswer("these credentials", region, region, None, {"msg": error})
+    return AuditAnswer("these credentials", region, region, None, {"msg": error})
 
 
-def reported(*audits: reports.AuditAnswer, results: Sequence[dict[str, Any]] = (), compared: bool = True) -> str:
-    """Return the report of one host as JSON."""
-    return reports.report([reports.HostAudit("images", audits, results, compared)], "2026-11-20T06:30:00Z")
+def finding(kind: str, principal: str | None = None, principal_type: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return a finding as a report has it: a certain one of the first registry, that nobody has accepted.
+
+    Args:
+        kind: What it is.
+        principal: Whom it is about.
+        principal_type: What that is.
+        more: Other members.
+    """
+    return {
+        "kind": kind,
+        "certain": True,
+        "host": "images",
+        "registry_id": "123456789012",
+        "region": "us-east-1",
+        "repository": None,
+        "principal": principal,
+        "principal_type": principal_type,
+        "name": None,
+        "access": [],
+        "other_actions": [],
+        "lambda_regions": [],
+        "statements": [],
+        "message": f"{kind}: {principal}.",
+        "accepted": None,
+        **more,
+    }
+
+
+def reported(*audits: AuditAnswer, results: Sequence[dict[str, Any]] = (), compared: bool = True, **more: Any) -> str:
+    """Return the report of one host as JSON. more: names, findings, and what was not looked at."""
+    return of_hosts({"images": audits}, results=results, compared=compared, **more)
+
+
+def of_hosts(
+    hosts: Mapping[str, Sequence[AuditAnswer]],
+    *,
+    results: Sequence[dict[str, Any]] = (),
+    compared: bool = True,
+    **more: Any,
+) -> str:
+    """Return the report of several hosts as JSON."""
+    found = [HostAudit(name, audits, results, compared) for name, audits in hosts.items()]
+    return reports.report(audited(found), "2026-11-20T06:30:00Z", compared=compared, **more)
 
 
 def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12, compared: bool = True) -> str:
@@ -193,19 +256,84 @@ def report(repositories: int = 1000, principals: int = 50, most_shares: int = 12
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {registry: [] for registry in _REGISTRIES}
     drift: dict[tuple[str, str], list[dict[str, Any]]] = {registry: [] for registry in _REGISTRIES}
     for index in range(repositories):
-        name = _NAMES[index % len(_NAMES)] + (f"-{index // len(_NAMES) + 1}" if index >= len(_NAMES) else "")
+        # Some are in two registries.
+        called = index - 1 if index % 100 == 17 else index
+        name = _NAMES[called % len(_NAMES)] + (f"-{called // len(_NAMES) + 1}" if called >= len(_NAMES) else "")
         registry = _REGISTRIES[index % 5 % 3]
         granted = random.sample(known, random.randint(1, min(len(known), most_shares)))
         rows[registry].append(_row(index, name, *registry, granted, random))
         if compared and index % 41 == 12:
             drift[registry].append(_drift(name, known[0].name, known[2].name))
-    return reported(
-        *(
-            audit(*found, registry_id=account, region=region, policy=policy)
-            for ((account, region), found), policy in zip(rows.items(), _registry_policies(), strict=True)
-        ),
+    hosts: dict[str, list[reports.AuditAnswer]] = {}
+    for ((account, region), found), policy in zip(rows.items(), _registry_policies(), strict=True):
+        answer = audit(*found, registry_id=account, region=region, policy=policy)
+        hosts.setdefault(_HOSTS[account], []).append(answer)
+    named = [one.account or one.name for one in known if one.account != _REGISTRIES[0][0]]
+    return of_hosts(
+        hosts,
         results=[_result(*registry, *found) for registry, found in drift.items()],
         compared=compared,
+        names=dict(zip(named, _CALLS, strict=False)),
+        findings=list(_findings(rows)) if compared else [],
+        not_looked_at=_NOT_LOOKED_AT,
+    )
+
+
+def _findings(rows: Mapping[tuple[str, str], Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Yield findings on the rows, by danger: on what is public, on what the unmanaged statements give, and more."""
+    found = [
+        _finding(kind, words, registry, row, share)
+        for registry, its_rows in rows.items()
+        for row in its_rows
+        for share in row.get("shares", ())
+        for kind, words in [_kind(share)]
+        if kind
+    ]
+    found += [
+        finding(
+            "unread", host=_HOSTS[account], registry_id=account, region=region, repository=row["name"],
+            message=f"{row['name']} could not be read, so nothing is known of it.",
+        )
+        for (account, region), its_rows in rows.items()
+        for row in its_rows
+        if row.get("error")
+    ]  # fmt: skip
+    yield from sorted(found, key=lambda one: (_DANGERS.index(one["kind"]), not one["certain"]))
+
+
+def _kind(share: dict[str, Any]) -> tuple[str | None, str]:
+    match share["principal_type"]:
+        case "everyone":
+            return "public", "is open to everyone"
+        case "service":
+            return "unscoped_service", "is open to a service for whichever account it acts"
+        case "deleted":
+            return "deleted_principal", "names a role or user that was deleted"
+        case "user":
+            return "undeclared", "lets somebody in whom no grant names"
+    excess = not share["managed"] and "push" in share["access"]
+    return ("excess", "lets somebody push who may only pull") if excess else (None, "")
+
+
+def _finding(
+    kind: str, words: str, registry: tuple[str, str], row: dict[str, Any], share: dict[str, Any]
+) -> dict[str, Any]:
+    account, region = registry
+    taken = kind == "undeclared" and row["name"].startswith("tools/")
+    copied = {
+        member: share[member]
+        for member in ("principal", "principal_type", "access", "other_actions", "lambda_regions", "statements")
+    }
+    return finding(
+        kind,
+        **copied,
+        certain=not share["conditions"],
+        host=_HOSTS[account],
+        registry_id=account,
+        region=region,
+        repository=row["name"],
+        message=f"{row['name']} {words}: {share['principal']}.",
+        accepted={"reason": "The inventory of tools lists all images", "until": "2027-03-31"} if taken else None,
     )
 
 
@@ -214,7 +342,7 @@ def _registry_policies() -> Iterator[dict[str, Any]]:
     for account, region in _REGISTRIES[:-1]:
         policy = _policy_of_registry(account, region)
         read = {"read": True, "error": None, "error_code": None}
-        yield {**read, **registry_findings(policy, _evaluator(account)), "policy": policy.policy}
+        yield {**read, **registry_findings(policy, evaluator(account)), "policy": policy.policy}
     said = "AccessDeniedException: User is not authorized to perform ecr:GetRegistryPolicy."
     yield registry_policy(error=f"could not read the registry policy (GetRegistryPolicy): {said}")
 
@@ -281,12 +409,13 @@ def _row(
         "registry_id": account,
         "region": region,
         "policy": document,
-        **findings(document, _evaluator(account), resource=arn, registry_policy=of_registry),
+        **findings(document, evaluator(account), resource=arn, registry_policy=of_registry),
     }
 
 
 @cache
-def _evaluator(account: str) -> PolicyEvaluator:
+def evaluator(account: str) -> PolicyEvaluator:
+    """Return what says of the policies of an account who gets what."""
     return PolicyEvaluator(_PARTITION, account)
 
 

@@ -83,6 +83,11 @@ return found;
 """
 
 
+_WITH_TEXT = """
+return [...document.querySelectorAll(arguments[0])].filter((found) => found.textContent.includes(arguments[1]));
+"""
+
+
 @contextmanager
 def chromium(profile: Path, width: int = 1400, height: int = 1000) -> Iterator[Chrome]:
     """A browser that notes what it logs and requests. profile: a folder of its own."""
@@ -167,13 +172,15 @@ class Page:
     def choose(self, field: str, choice: str) -> None:
         self.find(f"#{field} option[value='{choice}']").click()
 
+    def button(self, selector: str, text: str) -> WebElement:
+        """The button whose last line is a text, or the only one that has it."""
+        buttons: list[WebElement] = self.driver.execute_script(_WITH_TEXT, f"{selector} button", text)
+        (button,) = [found for found in buttons if found.text.splitlines()[-1:] == [text]] or buttons
+        return button
+
     def click(self, selector: str, text: str) -> None:
-        """Click the button whose last line is a text, or the only one that has it."""
-        buttons = [
-            found for found in self.driver.find_elements(By.CSS_SELECTOR, f"{selector} button") if text in found.text
-        ]
-        (button,) = [found for found in buttons if found.text.splitlines()[-1] == text] or buttons
-        button.click()
+        """Click such a button."""
+        self.button(selector, text).click()
 
     def cell(self, row: int, column: int) -> WebElement:
         """A drawn one; both from 0."""

@@ -22,7 +22,6 @@ from random import Random
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation import evaluator as evaluation
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.request_context import RequestContext
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.comparisons import ABSENT, Applies, KnownKey
@@ -31,6 +30,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     PrincipalType,
     read_principal,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.ecr_actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.tests.support import policies
 from ansible_collections.imageshare.aws.tests.support.builders import (
     DESCRIBE,

@@ -10,6 +10,7 @@ for CONTRADICTIONS, which do not matter where access is taken away.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 Words = str | tuple[str, ...]
@@ -307,8 +308,13 @@ OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
         }.items()
     },
     "a purge with absent": ({"purge_grants": True, "state": "absent"}, "purge_grants requires state=present"),
+    "a whole account with present": ({"whole_account": True}, "whole_account requires state=absent"),
+    "a whole account in words": ({"whole_account": "some", "state": "absent"}, _NO_BOOL),
+    "unmanaged access that is true": ({"unmanaged_access": True}, "must be one of: keep, revoke"),
+    "unmanaged access of another kind": ({"unmanaged_access": "purge"}, "must be one of: keep, revoke"),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
     "backups below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
+    "a relative folder for backups": ({"backup_dir": "backups"}, "'backups' is not an absolute path"),
     "an option that there is not": ({"principals": [_TEAM]}, _UNKNOWN),
     "an option of another module": ({"policy": "{}"}, _UNKNOWN),
 }
@@ -322,6 +328,9 @@ RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
     "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
+    "a relative folder for backups": ({"backup_dir": "./backups"}, "'./backups' is not an absolute path"),
+    "a relative path of backups": ({"backup_path": "backups/20260131"}, "'backups/20260131' is not an absolute path"),
+    "a goal that is unknown": ({"to": "after"}, "must be one of: before, written"),
     "a state": ({"state": "present"}, _UNKNOWN),
 }
 
@@ -331,11 +340,21 @@ AUDIT_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
     "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
     "a missing that is unknown": ({"on_missing": "ignore"}, "must be one of: fail, skip"),
+    "a snapshot in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
+    "a snapshot below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
+    "a relative folder for a snapshot": ({"backup_dir": "../backups"}, "'../backups' is not an absolute path"),
     "a principal that is empty": ({"principal": ""}, "principal : principal is empty"),
     "a principal of eleven digits": ({"principal": "12345670123"}, "quote account ids"),
     "a principal of another partition": ({"principal": f"arn:aws-cn:iam::{_TEAM}:root"}, "aws-cn"),
     "a principal that is a word": ({"principal": "lambda"}, "principal lambda: "),
     "a principal that is a pattern": ({"principal": f"arn:aws:iam::{_TEAM}:role/*"}, "role/*: "),
+}
+
+BACKUP_LIST_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "a relative folder": ({"backup_dir": "backups"}, "'backups' is not an absolute path"),
+    "a folder that is empty": ({"backup_dir": ""}, "'' is not a valid path"),
+    "a registry of eleven digits": ({"registry_id": "12345678901"}, '"12345678901" is not a 12-digit account id'),
+    "an option of another module": ({"repositories": ["*"]}, _UNKNOWN),
 }
 
 # None of them can be that of a file.
@@ -412,7 +431,71 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
         _team({"principals": [_TEAM], "repositories": [None]}),
         f'ecr_share_grants_team[0] (principal {_TEAM}): repositories: "" is not a repository name',
     ),
+    "regions of a grant in capitals": (
+        _team({"principals": [_TEAM], "regions": ["US-EAST-1"]}),
+        f"ecr_share_grants_team[0] (principal {_TEAM}): regions: 'US-EAST-1' is not the name of a region",
+    ),
+    "no regions of a grant": (
+        _team({"principals": [_TEAM], "regions": []}),
+        "regions is empty: leave it out to grant access in every region",
+    ),
+    "regions of a grant on a host that names none": (
+        _team({"principals": [_TEAM], "regions": ["us-east-1"]}),
+        "regions: this host has no ecr_share_regions",
+    ),
+    "a name of a principal that is an id": (
+        {"ecr_share_principals": {"444455556666": _TEAM}},
+        "444455556666: this is a principal itself and not a name for one",
+    ),
+    "a name of nobody": ({"ecr_share_principals": {"team": "nobody"}}, f"team: {_NOBODY}"),
+    "names of principals in a list": ({"ecr_share_principals": [_TEAM]}, "is not a mapping of names to principals"),
+    "principals to take out of what is present": (
+        {"ecr_share_absent_principals": [_TEAM]},
+        "ecr_share_absent_principals requires ecr_share_state: absent",
+    ),
+    "a whole account that is present": (
+        {"ecr_share_whole_account": True},
+        "ecr_share_whole_account requires ecr_share_state: absent",
+    ),
     "a template that was never filled in": ({"ecr_share_grants_team": "{{ grants }}"}, _NO_DICT),
+}
+
+_NAMES = {"ecr_share_principals": {"checkout": _TEAM}}
+_EMPTY_LIST = "is empty: name at least one principal"
+# Of each: the entry point of the role, variables that do not go together, and the problem or how it begins.
+JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "absent without principals": ("share", {"ecr_share_state": "absent"}, f"ecr_share_absent_principals {_EMPTY_LIST}"),
+    "offboarding nobody": ("offboard", {}, f"ecr_share_offboard {_EMPTY_LIST}"),
+    "offboarding an empty list": ("offboard", {"ecr_share_offboard": []}, f"ecr_share_offboard {_EMPTY_LIST}"),
+    "offboarding an empty text": ("offboard", {"ecr_share_offboard": ""}, f"ecr_share_offboard {_EMPTY_LIST}"),
+    "offboarding an empty text among others": (
+        "offboard",
+        {"ecr_share_offboard": [_TEAM, ""]},
+        f"ecr_share_offboard[1]: {_EMPTY}",
+    ),
+    "offboarding what is neither a principal nor a name": (
+        "offboard",
+        {**_NAMES, "ecr_share_offboard": ["chekout"]},
+        f"ecr_share_offboard[0] (principal chekout): {_NOBODY}",
+    ),
+    "offboarding everybody": (
+        "offboard",
+        {"ecr_share_offboard": ["*"]},
+        f"ecr_share_offboard[0] (principal *): {_WILDCARD}",
+    ),
+    "a name with two meanings": (
+        "share",
+        {**_NAMES, "ecr_share_principals_x": {"checkout": "444455556666"}},
+        f"ecr_share_principals_x: checkout is 444455556666, and ecr_share_principals says {_TEAM}",
+    ),
+    "a grant to what is neither a principal nor a name": (
+        "share",
+        {**_NAMES, **_team({"principals": ["chekout"]})},
+        f"ecr_share_grants_team[0] (principal chekout): {_NOBODY}",
+    ),
+    "nowhere to save a snapshot": ("snapshot", {}, "ecr_share_backup_dir is empty: snapshot needs it"),
+    "nowhere to adopt to": ("adopt", {}, "ecr_share_adopt_dir is empty: adopt needs it"),
+    "nothing to restore": ("restore", {}, "ecr_share_backup_path is empty: restore needs it"),
 }
 
 # Of each: repositories, tags, and how the problem begins.
@@ -432,4 +515,43 @@ FILTERS: dict[str, tuple[Any, Any, str]] = {
     "null among values": (["*"], {"team": ["a", None]}, "tags[team]: None is not a string"),
     "a list among values": (["*"], {"team": ["a", ["b"]]}, "tags[team]: ['b'] is not a string"),
     "no values": (["*"], {"team": []}, "tags[team] is empty"),
+}
+
+_EITHER = "name either a principal or the sid of a statement"
+_NO_DAY = "is not a day such as 2026-12-31"
+# Changes to an exception for a team with a reason: None takes a member away.
+EXCEPTIONS: dict[str, tuple[Any, str]] = {
+    "a text": ("111122223333", "is not an exception with kinds, principal, reason"),
+    "a list": ([], "is not an exception with kinds, principal, reason"),
+    "a member that there is not": ({"expires": "2026-12-31"}, "expires is not a part of an exception"),
+    "no reason": ({"reason": None}, "reason is empty: say why it is accepted"),
+    "a blank reason": ({"reason": " \n"}, "reason is empty"),
+    "a number as reason": ({"reason": 5}, "reason is empty"),
+    "neither principal nor sid": ({"principal": None}, _EITHER),
+    "both": ({"sid": "Old"}, f"{_EITHER}, and not both"),
+    "an empty sid": ({"principal": None, "sid": ""}, 'sid: "" is not the Sid of a statement'),
+    "a number as sid": ({"principal": None, "sid": 5}, "sid: 5 is not the Sid of a statement"),
+    "an unknown name": ({"principal": "checkout-prod"}, "checkout-prod: is no name of ecr_share_principals, and "),
+    "a short account": ({"principal": 12345}, "12345 has 5 digits, an account id has 12"),
+    "a list of principals": ({"principal": [_TEAM]}, "is not the name or the id of a principal"),
+    "true as principal": ({"principal": True}, "principal: True is not the name or the id of a principal"),
+    "a bad pattern": ({"repositories": ["Base/*"]}, f'repositories: "Base/*" {_NO_NAME}'),
+    "no repositories": ({"repositories": []}, "repositories is empty: leave it out for all"),
+    "an object of repositories": ({"repositories": {"base": 1}}, "repositories is not a list"),
+    "an unknown kind": (
+        {"kinds": ["undeclared", "open"]},
+        'kinds: "open" is none of those that can be accepted: public',
+    ),
+    "what nobody can know": ({"kinds": ["unread"]}, 'kinds: "unread" is none of those that can be accepted'),
+    "an exception to exceptions": ({"kinds": "exception"}, 'kinds: "exception" is none of'),
+    "no kinds": ({"kinds": []}, "kinds is empty"),
+    "true as registry": ({"registries": [True]}, "registries: True is neither the id of an account nor"),
+    "a 40th day": ({"until": "2026-13-40"}, f'until: "2026-13-40" {_NO_DAY}'),
+    "a number as day": ({"until": 5}, f"until: 5 {_NO_DAY}"),
+    "a time": ({"until": datetime(2026, 12, 31, 12, 0, tzinfo=UTC)}, _NO_DAY),
+    "the text of a time": ({"until": "2026-12-31T00:00:00"}, _NO_DAY),
+    "a week": ({"until": "2026-W53"}, _NO_DAY),
+    "a day without hyphens": ({"until": "20261231"}, _NO_DAY),
+    "a day in strange digits": ({"until": "202\u0666-12-31"}, _NO_DAY),
+    "no day": ({"until": ""}, _NO_DAY),
 }

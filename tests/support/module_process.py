@@ -30,6 +30,7 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS
 _MODULES = "ansible_collections.imageshare.aws.plugins.modules"
 SHARE, RESTORE = "ecr_share_policy", "ecr_share_policy_restore"
 AUDIT, REPOSITORIES = "ecr_share_policy_info", "ecr_repository_info"
+BACKUPS = "ecr_share_backup_info"
 # What core adds to the values of every module.
 _OF_ANSIBLE = ("invocation", "warnings")
 

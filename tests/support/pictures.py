@@ -5,7 +5,8 @@
 """usage: pictures.py FOLDER
 
 Pictures of the report for a person to look at: in light and in dark, each 1600, 900 and 400 pixels wide, some with a
-cell or the registry policies opened, and on paper. report.png is the one of the README.
+cell, the registry policies or the findings opened, or with what differs, and on paper. report.png is the one of the
+README.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 # Width and height of the window, and what is clicked.
 _CELL = "#grid tbody tr:nth-child({row}) td:has(.mark)"
 _POLICIES = "#registry-policies button"
+_DIFFERS = "#legend > :nth-child(3) > :last-child"
+_FINDINGS = "#counts button"
 _SIZES = {
     "wide": (1600, 1000, _CELL.format(row=2)),
     "medium": (900, 800, None),
@@ -29,6 +32,10 @@ _SIZES = {
     "phone": (400, 800, _CELL.format(row=5)),
     "policy": (1600, 1000, f"{_POLICIES}:nth-of-type(2)"),
     "policy-phone": (400, 800, _POLICIES),
+    "differs": (1600, 1000, _DIFFERS),
+    "differs-medium": (900, 800, _DIFFERS),
+    "findings": (1600, 1000, _FINDINGS),
+    "findings-phone": (400, 800, _FINDINGS),
 }
 
 

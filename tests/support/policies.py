@@ -496,6 +496,55 @@ def unmanaged_statements(draw: st.DrawFn, partition: str = "aws") -> Statement:
     return _with_sid(draw, _replaced(statement), usual)
 
 
+_SOURCE_OPERATORS = {
+    "aws:SourceAccount": (
+        "StringEquals",
+        "StringEquals",
+        "StringLike",
+        "StringEqualsIfExists",
+        "ForAllValues:StringEquals",
+        "StringNotEquals",
+    ),
+    "aws:SourceArn": ("StringLike", "ArnLike", "ArnLike", "ArnEquals", "ArnLikeIfExists", "StringEquals", "ArnNotLike"),
+}
+
+
+def source_values(key: str, account: str, partition: str = "aws") -> list[str]:
+    """What people let services act for: an account, functions and builds of it, and patterns that others match."""
+    if key == "aws:SourceAccount":
+        return [account]
+    world = universe(partition)
+    one, every = (world.function(world.regions[0], account, f"function:{name}") for name in (FUNCTIONS[0], "*"))
+    exact = [one, every, world.function("*", account), f"arn:{partition}:codebuild:{world.regions[0]}:{account}:*"]
+    return [*exact, f"arn:{partition}:*:*:{account}:*", f"*:{account}:function:*", world.function("*", "*")]
+
+
+@st.composite
+def service_statements(draw: st.DrawFn, partition: str = "aws") -> Statement:
+    """A statement for services on behalf of an account or two, some of them for identities as well."""
+    accounts = draw(st.lists(st.sampled_from(ACCOUNTS[1:4]), min_size=1, max_size=2))
+    services = draw(st.sampled_from((*_SERVICES[:2], _SERVICES[1:])))
+    principal: dict[str, Any] = {"Service": services if isinstance(services, str) else list(services)}
+    identities = draw(st.none() | st.just(accounts) | slot_values("identity", partition))
+    if identities is not None:
+        principal["AWS"] = _one_or_many(draw, list(identities))
+    condition: dict[str, Any] = {}
+    for key in draw(st.sampled_from((("aws:SourceAccount",), ("aws:SourceArn",), tuple(_SOURCE_OPERATORS)))):
+        values = [draw(st.sampled_from(source_values(key, account, partition))) for account in accounts]
+        spelt = draw(st.sampled_from((key, key.lower())))
+        operator = draw(st.sampled_from(_SOURCE_OPERATORS[key]))
+        condition[operator] = {**condition.get(operator, {}), spelt: _one_or_many(draw, values)}
+    if draw(_SELDOM):
+        condition["Bool"] = {"aws:SecureTransport": "true"}
+    statement = {
+        "Effect": "Deny" if draw(_SELDOM) else "Allow",
+        "Principal": principal,
+        "Action": draw(_FOREIGN_ACTIONS | st.just(LAMBDA_PULL).map(list)),
+        "Condition": condition,
+    }
+    return _with_sid(draw, statement, LAMBDA_SID)
+
+
 def statements(partition: str = "aws") -> st.SearchStrategy[Statement]:
     """Any statement: two in five are managed, two nearly so."""
     managed, near = managed_statements(partition), near_misses(partition)
@@ -510,6 +559,14 @@ def policies(draw: st.DrawFn, partition: str = "aws") -> Policy:
     version = draw(st.sampled_from((None, "2008-10-17", "2012-10-17")))
     identifier = draw(st.sampled_from((None, None, "shared", "")))
     return _replaced({"Version": version, "Id": identifier, "Statement": listed[0] if alone else listed})
+
+
+def policies_by_hand(partition: str = "aws") -> st.SearchStrategy[Policy]:
+    """A policy of which a person wrote most, and a half about services."""
+    unmanaged, services = unmanaged_statements(partition), service_statements(partition)
+    kinds = st.one_of(statements(partition), unmanaged, services, services)
+    listed = st.lists(kinds, min_size=1, max_size=5)
+    return listed.map(lambda found: {"Version": "2012-10-17", "Statement": found})
 
 
 # --- grants ---
@@ -607,4 +664,15 @@ def requesters(partition: str = "aws") -> list[Requester]:
         _service(
             "codebuild.amazonaws.com", f"arn:{partition}:codebuild:{world.regions[0]}:{ACCOUNTS[1]}:project/images"
         ),
+    ]
+
+
+def odd_requesters(partition: str = "aws") -> list[Requester]:
+    """Services that do not say for whom they act, or that act for a stranger's resource with another account's name."""
+    owner = {"aws:SourceAccount": STRANGER}
+    named = [f"arn:{partition}:logs:x:{STRANGER}:log-group:{account}:function:x" for account in ACCOUNTS]
+    return [
+        Requester(service, context)
+        for service in _SERVICES[:2]
+        for context in ({}, *({**owner, "aws:SourceArn": arn} for arn in named))
     ]

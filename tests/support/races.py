@@ -125,6 +125,8 @@ def _request(account: str, names: Iterable[str]) -> Request:
         "state": "present",
         "purge_grants": False,
         "purge_deleted_principals": False,
+        "unmanaged_access": "keep",
+        "whole_account": False,
         "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,

@@ -37,7 +37,7 @@ def to_share(*repositories: str, grants: Iterable[Grant] = (grant(ACCOUNT),), **
 
 def to_restore(backup: Path | str | None, **changes: Any) -> RestoreRequest:
     """Return what asks to restore all that is in a backup."""
-    asked = {"repositories": ("*",), "overwrite": False, "registry_id": None, **_COMMON, **changes}
+    asked = {"repositories": ("*",), "to": "before", "overwrite": False, "registry_id": None, **_COMMON, **changes}
     return RestoreRequest(backup_path=str(backup), **asked)
 
 

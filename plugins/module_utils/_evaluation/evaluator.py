@@ -22,6 +22,7 @@ from .._iam.arns import repository_arn
 from .._iam.document import Policy, Statement, statements, strings
 from .._iam.patterns import PatternSet
 from .._iam.principals import Principal
+from .adoption import Adoptable, Registry, adoptable
 from .effective_access import Share, shares
 from .matching import StatementMatcher
 from .public_access import PublicStatement, UnscopedStatement, public_statements, unscoped_statements
@@ -88,6 +89,19 @@ class ParsedPolicy:
         """Return who gets what, in the order in which the statements name them."""
         return self._shares
 
+    def own_shares(self) -> tuple[Share, ...]:
+        """Return who gets what by the policy of the repository alone; what the registry's denies is heeded."""
+        return self._own_shares
+
+    def adoptable(self) -> Adoptable:
+        """Return what of the policy of the repository grants can declare, and what they cannot."""
+        return self._adoptable
+
+    @property
+    def registry(self) -> Registry:
+        """Where the policy is."""
+        return Registry(self.matcher.contexts.partition, self.matcher.contexts.registry_id)
+
     def public_statements(self) -> tuple[PublicStatement, ...]:
         """Return the statements that are open to people whom no policy names."""
         return self._public_statements
@@ -113,6 +127,19 @@ class ParsedPolicy:
     @cached_property
     def _shares(self) -> tuple[Share, ...]:
         return shares(self.effective_statements, self.matcher)
+
+    @cached_property
+    def _own_shares(self) -> tuple[Share, ...]:
+        own = tuple(
+            numbered
+            for numbered in self.effective_statements
+            if numbered.origin is PolicyOrigin.REPOSITORY or numbered.statement.denies
+        )
+        return self._shares if own == self.effective_statements else shares(own, self.matcher)
+
+    @cached_property
+    def _adoptable(self) -> Adoptable:
+        return adoptable(self._own_shares, self.registry, self.statements)
 
     @cached_property
     def _public_statements(self) -> tuple[PublicStatement, ...]:

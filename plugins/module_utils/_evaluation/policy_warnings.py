@@ -60,7 +60,7 @@ def sharing_warnings(
 
 
 def unsharing_warnings(
-    policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext
+    policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext, *, whole_account: bool = False
 ) -> tuple[PolicyWarning, ...]:
     """Return the warnings about a policy that principals were taken out of.
 
@@ -68,8 +68,13 @@ def unsharing_warnings(
         policy: The policy after the merge.
         grants: Of which the principals count, and nothing else.
         repository: The repository that has the policy.
+        whole_account: Whether the roles, users and sessions of accounts were taken out as well.
     """
-    nothing = [Grant(grant.principal, frozenset(), ()) for grant in grants]
+    named = [grant.principal for grant in grants]
+    accounts = {principal.name for principal in named if principal.kind is PrincipalType.ACCOUNT}
+    listed = (who for numbered in policy.effective_statements for who in numbered.statement.principals)
+    members = [who for who in listed if who.account in accounts] if whole_account else []
+    nothing = [Grant(principal, frozenset(), ()) for principal in dict.fromkeys([*named, *members])]
     return certain_first(
         (*_public(policy, repository), *_unscoped(policy, repository), *_excess(policy, nothing, repository))
     )
@@ -258,6 +263,9 @@ def _excess(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 actions = additional_actions(statement.document, known, left) if left - known else ()
                 doubt = _may_be_denied(left - known, contexts.of(grant.principal), denies, matcher)
             for name, how_far in matched.items() if actions else ():
+                if taking and name in by_name and name != grant.principal.name:
+                    # It is told of whoever has the name.
+                    continue
                 verdict = min(how_far, Applies.CONDITIONALLY if doubt else Applies.YES)
                 if name not in by_name or excess[by_name[name].access]:
                     found.setdefault((verdict, actions, name), []).append(grant.principal.name)

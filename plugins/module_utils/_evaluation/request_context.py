@@ -183,6 +183,7 @@ class RequestContexts:
         self, partition: str, registry_id: str | None, region: str | None = None, now: float | None = None
     ) -> None:
         self.partition = partition
+        self.registry_id = registry_id
         self._now = now
         self._every_request: KnownKeys = {
             **_EVERY_REQUEST,

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from .._iam.comparisons import ABSENT, Applies, inverse, strongest
@@ -42,6 +42,7 @@ _REQUEST_TAGS = ("aws:requesttag/", "aws:tagkeys")
 # What Lambda gives itself when a function is created in the account that owns the repository, and keeps up to date:
 # https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
 _MAINTENANCE = frozenset({"ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"})
+_SOURCES = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
 _SOURCE_OF_FUNCTIONS = frozenset({"aws:sourceaccount", "aws:sourcearn"})
 
 
@@ -119,6 +120,18 @@ class ParsedStatement:
     deleted_principals: tuple[str, ...]
     written_by: str | None = None
     on_tagging: ParsedStatement | None = None
+
+    @cached_property
+    def named(self) -> frozenset[Principal]:
+        """Whom it names."""
+        return frozenset(self.principals)
+
+    @cached_property
+    def is_for_services(self) -> bool:
+        """Whether services use it, and not those for whom they act."""
+        return any(who.kind is PrincipalType.SERVICE for who in self.principals) or any(
+            condition.key.lower() in _SOURCES for condition in self.conditions
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,6 +252,12 @@ def is_positive(condition: Condition) -> bool:
     )
 
 
+def names_texts(condition: Condition) -> bool:
+    """Return whether a condition fails where its key is present and is none of the values, which are texts or ARNs."""
+    operator = _operator(condition.operator)
+    return operator is not None and not operator.negated and operator.comparison in (TEXT, CASELESS, PATTERN, ARN)
+
+
 def has_wildcards(condition: Condition) -> bool:
     """Return whether C(*) and C(?) in the values of a condition stand for other characters."""
     operator = _operator(condition.operator)

@@ -17,10 +17,11 @@ The rules:
   defeated loses admin or other actions, and the pull of Lambda functions is taken where that of all regions is.
 - A share that a service has for the principal (C(via_service)) counts as that service alone: the principal itself can
   do none of it.
-- The statement that AWS Lambda itself has written counts as the pull of Lambda functions alone. That Lambda may keep it
-  up, which the audit has as a share of its own, counts for nothing beside other shares.
-- Actions that belong to a capability of the cell are not other actions. Beside admin, other actions are not a level:
-  whoever may change the policy can have all of them.
+- The statement that AWS Lambda itself has written counts as the pull of Lambda functions alone, and is said to be kept
+  by it. That Lambda may keep it up, which the audit has as a share of its own, counts for nothing beside other shares.
+- Actions that belong to a capability of the cell are not other actions; for what a service does, the capabilities are
+  those that its actions amount to. Beside admin, other actions are not a level: whoever may change the policy can have
+  all of them.
 - A cell is conditional if it would be another without the shares that have conditions.
 - A cell that is left with nothing shows the levels that were granted, as defeated.
 """
@@ -82,6 +83,7 @@ _ORDER = {level.name: position for position, level in enumerate(LEVELS)}
 # What an access names beside capabilities, with the actions that are it.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
 _ACTIONS = {_REPLICATE.name: ("ecr:ReplicateImage",), _CREATE.name: ("ecr:CreateRepository",)}
+_UPKEEP = "upkeep of its own statement"
 # What a Deny takes, as its sentence says it, where that is not the name.
 _TAKEN = {
     _REPLICATE.name: "replication",
@@ -113,6 +115,9 @@ class View:
         words: The levels, and what stands in their way.
         cannot: What was granted and is certainly denied, a sentence for each level.
         denials: Of a single share, what each of its Deny statements does to it.
+        kept: Whether AWS Lambda itself keeps the statement that gives Lambda functions the pull.
+        service_access: Of a single share that a service has, what its actions amount to.
+        other_actions: Of a single share, the actions that belong to none of its capabilities.
     """
 
     levels: tuple[str, ...]
@@ -121,6 +126,9 @@ class View:
     words: str
     cannot: tuple[str, ...]
     denials: tuple[str, ...]
+    kept: bool = False
+    service_access: tuple[str, ...] = ()
+    other_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,14 +161,18 @@ class _Share:
     """What matters of a share for its cell.
 
     granted: the names of levels that it would have if there were no Deny statements; usable: those that are left;
-    upkeep: whether it is for AWS Lambda to keep up its own statement.
+    amounts_to: the capabilities of its actions, whoever uses them; upkeep: whether it is for AWS Lambda to keep up its
+    own statement.
     """
 
     granted: Names
     usable: Names
+    amounts_to: Names
     other_actions: Actions
     conditional: bool
     defeated: bool
+    via_service: bool
+    kept: bool
     upkeep: bool
     denied_by: tuple[_Denial, ...]
 
@@ -173,16 +185,16 @@ class _Amount:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        return _in_order(self.names)
+        return in_order(self.names)
 
     @property
     def name(self) -> str:
         named = {_REPLICATE.name: _REPLICATE.name, _CREATE.name: "create repositories"}
         can = [*ordered(self.names), *(verb for name, verb in named.items() if name in self.names)]
         if _ADMIN.name in self.names:
-            return f"{_ADMIN.name}, can {_listed(can)}" if can else _ADMIN.name
+            return f"{_ADMIN.name}, can {listed(can)}" if can else _ADMIN.name
         if can:
-            return _listed((*can, "more") if _OTHER.name in self.names else can)
+            return listed((*can, "more") if _OTHER.name in self.names else can)
         if _OTHER.name in self.names:
             return _OTHER.label
         if _LAMBDA.name in self.names:
@@ -214,6 +226,17 @@ def cells(shares: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
     )
 
 
+def levels_of(granted: Mapping[str, Any]) -> Names:
+    """Return the names of the levels of a grant or a finding.
+
+    Args:
+        granted: Its C(access), C(other_actions) and C(lambda_regions), of which each may be left out.
+    """
+    others = {_OTHER.name} if granted.get("other_actions") else set()
+    functions = {_LAMBDA.name} if granted.get("lambda_regions") else set()
+    return frozenset(_ORDER).intersection(granted.get("access", ())) | others | functions
+
+
 def _read(share: Mapping[str, Any]) -> _Share:
     defeated = bool(share.get("defeated"))
     denied_by = tuple(
@@ -230,9 +253,12 @@ def _read(share: Mapping[str, Any]) -> _Share:
     return _Share(
         granted=granted,
         usable=frozenset() if defeated else _usable(share, granted, denied_by),
+        amounts_to=_amounts_to(share),
         other_actions=frozenset(share["other_actions"]),
         conditional=bool(share["conditions"]),
         defeated=defeated,
+        via_service="via_service" in share,
+        kept=_is_written_by_service(share),
         upkeep=_is_written_by_service(share) and not share["lambda_regions"],
         denied_by=denied_by,
     )
@@ -245,10 +271,15 @@ def _granted(share: Mapping[str, Any]) -> Names:
         return functions or frozenset({_SERVICE.name})
     if "via_service" in share:
         return functions | {_SERVICE.name}
+    return _amounts_to(share) | functions | ({_OTHER.name} if share["other_actions"] else set())
+
+
+def _amounts_to(share: Mapping[str, Any]) -> Names:
+    """Return what the access and the actions of a share amount to, for whoever uses them."""
     access = frozenset(share["access"])
     known = frozenset(share["other_actions"]).union(*(_surely(capability) for capability in _in(access)))
     complete = {capability.name for capability in CAPABILITIES if capability.required and capability.required <= known}
-    return access.intersection(_ORDER) | complete | functions | ({_OTHER.name} if share["other_actions"] else set())
+    return access.intersection(_ORDER) | complete
 
 
 def _is_written_by_service(share: Mapping[str, Any]) -> bool:
@@ -283,9 +314,15 @@ def _view(shares: tuple[_Share, ...]) -> View:
     doubtful = not defeated and any(share.denied_by for share in shares)
     marks = {"conditional": conditional, "doubtful": doubtful, "defeated": defeated}
     cannot = tuple(f"{_CANNOT.get(name, f'cannot {name}')}: {_cut_by(name, cut[name])}" for name in cut)
+    single = shares[0] if len(shares) == 1 else None
+    upkeep = shares[0].upkeep
+    name = _UPKEEP if upkeep else shown.name
+    functions = [share for share in shares if _LAMBDA.name in share.granted]
+    kept = upkeep or (_LAMBDA.name in shown.names and all(share.kept for share in functions))
     words = (
-        f"{shown.name} granted" if defeated and left else shown.name,
+        f"{name} granted" if defeated and left else name,
         *shown.also,
+        *(("kept by AWS Lambda",) if kept else ()),
         *(("under a condition",) if conditional else ()),
         *(() if left else ("defeated by a Deny",)),
         *cannot,
@@ -294,12 +331,13 @@ def _view(shares: tuple[_Share, ...]) -> View:
     return View(
         levels=shown.levels,
         marks=tuple(mark for mark, applies in marks.items() if applies),
-        name=shown.name,
+        name=name,
         words=", ".join(words),
         cannot=cannot,
-        denials=tuple(_effect(denial, shares[0], cut.keys()) for denial in shares[0].denied_by)
-        if len(shares) == 1
-        else (),
+        kept=kept,
+        denials=tuple(_effect(denial, single, cut.keys()) for denial in single.denied_by) if single else (),
+        service_access=in_order(single.amounts_to) if single and single.via_service else (),
+        other_actions=tuple(sorted(single.other_actions - _belonging(single.amounts_to))) if single else (),
     )
 
 
@@ -395,10 +433,11 @@ def _names(denials: Iterable[_Denial]) -> Names:
 
 def _taken(names: Iterable[str]) -> str:
     """Return what a Deny takes in words."""
-    return _listed([_TAKEN.get(name, name) for name in _in_order(names)] or ["it"])
+    return listed([_TAKEN.get(name, name) for name in in_order(names)] or ["it"])
 
 
-def _in_order(names: Iterable[str]) -> tuple[str, ...]:
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of levels in the order of LEVELS."""
     return tuple(sorted(names, key=lambda name: _ORDER[name]))
 
 
@@ -419,5 +458,6 @@ def _belonging(names: Names) -> Actions:
     return frozenset(action for actions in (*of_capabilities, *of_others) for action in actions)
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Return words as an enumeration."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

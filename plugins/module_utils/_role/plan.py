@@ -14,24 +14,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from .._errors import InvalidInputError
-from .._repository_names import is_pattern, matches, select, unmatched
-from .._text import quoted, words
+from .._iam.principals import PrincipalType, read_principal
+from .._repository_names import select, unmatched
+from .._text import word
+from .exceptions import Accepted
+from .finding import COMPARED
 from .variables import (
+    ORIGIN,
     Credentials,
     GrantOptions,
     Member,
+    Needs,
     ReadOptions,
     Variables,
+    accepted_of,
     canonical,
     covers,
+    declared_grants,
     is_true,
+    names_of,
+    principals_of,
     read_members,
     text_of,
+    texts_of,
     throttle,
 )
 
@@ -44,7 +55,45 @@ class Purpose(StrEnum):
 
     SHARE = "share"
     AUDIT = "audit"
+    OFFBOARD = "offboard"
+    ADOPT = "adopt"
+    ASK = "ask"
+    SNAPSHOT = "snapshot"
     RESTORE = "restore"
+
+
+@dataclass(frozen=True)
+class _Traits:
+    """What the entry points differ in.
+
+    Args:
+        grants: Whether runs that share are planned, or that compare.
+        reads: Whether runs that audit are planned.
+        everywhere: Whether it is for all repositories of a registry.
+        revoked: The variable with the principals that lose their access.
+        needed: The variables without which it can do nothing.
+        saves: Whether it saves policies.
+    """
+
+    grants: bool = False
+    reads: bool = False
+    everywhere: bool = False
+    revoked: str | None = None
+    needed: tuple[str, ...] = ()
+    saves: bool = False
+
+
+ASKED_REPOSITORIES = "ecr_share_ask_repositories"
+_ABSENT, _OFFBOARD, _ASKED = "ecr_share_absent_principals", "ecr_share_offboard", "ecr_share_ask_principals"
+_TRAITS: Mapping[Purpose, _Traits] = {
+    Purpose.SHARE: _Traits(grants=True, saves=True),
+    Purpose.AUDIT: _Traits(grants=True, reads=True),
+    Purpose.OFFBOARD: _Traits(grants=True, reads=True, everywhere=True, revoked=_OFFBOARD, saves=True),
+    Purpose.ADOPT: _Traits(reads=True, needed=("ecr_share_adopt_dir",)),
+    Purpose.ASK: _Traits(reads=True),
+    Purpose.SNAPSHOT: _Traits(reads=True, needed=("ecr_share_backup_dir",), saves=True),
+    Purpose.RESTORE: _Traits(needed=("ecr_share_backup_path",), saves=True),
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +137,7 @@ class Run:
         registry: What messages call its registry.
         region: None for that of the connection.
         registry_id: None for that of the connection.
+        principal: Who is asked for, by a run that reads; None for all.
     """
 
     label: str
@@ -97,11 +147,23 @@ class Run:
     registry_id: str | None
     repositories: tuple[str, ...]
     grants: tuple[GrantOptions, ...] = ()
+    principal: str | None = None
 
     @property
     def key(self) -> tuple[int, str | None, str | None]:
         """Return what tells a run from the others of its plan; its batches have the same."""
         return (self.connection.number, self.region, self.registry_id)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The options of the module that shares which are the same for all runs of a plan."""
+
+    state: str = "present"
+    purge_grants: bool = False
+    purge_deleted_principals: bool = False
+    unmanaged_access: str = "keep"
+    whole_account: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,28 +173,46 @@ class Plan:
     Args:
         host: Its name.
         acts: Whether it does anything; False for a repository whose runs another host does.
+        purpose: The entry point.
         runs: The runs that share, restore, or compare with the declared grants.
         reads: The runs that read who gets what.
+        lists: The runs that list the repositories of a registry, one for each.
+        sharing: How runs share.
         batch_size: How many repositories a run has at most; 0 for no limit.
-        unmatched_ok: Whether a pattern may match no repository.
+        unmatched_ok: Whether a pattern may match no repository anywhere.
         throttle: How many hosts may share at the same time; 0 for no limit.
         backup_dir: Where this run saves policies; None to save none.
-        report_dir: Where an audit writes its report; None for nowhere.
-        fail_on_drift: Whether an audit fails on drift.
+        report_dir: Where it writes its report; None for nowhere.
+        adopt_dir: Where it writes variables; None for nowhere.
+        fail_on: The kinds of findings that make an audit fail.
+        names: The name of each principal that has one.
+        principals: Whom the entry point is about: who loses access, or who is asked for.
+        still_named: Where grants are declared for those who lose their access.
+        accepted: The exceptions of an audit.
+        idle: The grants whose regions are none of this host, by where they were declared.
         problems: What is wrong with the variables, so that nothing is done.
     """
 
     host: str
     acts: bool = True
+    purpose: str = Purpose.SHARE
     roles: tuple[AssumedRole, ...] = ()
     runs: tuple[Run, ...] = ()
     reads: tuple[Run, ...] = ()
+    lists: tuple[Run, ...] = ()
+    sharing: Sharing = Sharing()
     batch_size: int = 0
     unmatched_ok: bool = False
     throttle: int = 0
     backup_dir: str | None = None
     report_dir: str | None = None
-    fail_on_drift: bool = False
+    adopt_dir: str | None = None
+    fail_on: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    principals: tuple[str, ...] = ()
+    still_named: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    idle: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -158,28 +238,100 @@ def plan(
     Raises:
         InvalidInputError: With every problem; each begins with the variable that is wrong.
     """
-    auditing, granting = purpose is Purpose.AUDIT, purpose is not Purpose.RESTORE
-    fail_on_drift = is_true(variables.get("ecr_share_fail_on_drift"))
-    # Without grants an audit has nothing to compare, which is wrong only if it is to fail on drift.
-    required = granting and (fail_on_drift or not auditing)
-    members = read_members(variables, hosts, host=host, read_options=read_options, granting=granting, required=required)
+    traits, sharing = _TRAITS[purpose], _sharing(variables, purpose)
+    absent = sharing.state == "absent"
+    revoked = traits.revoked or (_ABSENT if absent and traits.grants else None)
+    fail_on = texts_of(variables, "ecr_share_fail_on") if purpose is Purpose.AUDIT else ()
+    # Without grants an audit has nothing to compare, which is wrong only if it is to fail on that.
+    required = traits.grants and (purpose is not Purpose.AUDIT or not set(COMPARED).isdisjoint(fail_on))
+    needs = Needs(grants=traits.grants, required=required, everywhere=traits.everywhere, revoked=revoked)
+    problems = [f"{name} is empty: {purpose} needs it" for name in traits.needed if not variables.get(name)]
+    members: list[Member] = []
+    accepted: tuple[Accepted, ...] = ()
+    try:
+        accepted = accepted_of(variables) if purpose is Purpose.AUDIT else ()
+    except InvalidInputError as error:
+        problems += error.problems
+    try:
+        members = read_members(variables, hosts, host=host, read_options=read_options, needs=needs)
+    except InvalidInputError as error:
+        problems += error.problems
+    if problems:
+        raise InvalidInputError(problems)
     candidates = tuple(_runs(members, host))
-    runs = tuple(run for _credentials, run in candidates if run.grants or not granting)
-    report_dir, backup_dir = (text_of(variables, name) for name in ("ecr_share_report_dir", "ecr_share_backup_dir"))
-    reading = auditing and (report_dir is not None or not runs)
-    reads = tuple(replace(run, grants=()) for _credentials, run in candidates if reading)
+    runs = tuple(run for _credentials, run in candidates if run.grants or purpose is Purpose.RESTORE)
+    lists = tuple(replace(run, grants=()) for _credentials, run in candidates)
+    principals = principals_of(variables, _ASKED if purpose is Purpose.ASK else revoked or "")
+    if purpose is Purpose.ASK:
+        asked_for = texts_of(variables, ASKED_REPOSITORIES)
+        lists = tuple(replace(run, repositories=asked_for or ("*",)) for run in lists)
+    reads = lists if traits.reads else ()
+    if purpose in (Purpose.ASK, Purpose.OFFBOARD) and principals:
+        reads = tuple(replace(run, principal=principal) for run in reads for principal in principals)
+    backup_dir = text_of(variables, "ecr_share_backup_dir") if traits.saves else None
+    sources = [variables] if hosts is None else [variables, *hosts.values()]
     return Plan(
         host=host,
+        purpose=purpose.value,
         roles=tuple(_roles(candidates, {run.connection.number for run in (*runs, *reads)})),
         runs=runs,
         reads=reads,
-        batch_size=int(variables.get("ecr_share_batch_size") or 0) if granting else 0,
-        unmatched_ok=variables.get("ecr_share_on_missing") == "skip",
-        throttle=throttle(others) if purpose is Purpose.SHARE and hosts is None else 0,
-        backup_dir=f"{backup_dir}/{backup_name}" if backup_dir and not auditing else None,
-        report_dir=report_dir if auditing else None,
-        fail_on_drift=fail_on_drift,
+        # Hosts that are repositories come from an inventory that has just listed them.
+        lists=lists if purpose is not Purpose.RESTORE and hosts is None else (),
+        sharing=sharing,
+        batch_size=int(variables.get("ecr_share_batch_size") or 0) if traits.grants else 0,
+        unmatched_ok=variables.get("ecr_share_on_missing") == "skip" or traits.everywhere,
+        throttle=throttle(others) if traits.saves and traits.grants and hosts is None else 0,
+        backup_dir=f"{backup_dir}/{backup_name}" if backup_dir else None,
+        report_dir=text_of(variables, "ecr_share_report_dir"),
+        adopt_dir=text_of(variables, "ecr_share_adopt_dir") if purpose is Purpose.ADOPT else None,
+        fail_on=fail_on,
+        names=names_of(sources),
+        principals=principals,
+        still_named=tuple(_still_named(sources, read_options, principals)) if revoked else (),
+        accepted=accepted,
+        idle=_idle(variables, runs, read_options) if traits.grants and not revoked and hosts is None else (),
     )
+
+
+def _idle(variables: Variables, runs: Iterable[Run], read_options: ReadOptions) -> tuple[str, ...]:
+    used = {grant[ORIGIN] for run in runs for grant in run.grants}
+    origins = (grant[ORIGIN] for grant in declared_grants(variables, read_options))
+    return tuple(origin for origin in origins if origin not in used)
+
+
+def _sharing(variables: Variables, purpose: Purpose) -> Sharing:
+    deleted = is_true(variables.get("ecr_share_purge_deleted_principals"))
+    if purpose is Purpose.OFFBOARD:
+        return Sharing("absent", False, deleted, "revoke", whole_account=True)
+    return Sharing(
+        state=str(variables.get("ecr_share_state") or "present"),
+        purge_grants=is_true(variables.get("ecr_share_purge_grants")),
+        purge_deleted_principals=deleted,
+        unmanaged_access=str(variables.get("ecr_share_unmanaged_access") or "keep"),
+        whole_account=is_true(variables.get("ecr_share_whole_account")),
+    )
+
+
+def _still_named(sources: Iterable[Variables], read_options: ReadOptions, principals: Iterable[str]) -> Iterator[str]:
+    """Yield where grants name those who lose their access, so that the next run would give it back."""
+    found: dict[str, None] = {}
+    gone = {who for text in principals if (who := read_principal(text, None)) is not None}
+    accounts = {who.name for who in gone if who.kind is PrincipalType.ACCOUNT}
+    for variables in sources:
+        try:
+            grants = declared_grants(variables, read_options)
+        except InvalidInputError:
+            # Whoever shares by these grants is told what is wrong with them.
+            continue
+        for grant in grants:
+            named = (read_principal(str(text), None) for text in grant["principals"])
+            found.update(
+                (f"{grant[ORIGIN]} names {word(who.name)}", None)
+                for who in named
+                if who is not None and (who in gone or who.account in accounts)
+            )
+    yield from found
 
 
 def connection_options(
@@ -212,8 +364,29 @@ def read_plan(values: Mapping[str, Any]) -> Plan:
         **{
             **values,
             "roles": tuple(AssumedRole(**role) for role in values["roles"]),
-            "runs": tuple(map(read_run, values["runs"])),
-            "reads": tuple(map(read_run, values["reads"])),
+            "sharing": Sharing(**values["sharing"]),
+            "accepted": tuple(map(_read_accepted, values["accepted"])),
+            **{name: tuple(map(read_run, values[name])) for name in ("runs", "reads", "lists")},
+            **{name: tuple(values[name]) for name in ("fail_on", "principals", "still_named", "idle", "problems")},
+        }
+    )
+
+
+def plan_values(plan: Plan) -> dict[str, Any]:
+    """Return a plan as plain values, which read_plan() takes."""
+    accepted = [{**asdict(one), "until": one.until and one.until.isoformat()} for one in plan.accepted]
+    return {**asdict(plan), "accepted": accepted}
+
+
+def _read_accepted(values: Mapping[str, Any]) -> Accepted:
+    lists = {name: tuple(values[name]) for name in ("kinds", "registries", "hosts")}
+    repositories, until = values["repositories"], values["until"]
+    return Accepted(
+        **{
+            **values,
+            **lists,
+            "repositories": None if repositories is None else tuple(repositories),
+            "until": None if until is None else date.fromisoformat(until),
         }
     )
 
@@ -230,64 +403,31 @@ def read_run(values: Mapping[str, Any]) -> Run:
     )
 
 
-def needs_listing(plan: Plan) -> tuple[Run, ...]:
-    """Return the runs whose patterns must be resolved before they can be split into batches."""
-    return tuple(run for run in plan.runs if plan.batch_size > 0 and any(map(is_pattern, run.repositories)))
-
-
-def batches(run: Run, existing: Sequence[str], size: int, *, unmatched_ok: bool) -> tuple[Run, ...]:
-    """Split a run into runs of at most so many repositories, whose labels tell the progress.
+def narrowed(run: Run, existing: Sequence[str]) -> Run:
+    """Return a run for what of it there is: the repositories that a grant covers, and the grants that cover one.
 
     Args:
-        existing: The names in the registry, for patterns to select from.
-        unmatched_ok: Whether a pattern may match no repository, and so may a grant's own repositories. The last batch
-            has what matches none, so that the module reports it.
-
-    Raises:
-        InvalidInputError: For what matches none and may not, because no batch could tell.
+        existing: The names of all repositories of its registry.
     """
-    selection = select(run.repositories, existing)
-    covered = [name for name in selection.names if any(covers(grant, name) for grant in run.grants)]
-    problems = [f"ecr_share_repositories: {quoted(text)} matches no repository" for text in selection.unmatched]
-    of_grants = [
-        (text, f"ecr_share_grants (principal {_principals(grant)}): repositories: {quoted(text)} matches no repository")
-        for grant in run.grants
-        for text in unmatched(grant.get("repositories") or (), selection.names)
-    ]
-    problems += [problem for _text, problem in of_grants]
-    # That a grant is for something else than the run is for is an error of its own.
-    beside = any(not is_pattern(text) and not matches(run.repositories, text) for text, _problem in of_grants)
-    if beside or (problems and not unmatched_ok):
-        raise InvalidInputError(problems)
-    parts = [covered[start : start + size] for start in range(0, len(covered), size)]
-    if problems and not parts:
-        parts = [list(selection.names[:1])]
-    found = [
+    there = frozenset(existing)
+    names = [name for name in select(run.repositories, existing).names if name in there]
+    covered = [name for name in names if any(covers(grant, name) for grant in run.grants)]
+    return replace(run, repositories=tuple(covered), grants=tuple(_narrowed_to(covered, run.grants)))
+
+
+def batches(run: Run, size: int) -> tuple[Run, ...]:
+    """Split a run over names into runs of at most so many of them, whose labels tell the progress."""
+    names, total = run.repositories, len(run.repositories)
+    parts = [names[start : start + size] for start in range(0, total, size)]
+    return tuple(
         replace(
             run,
-            label=_batch_label(run.region, part, number * size + 1, len(covered)),
-            repositories=tuple(part),
+            label=_batch_label(run.region, part, number * size + 1, total),
+            repositories=part,
             grants=tuple(_narrowed_to(part, run.grants)),
         )
         for number, part in enumerate(parts)
-    ]
-    if problems:
-        found[-1] = _with_unmatched(found[-1], run, selection.unmatched, [text for text, _problem in of_grants])
-    return tuple(found)
-
-
-def _with_unmatched(batch: Run, run: Run, patterns: Sequence[str], of_grants: Sequence[str]) -> Run:
-    """Return a batch of a run with what matches no repository, for the module to tell.
-
-    Args:
-        patterns: Those of the run.
-        of_grants: The names and patterns of its grants.
-    """
-    names = [text for text in of_grants if not is_pattern(text)]
-    wanted = tuple(dict.fromkeys((*batch.repositories, *patterns, *names)))
-    grants = tuple(_narrowed_to(batch.repositories, run.grants, besides=of_grants))
-    label = batch.label if batch.repositories else _label(run.region, wanted)
-    return replace(batch, label=label, repositories=wanted, grants=grants)
+    )
 
 
 def _runs(members: Iterable[Member], host: str) -> Iterator[tuple[Credentials, Run]]:
@@ -331,19 +471,13 @@ def _united(members: Sequence[Member], names: Sequence[str]) -> tuple[GrantOptio
     )
 
 
-def _principals(grant: GrantOptions) -> str:
-    return words(map(str, grant["principals"]))
-
-
-def _narrowed_to(
-    names: Sequence[str], grants: Iterable[GrantOptions], *, besides: Collection[str] = ()
-) -> Iterator[GrantOptions]:
-    """Yield grants with what covers one of these repositories of a run, and these texts besides."""
+def _narrowed_to(names: Sequence[str], grants: Iterable[GrantOptions]) -> Iterator[GrantOptions]:
+    """Yield grants with what covers one of these repositories."""
     for grant in grants:
         if grant.get("repositories") is None:
             yield grant
             continue
-        unused = set(unmatched(grant["repositories"], names)).difference(besides)
+        unused = set(unmatched(grant["repositories"], names))
         kept = [text for text in grant["repositories"] if text not in unused]
         if kept:
             yield {**grant, "repositories": kept}
@@ -355,8 +489,6 @@ def _label(region: str | None, repositories: Sequence[str]) -> str:
 
 
 def _batch_label(region: str | None, names: Sequence[str], first: int, total: int) -> str:
-    if not total:
-        return _label(region, names)
     stems = {name.split("/")[0] for name in names}
     stem = stems.pop() if len(stems) == 1 else "repositories"
     what = f"{stem} {first:,}–{first + len(names) - 1:,} of {total:,}"

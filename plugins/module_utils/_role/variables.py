@@ -8,6 +8,7 @@
 
 * What is wrong is reported all at once, under the name of the variable, before anything is done.
 * A host is a registry, whose repositories its variables list, or it is one repository of an inventory that lists them.
+* One list of grants serves all registries: whether what it names is anywhere is known when they are listed, see lists.
 """
 
 from __future__ import annotations
@@ -21,9 +22,14 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
+from .._iam.principals import invalid_principal_reason
 from .._repository_names import is_pattern, matches, problem_with
 from .._sharing.grants import grant_label, read_grants
 from .._text import word
+from . import principal_names
+from .exceptions import Accepted, read_accepted
+from .finding import KINDS
+from .principal_names import PrincipalNames, read_names
 
 Variables = Mapping[str, Any]
 GrantOptions = Mapping[str, Any]
@@ -35,37 +41,78 @@ _OF_CONNECTIONS = ("ecr_share_profile", "ecr_share_assume_role_arn", "ecr_share_
 # A host that is a repository answers these by itself.
 _OF_REGISTRIES = ("ecr_share_repositories", "ecr_share_regions", "ecr_share_registry_id")
 _LISTS = ("ecr_share_repositories", "ecr_share_regions")
+# Principals that are not in grants.
+_PRINCIPALS = ("ecr_share_absent_principals", "ecr_share_offboard", "ecr_share_ask_principals")
 # These are one for all hosts that are repositories.
 _OF_PLAYS = (
+    *_PRINCIPALS,
     "ecr_share_access_key",
+    "ecr_share_adopt_dir",
+    "ecr_share_ask_access",
+    "ecr_share_ask_repositories",
     "ecr_share_assume_role_session_name",
     "ecr_share_backup_path",
     "ecr_share_backup_dir",
     "ecr_share_batch_size",
     "ecr_share_concurrency",
     "ecr_share_endpoint_url",
-    "ecr_share_fail_on_drift",
+    "ecr_share_fail_on",
     "ecr_share_force_set_policy",
     "ecr_share_on_missing",
     "ecr_share_overwrite",
     "ecr_share_purge_deleted_principals",
     "ecr_share_purge_grants",
     "ecr_share_report_dir",
+    "ecr_share_restore_to",
     "ecr_share_secret_key",
     "ecr_share_session_token",
     "ecr_share_state",
+    "ecr_share_unmanaged_access",
+    "ecr_share_whole_account",
 )
 # Hosts that have the same of these may be one registry.
 _OWNERS = ("ecr_share_assume_role_arn", "ecr_share_profile", "ecr_share_registry_id", "ecr_share_access_key")
 OF_OWNERS = (*_OWNERS, "ecr_share_regions")
-_DIRECTORIES = ("ecr_share_backup_dir", "ecr_share_report_dir")
+_DIRECTORIES = ("ecr_share_adopt_dir", "ecr_share_backup_dir", "ecr_share_backup_path", "ecr_share_report_dir")
 # The role sets it.
 RESULT = "ecr_share_result"
-KNOWN = (*_OF_CONNECTIONS, *_OF_REGISTRIES, *_OF_PLAYS, RESULT, "ecr_share_grants")
+KNOWN = (
+    *_OF_CONNECTIONS,
+    *_OF_REGISTRIES,
+    *_OF_PLAYS,
+    RESULT,
+    "ecr_share_grants",
+    "ecr_share_principals",
+    "ecr_share_accepted",
+)
 # Beside ecr_share_grants, so that each group adds grants of its own: a list in one group replaces that of another.
 _GRANTS = re.compile(r"ecr_share_grants(?:_[a-z0-9_]+)?")
+# Variables that groups add to, each under a name of its own.
+_ACCEPTED = re.compile(r"ecr_share_accepted(?:_[a-z0-9_]+)?")
+_ADDED = (_GRANTS, principal_names.VARIABLES, _ACCEPTED)
 _UNSET: tuple[Any, ...] = (None, "", [])
 _TRUE = ("true", "yes", "on", "y", "t", "1")
+
+
+# What a grant of a plan has beside the options of the module: where it was declared.
+ORIGIN = "origin"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an entry point heeds of the variables.
+
+    Args:
+        grants: Whether it heeds grants.
+        required: Whether there must be some.
+        everywhere: Whether it is for all repositories of a registry, whatever ecr_share_repositories says.
+        revoked: The variable with the principals that lose their access; None where grants say who has it.
+    """
+
+    grants: bool
+    required: bool = False
+    everywhere: bool = False
+    revoked: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +130,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Member:
-    """What one host brings: repositories of a registry, and the grants for them."""
+    """What one host brings: repositories of a registry, and the grants for them, each with its ORIGIN."""
 
     credentials: Credentials
     region: str | None
@@ -98,8 +145,7 @@ def read_members(
     *,
     host: str,
     read_options: ReadOptions,
-    granting: bool,
-    required: bool,
+    needs: Needs,
 ) -> list[Member]:
     """Return what the hosts declare.
 
@@ -107,32 +153,86 @@ def read_members(
         variables: The variables of the role as the current host sees them.
         hosts: The variables of each host, if hosts are repositories; None if the current host is a registry.
         host: The name of the current host.
-        granting: Whether grants matter.
-        required: Whether there must be grants.
+        needs: What of it matters.
 
     Raises:
         InvalidInputError: With every problem; each begins with the variable that is wrong.
     """
+    # Who loses access is one for all hosts of a play, which may say it where the inventory of a host does not.
+    revoked = () if needs.revoked is None else principals_of(variables, needs.revoked)
     of_hosts = {} if hosts is None else hosts
     problems = [*_misspelt([variables, *of_hosts.values()]), *_different(of_hosts), *_problems_of_plays(variables)]
-    read = _remembering(_strictly(read_options, sharing=variables.get("ecr_share_state") != "absent"))
+    if needs.revoked is not None and not revoked:
+        problems.append(f"{needs.revoked} is empty: name at least one principal")
+    reader = _GrantReader(read_options, needs.revoked, revoked)
     sources = [(host, variables)] if hosts is None else [(n, _effective(variables, hosts, n, host)) for n in hosts]
     members: list[Member] = []
+    # Grants for other regions than those of this host are grants.
+    declared = False
     for name, own in sources:
         try:
-            grants = _all_grants(own, read) if granting else ()
+            grants = reader.grants(own) if needs.grants else ()
+            declared = declared or bool(grants)
             members += (
-                _registry(own, grants, needs_repositories=required or bool(grants))
+                _registry(own, grants, needs)
                 if hosts is None
-                else [_repository(name, own, grants)]
+                else [_repository(name, own, grants, everywhere=needs.everywhere)]
             )
         except InvalidInputError as error:
             problems += error.problems
-    if not problems and required and not any(member.grants for member in members):
+    if not problems and needs.required and not declared:
         problems = ["ecr_share_grants is empty: name at least one principal, there or in variables ecr_share_grants_…"]
     if problems:
         raise InvalidInputError(list(dict.fromkeys(problems)))
     return members
+
+
+def names_of(sources: Iterable[Variables]) -> dict[str, str]:
+    """Return the name of each principal that the variables of hosts define. What is wrong there is passed over."""
+    known: dict[str, PrincipalNames] = {}
+    for variables in sources:
+        own = {name: value for name, value in variables.items() if principal_names.VARIABLES.fullmatch(name)}
+        key = canonical(own)
+        if key not in known:
+            try:
+                known[key] = read_names(own)
+            except InvalidInputError:
+                known[key] = PrincipalNames()
+    return principal_names.united_names(known.values())
+
+
+def principals_of(variables: Variables, name: str) -> tuple[str, ...]:
+    """Return the principals that a variable lists, with their names replaced. They may be invalid."""
+    try:
+        names = read_names(variables)
+    except InvalidInputError:
+        names = PrincipalNames()
+    value = variables.get(name)
+    if value in _UNSET:
+        return ()
+    # An empty text among others is no slip to pass over: who was meant would keep the access.
+    listed = _listed(value) if isinstance(value, (str, list)) else [value]
+    return tuple(dict.fromkeys(names.principal("" if text is None else str(text)) for text in listed))
+
+
+def accepted_of(variables: Variables) -> tuple[Accepted, ...]:
+    """Return the exceptions that a host accepts. Raises InvalidInputError with every problem."""
+    names = read_names(variables)
+    found: list[Accepted] = []
+    problems: list[str] = []
+    for variable in sorted(filter(_ACCEPTED.fullmatch, variables)):
+        try:
+            found += read_accepted(variable, variables[variable], names.principals)
+        except InvalidInputError as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInputError(problems)
+    return tuple(found)
+
+
+def declared_grants(variables: Variables, read_options: ReadOptions) -> tuple[GrantOptions, ...]:
+    """Return the grants that a host declares, each with its ORIGIN. Raises InvalidInputError."""
+    return _GrantReader(read_options).grants(variables)
 
 
 def throttle(registries: Iterable[Variables]) -> int:
@@ -165,7 +265,7 @@ def is_true(value: Any) -> bool:
 def _misspelt(variables: Iterable[Variables]) -> Iterator[str]:
     names = dict.fromkeys(name for of_host in variables for name in of_host if name.startswith("ecr_share_"))
     for name in names:
-        if name in KNOWN or _GRANTS.fullmatch(name):
+        if name in KNOWN or any(pattern.fullmatch(name) for pattern in _ADDED):
             continue
         nearest = [known for known in KNOWN if known.startswith(name)] or get_close_matches(name, KNOWN, n=1, cutoff=0)
         yield f"{word(name)} is not a variable of this role; did you mean {' or '.join(nearest)}?"
@@ -190,8 +290,19 @@ def _problems_of_plays(variables: Variables) -> Iterator[str]:
         if path and not str(path).startswith(("/", "~")):
             # A module's working directory is that of the playbook, which may be in the collection itself.
             yield f"{name}: {word(str(path))} is not an absolute path"
-    if is_true(variables.get("ecr_share_purge_grants")) and variables.get("ecr_share_state") == "absent":
+    absent = variables.get("ecr_share_state") == "absent"
+    if is_true(variables.get("ecr_share_purge_grants")) and absent:
         yield "ecr_share_purge_grants requires ecr_share_state: present; absent removes only the listed principals"
+    if is_true(variables.get("ecr_share_whole_account")) and not absent:
+        yield "ecr_share_whole_account requires ecr_share_state: absent"
+    if variables.get("ecr_share_absent_principals") and not absent:
+        yield "ecr_share_absent_principals requires ecr_share_state: absent"
+    for kind in texts_of(variables, "ecr_share_fail_on"):
+        if kind not in KINDS:
+            yield f"ecr_share_fail_on: {word(kind)} is not a kind of findings; there are {', '.join(KINDS)}"
+    for name in _PRINCIPALS:
+        if not isinstance(variables.get(name) or [], (str, int, list)):
+            yield f"{name} is not a list"
     size = variables.get("ecr_share_batch_size") or 0
     if not str(size).isdecimal():
         yield f"ecr_share_batch_size: {size!r} is not a number of repositories"
@@ -209,81 +320,140 @@ def _effective(play: Variables, hosts: Mapping[str, Variables], host: str, curre
         for name, value in play.items()
         if value not in _UNSET
         and canonical(value) != canonical(first.get(name))
-        and (_GRANTS.fullmatch(name) or name in _OF_CONNECTIONS)
+        and (_GRANTS.fullmatch(name) or principal_names.VARIABLES.fullmatch(name) or name in _OF_CONNECTIONS)
     }
     return {**own, **above}
 
 
-def _all_grants(variables: Variables, read: ReadOptions) -> tuple[GrantOptions, ...]:
-    grants: list[GrantOptions] = []
-    problems: list[str] = []
-    for name in sorted(filter(_GRANTS.fullmatch, variables)):
-        if variables[name] == []:
-            continue
-        try:
-            grants += read(name, variables[name])
-        except InvalidInputError as error:
-            problems += error.problems
-    if problems:
-        raise InvalidInputError(problems)
-    return tuple(grants)
+class _GrantReader:
+    """Reads the grants of hosts, and each value once: all hosts of a group hold the same.
 
+    Args:
+        read_options: Reads the options of grants that a variable holds.
+        revoked: The variable with the principals that lose their access; None where grants say who has it.
+        principals: These principals.
+    """
 
-def _strictly(read_options: ReadOptions, *, sharing: bool) -> ReadOptions:
-    """Return a reader that refuses what the module would refuse, under the name of the variable."""
+    def __init__(self, read_options: ReadOptions, revoked: str | None = None, principals: Sequence[str] = ()) -> None:
+        self._read_options, self._revoked, self._principals = read_options, revoked, principals
+        self._known: dict[tuple[str, str, str], tuple[GrantOptions, ...]] = {}
 
-    def read(name: str, value: Any) -> Sequence[GrantOptions]:
-        options = read_options(name, value)
-        problems = [
-            f"{grant_label(name, index, option['principals'])}: repositories: {problem}"
-            for index, option in enumerate(options)
-            for problem in map(problem_with, option.get("repositories") or ())
-            if problem
-        ]
-        try:
-            read_grants(
-                options, partition=None, sharing=sharing, partition_of_region=lambda _region: None, option_name=name
-            )
-        except InvalidInputError as error:
-            problems += error.problems
+    def grants(self, variables: Variables) -> tuple[GrantOptions, ...]:
+        """Return what a host declares, names of principals replaced.
+
+        Raises:
+            InvalidInputError: With every problem.
+        """
+        names = read_names(variables)
+        if self._revoked is not None:
+            return self._of_revoked(self._revoked, names)
+        of_names = canonical(names.principals)
+        grants: list[GrantOptions] = []
+        problems: list[str] = []
+        for variable in sorted(filter(_GRANTS.fullmatch, variables)):
+            value = variables[variable]
+            if value == []:
+                continue
+            key = (variable, canonical(value), of_names)
+            try:
+                if key not in self._known:
+                    self._known[key] = self._read(variable, value, names)
+                grants += self._known[key]
+            except InvalidInputError as error:
+                problems += error.problems
         if problems:
             raise InvalidInputError(problems)
-        return options
+        return tuple(grants)
 
-    return read
+    def _read(self, variable: str, value: Any, names: PrincipalNames) -> tuple[GrantOptions, ...]:
+        """Return the grants of a variable. Refuses what the module would refuse, under the name of the variable."""
+        written = self._read_options(variable, value)
+        options = [{**option, "principals": _resolved(option["principals"], names)} for option in written]
+        problems = []
+        for index, option in enumerate(written):
+            label = grant_label(variable, index, option["principals"])
+            listed = map(problem_with, option.get("repositories") or ())
+            problems += [f"{label}: repositories: {problem}" for problem in listed if problem]
+            problems += [f"{label}: regions: {_no_region(r)}" for r in option.get("regions") or () if not is_region(r)]
+            if option.get("regions") == []:
+                problems.append(f"{label}: regions is empty: leave it out to grant access in every region")
+        problems += _problems_with_principals(variable, options, names, sharing=True)
+        if problems:
+            raise InvalidInputError(problems)
+        return tuple(
+            {**option, ORIGIN: grant_label(variable, index, written[index]["principals"])}
+            for index, option in enumerate(options)
+        )
+
+    def _of_revoked(self, variable: str, names: PrincipalNames) -> tuple[GrantOptions, ...]:
+        """Return grants of those that lose their access."""
+        options = [{"principals": [principal]} for principal in self._principals]
+        problems = list(_problems_with_principals(variable, options, names, sharing=False)) if options else []
+        if problems:
+            raise InvalidInputError(problems)
+        return tuple({**option, ORIGIN: variable} for option in options)
 
 
-def _remembering(read: ReadOptions) -> ReadOptions:
-    """Return a reader that reads each value once: all hosts of a group hold the same."""
-    known: dict[tuple[str, str], Sequence[GrantOptions]] = {}
-
-    def remembering(name: str, value: Any) -> Sequence[GrantOptions]:
-        key = (name, canonical(value))
-        if key not in known:
-            known[key] = read(name, value)
-        return known[key]
-
-    return remembering
+def _resolved(principals: Any, names: PrincipalNames) -> Any:
+    if not isinstance(principals, (list, tuple)):
+        return names.principal(str(principals))
+    return [names.principal(str(principal)) for principal in principals]
 
 
-def _registry(variables: Variables, grants: tuple[GrantOptions, ...], *, needs_repositories: bool) -> list[Member]:
+def _problems_with_principals(
+    variable: str, options: Sequence[GrantOptions], names: PrincipalNames, *, sharing: bool
+) -> Iterator[str]:
+    def why_not(text: str, partition: str | None) -> str:
+        return invalid_principal_reason(text, partition) + names.suggestion(text)
+
+    try:
+        read_grants(
+            options,
+            partition=None,
+            sharing=sharing,
+            partition_of_region=lambda _region: None,
+            option_name=variable,
+            why_not=why_not,
+        )
+    except InvalidInputError as error:
+        yield from error.problems
+
+
+def _registry(variables: Variables, grants: tuple[GrantOptions, ...], needs: Needs) -> list[Member]:
     problems = list(_problems_with_types(variables, _LISTS, (str, list), "a list"))
     problems += _problems_with_types(variables, (*_OF_CONNECTIONS, "ecr_share_registry_id"), (str, int), "a text")
     if problems:
         raise InvalidInputError(problems)
     wanted, regions = (_listed(variables.get(name)) for name in _LISTS)
-    if needs_repositories and not wanted:
+    if needs.everywhere:
+        wanted = ["*"]
+    elif (needs.required or grants) and not wanted:
         problems.append("ecr_share_repositories is empty: name at least one repository or pattern")
     problems += [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
     # A region without a name would be that of the connection, which nobody has named.
     problems += [f"ecr_share_regions: {_no_region(region)}" for region in regions if not is_region(region)]
+    if not regions:
+        problems += [
+            f"{grant[ORIGIN]}: regions: this host has no ecr_share_regions, so it is not known which region is its own"
+            for grant in grants
+            if grant.get("regions")
+        ]
     if problems:
         raise InvalidInputError(problems)
     registry_id = text_of(variables, "ecr_share_registry_id")
     return [
-        Member(_credentials(variables), region, registry_id, tuple(wanted), grants)
+        Member(_credentials(variables), region, registry_id, tuple(wanted), _in_region(region, grants))
         for region in (dict.fromkeys(regions) if regions else (None,))
     ]
+
+
+def _in_region(region: str | None, grants: Iterable[GrantOptions]) -> tuple[GrantOptions, ...]:
+    """Return the grants for a region, as the module takes them."""
+    return tuple(
+        {name: value for name, value in grant.items() if name != "regions"}
+        for grant in grants
+        if not grant.get("regions") or region in grant["regions"]
+    )
 
 
 def _listed(value: Any) -> list[Any]:
@@ -292,7 +462,7 @@ def _listed(value: Any) -> list[Any]:
     return [str(member).strip() if isinstance(member, (str, int)) else member for member in members]
 
 
-def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...]) -> Member:
+def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...], *, everywhere: bool) -> Member:
     name: Any = variables.get("ecr_repository_name")
     region = variables.get("ecr_region") or None
     texts = (*_OF_CONNECTIONS, "ecr_profile", "ecr_registry_id")
@@ -303,8 +473,9 @@ def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...
         problems.append(f"ecr_region of the host {word(host)}: {_no_region(region)}")
     if problems:
         raise InvalidInputError(problems)
-    covering = tuple({**grant, "repositories": None} for grant in grants if covers(grant, name))
-    return Member(_credentials(variables), region, text_of(variables, "ecr_registry_id"), (name,), covering)
+    covering = tuple({**grant, "repositories": None} for grant in _in_region(region, grants) if covers(grant, name))
+    wanted = ("*",) if everywhere else (name,)
+    return Member(_credentials(variables), region, text_of(variables, "ecr_registry_id"), wanted, covering)
 
 
 def _problems_with_types(
@@ -321,6 +492,12 @@ def _no_region(value: Any) -> str:
 def text_of(variables: Variables, name: str) -> str | None:
     """Return the text that a variable holds; None where it is not set."""
     return str(variables.get(name) or "") or None
+
+
+def texts_of(variables: Variables, name: str) -> tuple[str, ...]:
+    """Return the texts that a variable lists."""
+    value = variables.get(name)
+    return tuple(map(str, _listed(value))) if isinstance(value, (str, list)) else ()
 
 
 def _credentials(variables: Variables) -> Credentials:

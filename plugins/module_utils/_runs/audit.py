@@ -6,7 +6,7 @@
 
 """One run that audits a registry: the policy of each repository is read, and evaluated with that of the registry.
 
-Nothing is written.
+Nothing is written to AWS. What is read may be saved, as a snapshot.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+from .._evaluation.adoption import NOTHING, Adoptable
 from .._evaluation.evaluator import PolicyEvaluator, RegistryPolicy
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
 from .._text import word
-from .bulk import allow_missing, failed, nothing_matches, run_each
+from .adoption import adoptable_of, adopted
+from .backup_writer import BackupRun
+from .backups import SNAPSHOT
+from .bulk import allow_missing, failed, failed_names, nothing_matches, run_each
 from .findings import by_principal, counts, findings, registry_findings
 from .options import AuditRequest
 from .registry_policy import RegistryPolicyRead, RegistryPolicyReader
@@ -39,10 +43,12 @@ class AuditResult(RepositoryResult):
     Args:
         findings: Members of the row; None where the policy could not be read.
         address: Members of the row that say where the repository is.
+        adoptable: What of the policy can be declared, and what cannot.
     """
 
     findings: Mapping[str, Any] | None = None
     address: Mapping[str, Any] | None = None
+    adoptable: Adoptable = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row of the repository, in plain values."""
@@ -58,12 +64,18 @@ class AuditRunResult(RunResult[AuditResult]):
         region: That of the registry.
         registry_id: The account that owns it; None where that is not known.
         registry_policy: What its policy says, and whether that is known.
+        backup_path: The directory of the snapshot; None where none was saved.
+        backup_trouble: What to tell of it; None for nothing.
+        adopted: The grants that would declare what is there, and what none can.
     """
 
     partition: str
     region: str
     registry_id: str | None
     registry_policy: Mapping[str, Any]
+    adopted: Mapping[str, Any]
+    backup_path: str | None = None
+    backup_trouble: str | None = None
 
     def to_dict(self, *, rows_as_text: bool = False) -> dict[str, Any]:
         """Return what the task returns, in plain values.
@@ -77,10 +89,12 @@ class AuditRunResult(RunResult[AuditResult]):
             "repositories": rows,
             "principals": by_principal(rows),
             "registry_policy": self.registry_policy,
+            **self.adopted,
         }
         return {
             **({"rows_as_text": json.dumps(grown)} if rows_as_text else grown),
             "summary": counts(rows),
+            **({} if self.backup_path is None else {"backup_path": self.backup_path}),
             "partition": self.partition,
             "region": self.region,
             "registry_id": self.registry_id,
@@ -101,6 +115,7 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         partial(PolicyEvaluator, registry.partition, region=registry.region, now=time.time(), check=registry.check)
     )
     registry_policy = RegistryPolicyReader(registry)
+    snapshot = _snapshot(request, registry)
 
     def audit(target: PolicyTarget) -> AuditResult:
         result, stored = AuditResult(target.label), target.read()
@@ -110,14 +125,18 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
             policy = None if stored.text is None else parse(stored.text)
         except PolicyError as error:
             return replace(result, error=f"{word(target.label)}: the policy could not be parsed: {error}")
+        if snapshot is not None:
+            snapshot.save(target, owner or registry.owner(), policy=stored.text, written=stored.text)
+        resource = target.resource_arn(owner)
         found = findings(
-            policy,
-            evaluator(owner),
-            resource=target.resource_arn(owner),
-            registry_policy=of_registry,
-            principal=request.principal,
+            policy, evaluator(owner), resource=resource, registry_policy=of_registry, principal=request.principal
         )
-        return replace(result, findings={**({"policy": policy} if request.include_policy else {}), **found})
+        parsed = evaluator(owner).parse(policy, resource, of_registry or RegistryPolicy())
+        return replace(
+            result,
+            findings={**({"policy": policy} if request.include_policy else {}), **found},
+            adoptable=adoptable_of(parsed, policy, request.principal, resource=resource),
+        )
 
     results = run_each(
         [registry.repository(name) for name in selection.names],
@@ -125,6 +144,7 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         result_type=AuditResult,
         concurrency=request.concurrency,
     )
+    trouble = None if snapshot is None else snapshot.finish(failed_names(results))
     results += tuple(AuditResult(text, error=nothing_matches(text, registry), missing=True) for text in unmatched)
     if request.missing_ok:
         results = allow_missing(results)
@@ -135,8 +155,29 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         wanted = _with_addresses(wanted, registry, owner)
     except EcrError as error:
         wanted = _without_owner(wanted, error)
-    said = _said_of_registry(registry_policy.read(), evaluator(owner), request)
-    return AuditRunResult(wanted, registry.partition, registry.region, owner, said)
+    read = registry_policy.read()
+    said = _said_of_registry(read, evaluator(owner), request)
+    grants = adopted(
+        {result.name: result.adoptable for result in wanted},
+        evaluator(owner).parse_registry_policy(read.policy or RegistryPolicy()),
+        request.principal,
+    )
+    return AuditRunResult(
+        wanted,
+        registry.partition,
+        registry.region,
+        owner,
+        said,
+        grants,
+        backup_path=None if snapshot is None else snapshot.path,
+        backup_trouble=trouble,
+    )
+
+
+def _snapshot(request: AuditRequest, registry: Registry) -> BackupRun | None:
+    if not request.backup_dir:
+        return None
+    return BackupRun(request.backup_dir, kind=SNAPSHOT, partition=registry.partition, region=registry.region)
 
 
 def _said_of_registry(found: RegistryPolicyRead, evaluator: PolicyEvaluator, request: AuditRequest) -> dict[str, Any]:

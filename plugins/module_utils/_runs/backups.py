@@ -4,13 +4,18 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Backups of policies on disk: a directory for each run, a file for each policy, and how they are read again.
+"""Backups of policies on disk: a directory for each run, with a file for each policy, and a manifest.
+
+This file has their formats. They are made in backup_writer, and read in backup_reader.
 
 Rules
 -----
 - A backup is on disk, and outlasts a crash of the machine, before the policy that it is of is replaced.
 - A file is there as a whole or not at all. One that a run left unfinished has a name of its own, and is passed over.
-- A directory is used only if every file in it is a backup, so that nothing is begun with a part of them.
+- The manifest is there before the first backup, and says that the run goes on. It is replaced when the run has come to
+  its end. So whatever ends a run before, its directory says of itself that it may lack something.
+- A directory is used only if every file in it is a backup or its manifest, so that nothing is begun with a part of
+  them. One without a manifest, as it was made before there were any, is used, and told.
 - What others could have changed is no backup: see safe_paths.
 - What was published once is read for ever, so another format gets another number.
 """
@@ -20,51 +25,42 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
-import stat
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import count
 from typing import Any
 
 from .._iam.document import MAX_LENGTH, PolicyError, parse, serialise
-from .._registry import PolicyTarget
 from .._repository_names import is_name
 from .._text import message as visible_message
-from .safe_paths import (
-    Trust,
-    UnsafePathError,
-    look,
-    make_directories,
-    make_directory,
-    resolve,
-    shown,
-    trust,
-)
 
 FORMAT = 1
+# That of galaxy.yml, which a module cannot read: it is not sent to the managed host.
+COLLECTION_VERSION = "0.1.0"
 
 # What has a policy, and whether a text is the name of such a thing.
 KINDS: Mapping[str, Callable[[str], bool]] = {"repository": is_name}
+# What made the backups. A snapshot has only read, so what it found and what it "wrote" are the same.
+SHARE, RESTORE, SNAPSHOT = "share", "restore", "snapshot"
+RUN_KINDS = (SHARE, RESTORE, SNAPSHOT)
+MANIFEST_NAME = "manifest.json"
 # Most file systems take 255 bytes.
 MAX_PLAIN_NAME_LENGTH = 200
 UNFINISHED_SUFFIX = ".unfinished"
-_EARLIER = re.compile(r"\.json\.[0-9]+$")
-# Two policies, each character of which may be an escape of six.
-MAX_FILE_SIZE = 1 << 20
-MAX_PROBLEMS_SHOWN = 5
-# Of folders below the one that is named. Runs make three at most.
-MAX_DEPTH = 32
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_MEMBERS = {
+# Two runs may begin in the same second.
+RUN_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_PLACE = {
     "partition": re.compile(r"[a-z]+(?:-[a-z]+)*"),
     "registry_id": re.compile(r"[0-9]{12}"),
     "region": re.compile(r"[a-z]+(?:-[a-z]+)*-[0-9]+"),
-    "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"),
+}
+_OF_BACKUPS = {**_PLACE, "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")}
+_OF_MANIFESTS = {
+    **_PLACE,
+    "kind": re.compile("|".join(RUN_KINDS)),
+    "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"),
+    "collection_version": re.compile(r"[0-9]+(?:\.[0-9]+){2}(?:[-+][0-9A-Za-z.+-]{1,40})?"),
 }
 
 
@@ -87,7 +83,8 @@ class Backup:
         name: Such as that of the repository.
         time: In UTC, such as C(2026-01-31T12:00:00Z).
         policy: The text as AWS returned it; None for none.
-        written: The text that was about to be sent; None where the policy was about to be deleted.
+        written: The text that was about to be sent; None where the policy was about to be deleted. In a snapshot, the
+            same as policy.
     """
 
     kind: str
@@ -99,83 +96,40 @@ class Backup:
     policy: str | None
     written: str | None
 
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether nothing was about to be written. A run saves nothing where it would change nothing."""
+        return self.policy == self.written
+
 
 @dataclass(frozen=True)
-class Saved:
-    """A backup, and the file that it is in."""
-
-    path: str
-    backup: Backup
-
-
-class BackupRun:
-    """The backups of one run, in a directory of their own that is made with the first of them.
-
-    May be used by several threads.
+class Manifest:
+    """What a directory says of the run that made it.
 
     Args:
-        parent: The directory that holds those of all runs; it is made as well.
+        kind: What the run did, one of RUN_KINDS.
         partition: That of the registry.
+        registry_id: The 12-digit account that owns the registry.
         region: That of the registry.
-        now: Returns the time.
+        time: When the directory was made, in UTC, such as C(2026-01-31T12:00:00.000000Z).
+        collection_version: The version of the collection that made it.
+        repositories: How many have a backup in it; None as long as the run goes on.
+        failed: The names of those that the run was asked for, and of which it did not do, or does not know, all.
     """
 
-    def __init__(
-        self, parent: str, *, partition: str, region: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._parent = os.path.abspath(parent)
-        self._partition, self._region, self._now = partition, region, now
-        self._lock = threading.Lock()
-        self._made: str | None = None
-        self._used = False
+    kind: str
+    partition: str
+    registry_id: str
+    region: str
+    time: str
+    collection_version: str
+    repositories: int | None = None
+    failed: tuple[str, ...] = ()
 
     @property
-    def path(self) -> str | None:
-        """The absolute path of the run's directory; None as long as no backup was saved."""
-        return self._made if self._used else None
-
-    def save(self, target: PolicyTarget, registry_id: str, *, policy: str | None, written: str | None) -> None:
-        """Bring a backup to disk, so that it outlasts even a crash of the machine.
-
-        Args:
-            target: Which policy.
-            registry_id: The account that owns the registry.
-            policy: The text as AWS returned it; None for none.
-            written: The text that is about to be sent; None where the policy is about to be deleted.
-
-        Raises:
-            BackupError: It could not be saved.
-        """
-        backup = Backup(
-            kind=target.kind,
-            partition=self._partition,
-            registry_id=registry_id,
-            region=self._region,
-            name=target.label,
-            time=self._now().strftime(TIME_FORMAT),
-            policy=policy,
-            written=written,
-        )
-        try:
-            _write(self._directory(), file_name(backup.kind, backup.name), to_text(backup))
-        except (OSError, UnsafePathError) as error:
-            raise BackupError(
-                f"could not save a backup of its policy: {error}. So the policy was not written. Check backup_dir."
-            ) from error
-        self._used = True
-
-    def _directory(self) -> str:
-        with self._lock:
-            if self._made is None:
-                make_directories(self._parent)
-                # Somebody else may have made one of them since it was looked at.
-                resolve(self._parent, trust(), above=True)
-                stamp = self._now().strftime("%Y%m%dT%H%M%SZ")
-                path = os.path.join(self._parent, f"{stamp}-{self._region}-{secrets.token_hex(4)}")
-                make_directory(path)
-                _flush_directory(self._parent)
-                self._made = path
-            return self._made
+    def complete(self) -> bool:
+        """Whether the run came to its end, and did all that it was asked for."""
+        return self.repositories is not None and not self.failed
 
 
 def file_name(kind: str, name: str) -> str:
@@ -190,7 +144,7 @@ def file_name(kind: str, name: str) -> str:
     if not KINDS[kind](name):
         raise BackupError(f'"{name}" is not the name of a {kind}, so no backup can be named for it')
     plain = name.replace("/", "__")
-    if len(plain) > MAX_PLAIN_NAME_LENGTH:
+    if len(plain) > MAX_PLAIN_NAME_LENGTH or f"{plain}.json" == MANIFEST_NAME:
         plain = f"{plain[: MAX_PLAIN_NAME_LENGTH - 66]}--{sha256(name.encode()).hexdigest()}"
     return f"{plain}.json"
 
@@ -200,8 +154,55 @@ def to_text(backup: Backup) -> str:
     return json.dumps({"format": FORMAT, **asdict(backup)}, indent=2) + "\n"
 
 
+def manifest_to_text(manifest: Manifest) -> str:
+    """Return a manifest as its file has it."""
+    return json.dumps({"format": FORMAT, "complete": manifest.complete, **asdict(manifest)}, indent=2) + "\n"
+
+
 def from_text(text: str) -> Backup:
     """Return the backup that a file has. Raises BackupError for anything that to_text() has not written."""
+    document = _members(text, Backup, "a backup of a policy")
+    for name, value in document.items():
+        if name in ("policy", "written"):
+            _check_policy(name, value)
+        elif name == "kind":
+            _check_text(name, value, value in KINDS if isinstance(value, str) else False)
+        else:
+            _check_text(name, value, name == "name" or _matches(_OF_BACKUPS[name], value))
+    if not KINDS[document["kind"]](document["name"]):
+        raise BackupError(f"its name is not that of a {document['kind']}: {document['name'][:40]!a}")
+    return Backup(**document)
+
+
+def manifest_from_text(text: str) -> Manifest:
+    """Return the manifest that a file has. Raises BackupError for anything that manifest_to_text() has not written."""
+    document = _members(text, Manifest, "the manifest of a run", "complete")
+    complete, repositories, failed = (document.pop(name) for name in ("complete", "repositories", "failed"))
+    for name, value in document.items():
+        _check_text(name, value, _matches(_OF_MANIFESTS[name], value))
+    if not (repositories is None or (repositories.__class__ is int and repositories >= 0)):
+        raise BackupError("its repositories is neither a number nor null")
+    if not isinstance(failed, list) or not all(isinstance(name, str) and _is_name(name) for name in failed):
+        raise BackupError("its failed is not a list of names")
+    manifest = Manifest(**document, repositories=repositories, failed=tuple(failed))
+    if complete is not manifest.complete:
+        raise BackupError("its complete is not what its repositories and its failed say")
+    return manifest
+
+
+def problem_with_path(path: str) -> str | None:
+    """Return why a text is no path that an option may have; None if it is one."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return f"{path!a} is not a valid path"
+    if not path or "\0" in path:
+        return f"{path!a} is not a valid path"
+    # Nobody chooses the working directory of a module.
+    return None if os.path.isabs(path) else f"{path!a} is not an absolute path. Begin it with / or ~"
+
+
+def _members(text: str, of: type[Backup | Manifest], what: str, *more: str) -> dict[str, Any]:
     try:
         document = json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError):
@@ -210,98 +211,11 @@ def from_text(text: str) -> Backup:
         raise BackupError("it is not a JSON object")
     version = document.pop("format", None)
     if version.__class__ is not int or version != FORMAT:
-        raise BackupError(f"it is not a backup of a policy in format {FORMAT}")
-    names = {field.name for field in fields(Backup)}
+        raise BackupError(f"it is not {what} in format {FORMAT}")
+    names = {*more, *(field.name for field in fields(of))}
     if document.keys() != names:
         raise BackupError(f"its members are not format and {', '.join(sorted(names))}")
-    for name, value in document.items():
-        _check(name, value)
-    if not KINDS[document["kind"]](document["name"]):
-        raise BackupError(f"its name is not that of a {document['kind']}: {document['name'][:40]!a}")
-    return Backup(**document)
-
-
-def find(path: str) -> tuple[Saved, ...]:
-    """Return the backups in a file, or in a directory and below it, in the order of their paths.
-
-    A file that a run left unfinished is passed over: nothing was written to AWS for its policy.
-
-    Raises:
-        BackupError: With every file that is not a backup, or that somebody else could have changed.
-    """
-    if not _is_path(path):
-        raise BackupError(f"{path!a} is not a valid path")
-    trusted = trust()
-    try:
-        path = os.path.abspath(path)
-        if os.path.islink(path):
-            raise BackupError(f"{shown(path)} is a link. Name what it leads to.")
-        path = resolve(path, trusted)
-    except UnsafePathError as error:
-        raise BackupError(f"{error}. Otherwise do not restore what is there.") from None
-    except OSError as error:
-        raise BackupError(f"{shown(path)[:200]}: {error.strerror}") from None
-    if not os.path.lexists(path):
-        raise BackupError(f"{shown(path)} does not exist")
-    saved: list[Saved] = []
-    problems: list[str] = []
-    for file in _files(path, trusted, problems):
-        try:
-            saved.append(Saved(file, from_text(_read(file))))
-        except OSError as error:
-            problems.append(f"{shown(file)}: {error.strerror}")
-        except (BackupError, UnicodeDecodeError) as error:
-            problems.append(f"{shown(file)}: {error}")
-    if problems:
-        raise BackupError(_message(problems))
-    return tuple(saved)
-
-
-def problem_with_directory(path: str) -> str | None:
-    """Return why no directory for backups can be used or made at a path; None if it can, as far as can be seen."""
-    if not _is_path(path):
-        return f"{path!a} is not a valid path"
-    path = nearest = os.path.abspath(path)
-    while not os.path.lexists(nearest):
-        nearest = os.path.dirname(nearest)
-    if not os.path.isdir(nearest):
-        return f"{shown(nearest)} is not a directory"
-    try:
-        resolve(path, trust(), above=True)
-    except UnsafePathError as error:
-        return f"what is saved there could not be restored. {error}"
-    except OSError as error:
-        return f"{shown(path)[:200]}: {error.strerror}"
-    return None if os.access(nearest, os.W_OK | os.X_OK) else f"{shown(nearest)} cannot be written to"
-
-
-def _is_path(text: str) -> bool:
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
-    return bool(text) and "\0" not in text
-
-
-def _check(name: str, value: Any) -> None:
-    if name in ("policy", "written"):
-        if value is not None:
-            _check_policy(name, value)
-    elif not isinstance(value, str):
-        raise BackupError(f"its {name} is not a text")
-    elif not (value in KINDS if name == "kind" else name == "name" or _MEMBERS[name].fullmatch(value)):
-        raise BackupError(f"its {name} is not valid: {value[:40]!a}")
-
-
-def _check_policy(name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise BackupError(f"its {name} is neither a text nor null")
-    try:
-        length = len(serialise(parse(value)))
-    except PolicyError as error:
-        raise BackupError(f"its {name} is not a policy: {error}") from None
-    if length > MAX_LENGTH:
-        raise BackupError(f"its {name} is longer than AWS allows")
+    return document
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -310,86 +224,29 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _files(path: str, trusted: Trust, problems: list[str]) -> Iterator[str]:
-    """Yield the files at a path and below it, in their order, but for unfinished and earlier ones.
-
-    Args:
-        path: Of a file or a directory.
-        trusted: Whom to trust.
-        problems: What is neither, or could have been changed by somebody else, is added to these.
-    """
-    # The last of them is next. A tree may be deeper than Python can call itself.
-    waiting = [(path, 0)]
-    while waiting:
-        found, depth = waiting.pop()
-        try:
-            entry = look(found)
-            if not stat.S_ISDIR(entry.mode) and not stat.S_ISREG(entry.mode):
-                why: str | None = "it is a link, or not a file"
-            else:
-                why = trusted.problem(entry)
-            if why is None and stat.S_ISREG(entry.mode):
-                yield found
-            elif why is None and depth > MAX_DEPTH:
-                why = f"it is more than {MAX_DEPTH} directories deep"
-            elif why is None:
-                names = [name for name in os.listdir(found) if not _is_passed_over(name)]
-                waiting += [(os.path.join(found, name), depth + 1) for name in sorted(names, reverse=True)]
-        except OSError as error:
-            why = error.strerror
-        if why is not None:
-            problems.append(f"{shown(found)}: {why}")
+def _is_name(text: str) -> bool:
+    return any(is_valid(text) for is_valid in KINDS.values())
 
 
-def _is_passed_over(name: str) -> bool:
-    return name.endswith(UNFINISHED_SUFFIX) or _EARLIER.search(name) is not None
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def _read(path: str) -> str:
-    # What was a file a moment ago may be a link, or a pipe that never ends, by now.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        content = file.read(MAX_FILE_SIZE + 1)
-    if len(content) > MAX_FILE_SIZE:
-        raise BackupError("it is longer than any backup")
-    return content.decode()
+def _check_text(name: str, value: Any, valid: bool) -> None:
+    if not isinstance(value, str):
+        raise BackupError(f"its {name} is not a text")
+    if not valid:
+        raise BackupError(f"its {name} is not valid: {value[:40]!a}")
 
 
-def _write(directory: str, name: str, text: str) -> None:
-    """Make a file that is there as a whole or not at all, whatever happens meanwhile.
-
-    A run that writes a policy again, because somebody else has overwritten it, saves what it replaces each time. The
-    last is what undoes the run. An earlier one is kept beside it, under a name with a number.
-    """
-    path = os.path.join(directory, name)
-    unfinished = path + UNFINISHED_SUFFIX
+def _check_policy(name: str, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise BackupError(f"its {name} is neither a text nor null")
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            # The umask may have taken from it what its owner needs.
-            os.fchmod(file.fileno(), 0o600)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.lexists(path):
-            number = next(number for number in count(1) if not os.path.lexists(f"{path}.{number}"))
-            os.link(path, f"{path}.{number}", follow_symlinks=False)
-        os.replace(unfinished, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(unfinished)
-        raise
-    _flush_directory(directory)
-
-
-def _flush_directory(path: str) -> None:
-    # The name of a file is in its directory, and lost with it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _message(problems: Sequence[str]) -> str:
-    more = f" | and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
-    first = " | ".join(problems[:MAX_PROBLEMS_SHOWN])
-    return f"not every file there can be restored: {first}{more}. Take them out, or name the backups that are meant."
+        length = len(serialise(parse(value)))
+    except PolicyError as error:
+        raise BackupError(f"its {name} is not a policy: {error}") from None
+    if length > MAX_LENGTH:
+        raise BackupError(f"its {name} is longer than AWS allows")

@@ -20,7 +20,7 @@ from .._iam.document import PolicyError
 from .._registry import EcrError, PolicyTarget, Registry, RepositoryMissingError
 from .._text import message, quoted, word
 from .backups import BackupError
-from .results import Result
+from .results import RepositoryResult, Result
 
 # The last says that the connection or the terminal is lost.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -72,6 +72,11 @@ def failed(result: Result, error: Exception) -> Result:
         "task writes, and please report this to the collection imageshare.aws"
     )
     return replace(result, error=message(text))
+
+
+def failed_names(results: Iterable[RepositoryResult]) -> list[str]:
+    """Return the names of the repositories that there are, and of which not all was done that was asked for."""
+    return [result.name for result in results if result.error is not None and not result.missing]
 
 
 def place_of(registry: Registry) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .._errors import InvalidInputError
 from .._iam.arns import is_unique_id
@@ -20,7 +20,8 @@ from .._repository_names import is_pattern, matches, problem_with, unmatched
 from .._sharing.capabilities import DEFAULT_ACCESS, NAMES, ordered
 from .._sharing.grants import Grant, grant_label, read_grants
 from .._text import quoted, word
-from .backups import problem_with_directory
+from .backup_writer import problem_with_directory
+from .backups import RESTORE, SHARE, problem_with_path
 
 # The options of a grant, as Ansible's argument specifications spell them.
 GRANT_OPTIONS: Mapping[str, Any] = {
@@ -29,6 +30,8 @@ GRANT_OPTIONS: Mapping[str, Any] = {
     "lambda_regions": {"type": "list", "elements": "str"},
     "repositories": {"type": "list", "elements": "str"},
 }
+# What a backup is put back to: what the run found, or what it wrote.
+BEFORE, WRITTEN = "before", "written"
 # More do not pay: over TLS every new connection costs some 20 ms of CPU.
 MAX_CONCURRENCY = 16
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
@@ -63,6 +66,8 @@ class WriteOptions(RunOptions):
         backup_dir: The directory for the backups of all runs; None for none.
     """
 
+    # What manifests of backups call it.
+    run_kind: ClassVar[str]
     check_mode: bool
     diff: bool
     force_set_policy: bool
@@ -79,14 +84,19 @@ class Request(WriteOptions):
         purge_grants: Whether principals that no grant names lose their access.
         purge_deleted_principals: Whether ids of deleted principals are removed.
         warn_of_unmatched: Whether to warn of a name or pattern that may match nothing, and does not.
+        revoke_unmanaged: Whether the principals of the grants leave the unmanaged statements as well.
+        whole_account: Whether the roles, users, sessions and functions of accounts lose their access as well.
         warnings: What else a person should know about the options.
     """
 
+    run_kind = SHARE
     grants: tuple[Grant, ...]
     sharing: bool
     purge_grants: bool
     purge_deleted_principals: bool
     warn_of_unmatched: bool = False
+    revoke_unmanaged: bool = False
+    whole_account: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -96,11 +106,14 @@ class RestoreRequest(WriteOptions):
 
     Args:
         backup_path: A backup, or a directory of backups.
-        overwrite: Whether to restore even what was changed since.
+        to: What to put back: BEFORE or WRITTEN.
+        overwrite: Whether to restore even what was changed since, and what may never have been written.
         registry_id: 12 digits; None where none is asked for.
     """
 
+    run_kind = RESTORE
     backup_path: str
+    to: str
     overwrite: bool
     registry_id: str | None
 
@@ -111,9 +124,26 @@ class AuditRequest(RunOptions):
 
     Args:
         principal: Who is asked for; None for all.
+        backup_dir: The directory for snapshots; None to save none.
     """
 
     principal: Principal | None
+    backup_dir: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupListRequest:
+    """What a task that lists backups is asked for.
+
+    Args:
+        backup_dir: The directory for the backups of all runs.
+        registry_id: 12 digits; None for those of all registries.
+        region: None for those of all regions.
+    """
+
+    backup_dir: str
+    registry_id: str | None
+    region: str | None
 
 
 def read_request(
@@ -128,7 +158,7 @@ def read_request(
 
     Raises InputError with every problem, so that nothing is begun that cannot be finished.
     """
-    sharing = options["state"] == "present"
+    sharing, revoke_unmanaged = options["state"] == "present", options["unmanaged_access"] == "revoke"
     problems: list[str] = []
     try:
         grants = read_grants(
@@ -140,6 +170,10 @@ def read_request(
     problems += _problems_with_names(options)
     if options["purge_grants"] and not sharing:
         problems.append("purge_grants requires state=present; state=absent removes only the listed principals")
+    if options["whole_account"] and sharing:
+        problems.append(
+            "whole_account requires state=absent: a grant is for the principals that it names, and no others"
+        )
     problems += _problems_with_runs(options)
     if problems:
         raise InvalidInputError(problems)
@@ -149,6 +183,8 @@ def read_request(
         sharing=sharing,
         purge_grants=options["purge_grants"],
         purge_deleted_principals=options["purge_deleted_principals"],
+        revoke_unmanaged=revoke_unmanaged,
+        whole_account=options["whole_account"],
         missing_ok=options["on_missing"] == "skip",
         force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],
@@ -157,7 +193,8 @@ def read_request(
         check_mode=check_mode,
         diff=diff,
         # A slip in a name would leave access that was to be taken away.
-        warn_of_unmatched=options["on_missing"] == "skip" and (options["purge_grants"] or not sharing),
+        warn_of_unmatched=options["on_missing"] == "skip"
+        and (revoke_unmanaged or options["purge_grants"] or not sharing),
         warnings=tuple(_unknown_regions(grants, partition_of_region)) if sharing else (),
     )
 
@@ -168,10 +205,14 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     Raises InputError with every problem.
     """
     problems = [*_problems_with_wanted(options["repositories"]), *_problems_with_runs(options)]
+    trouble = problem_with_path(options["backup_path"])
+    if trouble:
+        problems.append(f"backup_path: {trouble}")
     if problems:
         raise InvalidInputError(problems)
     return RestoreRequest(
         backup_path=options["backup_path"],
+        to=options["to"],
         repositories=tuple(options["repositories"]),
         overwrite=options["overwrite"],
         registry_id=options["registry_id"],
@@ -185,7 +226,7 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     )
 
 
-def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRequest:
+def read_audit_request(options: Mapping[str, Any], *, partition: str, check_mode: bool = False) -> AuditRequest:
     """What the options of the module that audits ask for.
 
     Raises InputError with every problem.
@@ -208,6 +249,25 @@ def read_audit_request(options: Mapping[str, Any], *, partition: str) -> AuditRe
         include_policy=options["include_policy"],
         missing_ok=options["on_missing"] == "skip",
         concurrency=options["concurrency"],
+        # Whoever only foresees changes nothing on the managed host either.
+        backup_dir=None if check_mode else options.get("backup_dir"),
+    )
+
+
+def read_backup_list_request(options: Mapping[str, Any]) -> BackupListRequest:
+    """What the options of the module that lists backups ask for.
+
+    Raises InputError with every problem.
+    """
+    problems = problems_with_registry_id(options["registry_id"])
+    trouble = problem_with_path(options["backup_dir"])
+    if trouble:
+        problems.append(f"backup_dir: {trouble}")
+    if problems:
+        raise InvalidInputError(problems)
+    # An empty text is what a template makes of nothing.
+    return BackupListRequest(
+        backup_dir=options["backup_dir"], registry_id=options["registry_id"] or None, region=options["region"] or None
     )
 
 

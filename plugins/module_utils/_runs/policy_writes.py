@@ -43,8 +43,8 @@ from .._registry import (
 from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import Merged
 from .._text import words
-from .backups import BackupRun
-from .bulk import allow_missing, failed, run_each
+from .backup_writer import BackupRun
+from .bulk import allow_missing, failed, failed_names, run_each
 from .options import WriteOptions
 from .results import PolicyDiff, WriteResult, WriteRunResult
 
@@ -140,8 +140,11 @@ def run_writes(
             result_type=WriteResult,
             concurrency=options.concurrency,
         )
+    trouble = writes.finish_backups(results)
     results = (*results, *unmatched)
-    return WriteRunResult(allow_missing(results) if options.missing_ok else results, writes.backup_path)
+    return WriteRunResult(
+        allow_missing(results) if options.missing_ok else results, writes.backup_path, backup_trouble=trouble
+    )
 
 
 def planned(
@@ -180,6 +183,7 @@ def planned(
         changed=merged.changed,
         granted=merged.granted,
         revoked=merged.revoked,
+        revoked_actions=merged.revoked_actions,
         unmanaged_values=merged.unmanaged_values,
         policy=merged.policy if merged.changed and options.include_policy else None,
     )
@@ -211,12 +215,22 @@ class PolicyWrites:
         self._planner, self._options, self._registry = planner, options, registry
         self._backups: BackupRun | None = None
         if options.backup_dir and not options.check_mode:
-            self._backups = BackupRun(options.backup_dir, partition=registry.partition, region=registry.region)
+            self._backups = BackupRun(
+                options.backup_dir, kind=options.run_kind, partition=registry.partition, region=registry.region
+            )
 
     @property
     def backup_path(self) -> str | None:
         """The directory that the backups of the run are in; None where there is none."""
         return self._backups.path if self._backups else None
+
+    def finish_backups(self, results: Sequence[WriteResult]) -> str | None:
+        """Let the backups of the run say that it came to its end. Returns what to tell if they cannot.
+
+        Args:
+            results: All that the run did.
+        """
+        return None if self._backups is None else self._backups.finish(failed_names(results))
 
     def write(self, target: PolicyTarget, *, check_mode: bool) -> WriteResult:
         """Read, plan and write a policy, and that again if somebody else changes it in between.

@@ -4,15 +4,24 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""One run that puts policies back from their backups, unless somebody has changed them since."""
+"""One run that puts policies back from their backups: what an earlier run found, or what it wrote.
+
+Rules
+-----
+- To what a run found, a policy is put back only if it is as the run wrote it. What somebody else has changed since
+  would be lost otherwise.
+- To what a run wrote, it is put back whatever it is now, since that is what it is asked for; but not if the run may
+  never have written it, so that nobody gets what nobody ever had.
+- To a snapshot, it is put back whatever it is now: the run that made the snapshot has written nothing.
+- What is equal in meaning is left alone. `overwrite` lifts the first two.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from os.path import dirname
 from typing import Any
 
 from .._errors import PolicyWarning, RepositoryContext
@@ -23,14 +32,19 @@ from .._iam.principals import policy_principals
 from .._registry import PolicyTarget, Registry, StoredPolicy
 from .._repository_names import select
 from .._sharing.merge import replaced
-from .backups import Backup, BackupError, Saved, find
-from .options import RestoreRequest
+from .backup_choice import chosen_backups, notes, parsed
+from .backup_reader import Saved, find
+from .backups import Backup, BackupError
+from .options import WRITTEN, RestoreRequest
 from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
 from .results import WriteResult, WriteRunResult
 
 # A registry: the 12-digit account that owns it, and its region.
 _RegistryKey = tuple[str, str]
-MAX_RUNS_SHOWN = 10
+_NEVER_WRITTEN = (
+    "So what that run was about to write may never have been its policy. To write it all the same, set overwrite; "
+    "check mode and --diff show what that would do."
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +53,15 @@ class RestoreRunResult(WriteRunResult):
 
     Args:
         skipped_backups: How many of the backups are of other registries, in the order of these.
+        notes: What a person should know about the backups that were meant, a sentence each.
     """
 
     skipped_backups: tuple[tuple[_RegistryKey, int], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*super().warnings, *self.notes)
 
     def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
         skipped = [
@@ -75,9 +95,15 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
             f"{_listed(number)}. Check backup_path, region and registry_id."
         )
     wrong = None if here else f"nothing was restored: there is no backup of registry {owner} in {registry.region}"
-    result = _restore(here, request, registry.of(owner), f"{wrong}, but {_listed(number)}" if wrong else None)
-    skipped = tuple((other, number[other]) for other in sorted(number) if other != key)
-    return RestoreRunResult(result.results, result.backup_path, skipped_backups=skipped)
+    chosen = chosen_backups(here, request, registry.partition)
+    result = _restore(chosen, request, registry.of(owner), f"{wrong}, but {_listed(number)}" if wrong else None)
+    return RestoreRunResult(
+        result.results,
+        result.backup_path,
+        backup_trouble=result.backup_trouble,
+        skipped_backups=tuple((other, number[other]) for other in sorted(number) if other != key),
+        notes=notes(saved, here, chosen, request, registry.partition),
+    )
 
 
 def _registry_key(saved: Saved) -> _RegistryKey:
@@ -88,25 +114,24 @@ def _listed(number: Mapping[_RegistryKey, int]) -> str:
     return ", ".join(f"{count} of {owner} in {region}" for (owner, region), count in sorted(number.items()))
 
 
-def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry, wrong: str | None) -> WriteRunResult:
+def _restore(
+    chosen: Mapping[str, Saved], request: RestoreRequest, registry: Registry, wrong: str | None
+) -> WriteRunResult:
     """Restore the backups of a registry.
 
     Args:
-        here: The backups.
+        chosen: The backup of each repository.
         request: What is asked for.
         registry: The registry.
         wrong: Why there are none.
     """
-    by_name: dict[str, list[Saved]] = {}
-    for found in here:
-        by_name.setdefault(found.backup.name, []).append(found)
-    selection = select(request.repositories, list(by_name))
-    names = [name for name in selection.names if name in by_name]
-    chosen = {name: _only(by_name[name], registry.partition) for name in names}
-    unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in by_name]
+    selection = select(request.repositories, list(chosen))
+    names = [name for name in selection.names if name in chosen]
+    unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in chosen]
     unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in selection.unmatched]
-    # A run may not have changed all that is named; but where it changed none of them, others may be meant.
-    warned = not names and request.missing_ok
+    # A run may not have changed all that is named; but where it changed none of them, others may be meant. That there
+    # are only backups of other registries is normal where one directory has those of all.
+    warned = not names and request.missing_ok and wrong is None
     return run_writes(
         [registry.repository(name) for name in names],
         RestoringPlanner(chosen, request, registry),
@@ -119,24 +144,6 @@ def _restore(here: Sequence[Saved], request: RestoreRequest, registry: Registry,
 def _unmatched_result(text: str, why: str, region: str, *, warned: bool) -> WriteResult:
     warning = RepositoryContext(text, region).warning("pattern_not_matched", why)
     return WriteResult(text, error=why, missing=True, warnings=(warning,) if warned else ())
-
-
-def _only(saved: Sequence[Saved], partition: str) -> Saved:
-    first = saved[0]
-    if len(saved) > 1:
-        directories = sorted({dirname(found.path) for found in saved})
-        choices = directories if len(directories) > 1 else [found.path for found in saved]
-        earlier = f" and {len(choices) - MAX_RUNS_SHOWN} earlier ones" if len(choices) > MAX_RUNS_SHOWN else ""
-        raise BackupError(
-            f"there are {len(saved)} backups of {first.backup.name}. Name the one that is meant, of "
-            f"{', '.join(choices[-MAX_RUNS_SHOWN:])}{earlier}; to go back over several runs, restore the latest first."
-        )
-    if first.backup.partition != partition:
-        raise BackupError(
-            f"{first.path} says that {first.backup.region} is in the partition {first.backup.partition}, and it is in "
-            f"{partition}"
-        )
-    return first
 
 
 class RestoringPlanner:
@@ -164,10 +171,11 @@ class RestoringPlanner:
         """
         saved = self._saved[target.label]
         backup, owner = saved.backup, stored.registry_id
-        after, written, before = _parsed(backup.policy), _parsed(backup.written), _parsed(stored.text)
+        text = backup.written if self._request.to == WRITTEN else backup.policy
+        after, before = parsed(text), parsed(stored.text)
         merged = replaced(before, after, managed=managed_statements(target, stored, self._partition))
-        if merged.changed and not self._request.overwrite and not self._comparison.equal(before, written):
-            raise PolicyError(self._why_not(before, written, backup))
+        if merged.changed and not self._request.overwrite:
+            self._check(before, saved)
 
         def warnings() -> tuple[PolicyWarning, ...]:
             # Where there is no policy AWS does not say whose the registry is; the backup does.
@@ -181,13 +189,36 @@ class RestoringPlanner:
                 target,
                 replaces=stored,
                 policy=after,
-                text=_sendable(backup.policy, target.max_length),
+                text=_sendable(text, target.max_length),
                 new_principals=self._new_principals(before, after),
                 retry_invalid_principal=False,
                 advice=f"Remove them from a copy of {saved.path}, and restore that.",
             )
 
-        return planned(target, stored, before, merged, warnings, self._request, self._partition, write)
+        plan = planned(target, stored, before, merged, warnings, self._request, self._partition, write)
+        return replace(plan, result=replace(plan.result, restored_from=saved.path)) if merged.changed else plan
+
+    def _check(self, now: Policy | None, saved: Saved) -> None:
+        """Raise PolicyError if a policy is not to be replaced, unless that is insisted on.
+
+        Args:
+            now: The policy.
+            saved: Its backup.
+        """
+        backup, equal = saved.backup, self._comparison.equal
+        if backup.is_snapshot:
+            return
+        if self._request.to != WRITTEN:
+            written = parsed(backup.written)
+            if not equal(now, written):
+                raise PolicyError(self._why_not(now, written, backup))
+        elif saved.confirmed is False:
+            raise PolicyError(f"the run that backed it up at {backup.time} failed for it. {_NEVER_WRITTEN}")
+        elif saved.confirmed is None and equal(now, parsed(backup.policy)):
+            raise PolicyError(
+                f"it is as it was before the run that backed it up at {backup.time}, of which nobody can tell whether "
+                f"it came to its end. {_NEVER_WRITTEN}"
+            )
 
     def _new_principals(self, before: Policy | None, after: Policy | None) -> tuple[str, ...]:
         known = set() if before is None else set(policy_principals(self._comparison.canonical(before)))
@@ -211,10 +242,6 @@ class RestoringPlanner:
             f"it {what} after the run that backed it up at {backup.time}. Restore later runs first, if there are any. "
             "To put this backup back all the same, set overwrite; check mode and --diff show what that would undo."
         )
-
-
-def _parsed(text: str | None) -> Policy | None:
-    return None if text is None else parse(text)
 
 
 def _sendable(text: str | None, max_length: int) -> str | None:

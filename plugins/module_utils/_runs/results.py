@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 from .._errors import SUMMARIES, PolicyWarning, certain_first
 from .._iam.document import Policy
-from .._sharing.merge import Change, UnmanagedValue
+from .._sharing.merge import Change, RevokedActions, UnmanagedValue
 from .._text import printable, visible
 from .registry_policy import RegistryPolicyRead
 
@@ -78,20 +78,24 @@ class WriteResult(RepositoryResult):
         changed: Whether its policy was written; also where there is an error beside it.
         granted: What principals gained.
         revoked: What principals lost.
+        revoked_actions: What else they lost.
         warnings: What a person should know about the policy afterwards.
         unmanaged_values: What is in managed statements and belongs to no principal.
         policy: The policy afterwards, if it changed and is asked for.
         diff: The policy before and after, if it changed and that is asked for.
+        restored_from: The file of the backup that it was put back from.
     """
 
     registry_id: str | None = None
     changed: bool = False
     granted: tuple[Change, ...] = ()
     revoked: tuple[Change, ...] = ()
+    revoked_actions: tuple[RevokedActions, ...] = ()
     warnings: tuple[PolicyWarning, ...] = ()
     unmanaged_values: tuple[UnmanagedValue, ...] = ()
     policy: Policy | None = None
     diff: PolicyDiff | None = None
+    restored_from: str | None = None
 
     def to_dict(self, *, include_policy: bool) -> dict[str, Any]:
         """Return the row of the repository, in plain values."""
@@ -101,9 +105,11 @@ class WriteResult(RepositoryResult):
             "changed": self.changed,
             "granted": _changes(self.granted),
             "revoked": _changes(self.revoked),
+            **({"revoked_actions": list(map(_actions, self.revoked_actions))} if self.revoked_actions else {}),
             "warnings": [_warning(warning) for warning in self.warnings],
             **({"policy": self.policy} if include_policy and self.changed else {}),
             **({"unmanaged_values": unmanaged} if unmanaged else {}),
+            **({} if self.restored_from is None else {"restored_from": self.restored_from}),
             **self._error_members(),
         }
 
@@ -144,11 +150,13 @@ class WriteRunResult(RunResult[WriteResult]):
         backup_path: The directory with the policies from before; None where none was saved.
         registry_policy: The policy of the registry, which the warnings heed; None where it was not asked for.
         warn_of_unread: Whether to warn if that could not be read.
+        backup_trouble: What to tell of the backups of this run; None for nothing.
     """
 
     backup_path: str | None = None
     registry_policy: RegistryPolicyRead | None = None
     warn_of_unread: bool = False
+    backup_trouble: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -181,11 +189,23 @@ class WriteRunResult(RunResult[WriteResult]):
         kinds = [kind for kind in SUMMARIES if kind in by_kind]
         kinds.sort(key=lambda kind: not any(warning.certain for warning in by_kind[kind]))
         sentences = tuple(self._sentence(kind, by_kind[kind]) for kind in kinds)
+        if self.backup_trouble is not None:
+            sentences = (*sentences, self.backup_trouble)
         unread = self.registry_policy.error if self.registry_policy and self.warn_of_unread else None
         if unread is None:
             return sentences
         said = "The policy of the registry is not known, and whoever it lets in still gets in: "
         return (*sentences, said + visible(unread, MAX_WARNING_SHOWN))
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What principals lost, and then what they gained, each of it with all repositories that it is so in."""
+        names: dict[_GroupedChange, list[str]] = {}
+        for result in self.results:
+            for change in _grouped(result):
+                names.setdefault(change, []).append(result.name)
+        lost_first = sorted(names.items(), key=lambda item: item[0].change != _REVOKED)
+        return [{**change.to_dict(), "repositories": listed} for change, listed in lost_first]
 
     def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
         """Return what the task returns, in plain values.
@@ -197,6 +217,7 @@ class WriteRunResult(RunResult[WriteResult]):
         return {
             "changed": self.changed,
             "repositories": [result.to_dict(include_policy=include_policy) for result in self.results],
+            "changes": self.changes,
             "summary": self.summary,
             **({} if self.backup_path is None else {"backup_path": self.backup_path}),
             **({} if self.registry_policy is None else {"registry_policy": self.registry_policy.to_dict()}),
@@ -212,15 +233,56 @@ class WriteRunResult(RunResult[WriteResult]):
         )
 
 
-def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    return [
-        {
-            "principal": printable(change.principal),
-            "access": list(change.access),
-            "lambda_regions": list(map(printable, change.lambda_regions)),
+_REVOKED, _GRANTED = "revoked", "granted"
+
+
+@dataclass(frozen=True)
+class _GroupedChange:
+    """What happened to one principal in some repositories.
+
+    Args:
+        change: C(revoked) or C(granted).
+        access: What it gained or lost.
+        other_actions: What it lost beside that.
+    """
+
+    change: str
+    access: Change
+    other_actions: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it in plain values."""
+        return {
+            "change": self.change,
+            **_change(self.access),
+            "other_actions": list(map(printable, self.other_actions)),
         }
-        for change in changes
-    ]
+
+
+def _grouped(result: WriteResult) -> Iterator[_GroupedChange]:
+    others = {one.principal: one.actions for one in result.revoked_actions}
+    for change in result.revoked:
+        yield _GroupedChange(_REVOKED, change, others.pop(change.principal, ()))
+    for principal, actions in others.items():
+        yield _GroupedChange(_REVOKED, Change(principal, ()), actions)
+    for change in result.granted:
+        yield _GroupedChange(_GRANTED, change)
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return list(map(_change, changes))
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "principal": printable(change.principal),
+        "access": list(change.access),
+        "lambda_regions": list(map(printable, change.lambda_regions)),
+    }
+
+
+def _actions(revoked: RevokedActions) -> dict[str, Any]:
+    return {"principal": printable(revoked.principal), "actions": list(map(printable, revoked.actions))}
 
 
 def _warning(warning: PolicyWarning) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
     result = replace(
         result,
         registry_policy=registry_policy.read(),
-        warn_of_unread=request.purge_grants or not request.sharing,
+        warn_of_unread=request.revoke_unmanaged or request.purge_grants or not request.sharing,
     )
     if not request.warn_of_unmatched:
         return result
@@ -91,7 +91,7 @@ class SharingPlanner:
 
         Raises:
             PolicyError: The policy cannot be kept to the letter.
-            EcrError: The owner is to be spared, and not known.
+            EcrError: The owner is to be spared, and is not known, or is named.
         """
         request = self._request
         grants = gather(grant for grant in request.grants if _covers(grant, target.label))
@@ -118,11 +118,19 @@ class SharingPlanner:
     ) -> Merged:
         request, managed = self._request, managed_statements(target, stored, self._partition)
         if not request.sharing:
+            principals = [grant.principal for grant in grants]
+            if request.whole_account and stored.registry_id in {principal.name for principal in principals}:
+                raise EcrError(
+                    f"{stored.registry_id} owns this registry, and whole_account would take out its own roles and "
+                    "functions. Take it off the grants; without whole_account, its entries alone leave"
+                )
             return unshare(
                 before,
-                [grant.principal for grant in grants],
+                principals,
                 managed=managed,
                 purge_deleted_principals=request.purge_deleted_principals,
+                revoke_unmanaged=request.revoke_unmanaged,
+                whole_account=request.whole_account,
             )
         if request.purge_grants and before is not None and not stored.registry_id:
             raise EcrError("AWS did not say which account owns the registry, and purge_grants must spare that account")
@@ -133,6 +141,7 @@ class SharingPlanner:
             registry_id=stored.registry_id or "",
             purge_grants=request.purge_grants,
             purge_deleted_principals=request.purge_deleted_principals,
+            revoke_unmanaged=request.revoke_unmanaged,
         )
 
     def _warnings(
@@ -147,7 +156,7 @@ class SharingPlanner:
             purge_grants = request.purge_grants and owner is not None
             warnings = sharing_warnings(policy, grants, context, purge_grants=purge_grants)
         else:
-            warnings = unsharing_warnings(policy, grants, context)
+            warnings = unsharing_warnings(policy, grants, context, whole_account=request.whole_account)
         deleted = deleted_principal_warnings(
             policy, context, writing=merged.changed, purged=request.purge_deleted_principals
         )

@@ -18,6 +18,9 @@ from .._iam.principals import Principal, PrincipalType, invalid_principal_reason
 from .._text import quoted, word
 from .capabilities import ALLOW_LAMBDA, DEFAULT_ACCESS, Access, ordered
 
+# One grant may be for forty accounts, and every message about it names the grant.
+_MOST_NAMED = 3
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -46,6 +49,7 @@ def read_grants(
     sharing: bool,
     partition_of_region: Callable[[str], str | None],
     option_name: str = "grants",
+    why_not: Callable[[str, str | None], str] = invalid_principal_reason,
 ) -> tuple[Grant, ...]:
     """Return the grants that a user declared, one for each principal of each.
 
@@ -55,6 +59,7 @@ def read_grants(
         sharing: False where access is taken away, so that only the principals matter.
         partition_of_region: Returns the partition of a region; None where it is not known.
         option_name: What the user calls the options.
+        why_not: Returns why a text is no principal of this partition.
 
     Raises:
         InvalidInputError: With every problem of every grant.
@@ -71,7 +76,7 @@ def read_grants(
             where = grant_label(option_name, index, name)
             principal = read_principal(name, partition)
             if principal is None:
-                problems.append(f"{where}: {invalid_principal_reason(name, partition)}")
+                problems.append(f"{where}: {why_not(name, partition)}")
                 continue
             grant = _read_grant(principal, option, index)
             grants.append(grant)
@@ -85,7 +90,9 @@ def read_grants(
 def grant_label(option_name: str, index: int, principals: Any) -> str:
     """Return what messages call a grant: its option, and whom it is for."""
     names = principals if isinstance(principals, (list, tuple)) else [principals]
-    who = ", ".join(word(str(name)) for name in names if name)
+    named = [word(str(name)) for name in names if name]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    who = ", ".join(named[:_MOST_NAMED]) + more
     return f"{option_name}[{index}] (principal {who})" if who else f"{option_name}[{index}]"
 
 

@@ -152,11 +152,16 @@ class ManagedStatements:
         A Resource that is C(*) or the repository itself has no weight: a repository's policy is about nothing else, and
         AWS's own examples have one. https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
         """
-        if "Resource" in statement:
-            resources = _strings(statement["Resource"])
-            if not resources or not self._resources.issuperset(resources):
-                return None
-        return match_shape(statement)
+        return match_shape(statement) if self.is_about_all(statement) else None
+
+    def is_about_all(self, statement: Statement) -> bool:
+        """Return whether a statement is about the repository for certain: it has no Resource, or one without weight."""
+        if "NotResource" in statement:
+            return False
+        if "Resource" not in statement:
+            return True
+        resources = _strings(statement["Resource"])
+        return bool(resources) and self._resources.issuperset(resources or ())
 
     def slots_of(self, grant: Grant) -> dict[Slot, tuple[str, ...]]:
         """Return the slots that a grant's principal belongs in, and the values that stand for it there."""

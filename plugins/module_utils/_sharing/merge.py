@@ -10,7 +10,7 @@ The rules:
 
 - Pure: nothing that is passed in is changed, and the same input gives the same output.
 - Idempotent: merging the result once more changes nothing.
-- Unmanaged statements come out as they went in, in place.
+- Unmanaged statements come out as they went in, in place, but for whoever is to leave them: unmanaged_access.py.
 - A declared principal is in exactly the slots of its grant, those of the newest sets of actions. Whoever is not
   declared stays where they are, unless they are purged.
 - A statement whose slot becomes empty is removed, and so is a policy without statements.
@@ -18,17 +18,18 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Protocol
 
 from .._iam.arns import is_unique_id
 from .._iam.document import DEFAULT_VERSION, Policy, PolicyComparison, Statement, statements
-from .._iam.principals import Principal
-from .capabilities import ordered, versions
+from .._iam.principals import Principal, PrincipalType
+from .capabilities import CAPABILITIES, ordered, versions
 from .grants import Grant, gather
 from .managed_statements import ManagedStatement, Slot
+from .unmanaged_access import NOBODY, Leavers, Taken, held_by_hand, take_out
 
 
 class Statements(Protocol):
@@ -39,6 +40,7 @@ class Statements(Protocol):
     @property
     def slots(self) -> Sequence[Slot]: ...
     def match(self, statement: Statement) -> ManagedStatement | None: ...
+    def is_about_all(self, statement: Statement) -> bool: ...
     def slots_of(self, grant: Grant) -> Mapping[Slot, tuple[str, ...]]: ...
     def holder(self, slot: Slot, value: str) -> Principal | None: ...
     def distinct(self, slot: Slot, value: str) -> str: ...
@@ -49,7 +51,7 @@ class Statements(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """Access that a principal gained or lost in the managed statements.
+    """Access that a principal gained or lost, in the managed statements and in those unmanaged ones that it has left.
 
     Args:
         principal: Its name, or a value that belongs to no principal.
@@ -61,6 +63,19 @@ class Change:
     principal: str
     access: tuple[str, ...]
     lambda_regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RevokedActions:
+    """What a principal lost beside whole capabilities, when it left an unmanaged statement.
+
+    Args:
+        principal: Its name.
+        actions: The actions as the statement spells them; those that it had through a service say so.
+    """
+
+    principal: str
+    actions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ class Merged:
         granted: What principals gained.
         revoked: What principals lost.
         unmanaged_values: What is in managed statements and belongs to no principal.
+        revoked_actions: What else they lost.
     """
 
     policy: Policy | None
@@ -88,6 +104,7 @@ class Merged:
     granted: tuple[Change, ...]
     revoked: tuple[Change, ...]
     unmanaged_values: tuple[UnmanagedValue, ...]
+    revoked_actions: tuple[RevokedActions, ...] = ()
 
 
 _Keep = Callable[[Slot, str], bool]
@@ -104,6 +121,7 @@ def share(
     registry_id: str,
     purge_grants: bool = False,
     purge_deleted_principals: bool = False,
+    revoke_unmanaged: bool = False,
 ) -> Merged:
     """Bring each declared principal into exactly the slots of its grant.
 
@@ -114,6 +132,8 @@ def share(
         registry_id: The 12-digit account that owns the policy; with purge_grants, its own entries stay.
         purge_grants: Whether principals that are not declared leave the slots.
         purge_deleted_principals: Whether the unique ids of deleted principals leave the slots.
+        revoke_unmanaged: Whether the declared principals leave all unmanaged statements. What services do for an
+            account stays where its grant says nothing of regions.
     """
     declared = {grant.principal: grant for grant in gather(grants)}
     slots_of = {principal: managed.slots_of(grant) for principal, grant in declared.items()}
@@ -134,7 +154,11 @@ def share(
             return grant.lambda_regions is None or region in grant.lambda_regions
         return slot in slots_of[principal]
 
-    return _apply(policy, keep, wanted, managed)
+    leavers = NOBODY
+    if revoke_unmanaged:
+        of_services = (name for name, grant in declared.items() if grant.lambda_regions is not None)
+        leavers = Leavers(frozenset(declared), _accounts(of_services), unmanaged=True)
+    return _apply(policy, keep, wanted, managed, leavers)
 
 
 def unshare(
@@ -143,38 +167,66 @@ def unshare(
     *,
     managed: Statements,
     purge_deleted_principals: bool = False,
+    revoke_unmanaged: bool = False,
+    whole_account: bool = False,
 ) -> Merged:
-    """Take each named principal out of every slot."""
-    named = set(principals)
+    """Take each named principal out of every slot.
+
+    Args:
+        policy: The policy as it is.
+        principals: Who leaves.
+        managed: The managed statements of such a policy.
+        purge_deleted_principals: Whether the unique ids of deleted principals leave the slots.
+        revoke_unmanaged: Whether the principals leave all unmanaged statements as well.
+        whole_account: Whether the roles, users, sessions and functions of the accounts among them leave, too.
+    """
+    named = frozenset(principals)
+    accounts = _accounts(named)
+    whole = accounts if whole_account else frozenset()
 
     def keep(slot: Slot, value: str) -> bool:
         principal = managed.holder(slot, value)
         if principal is None:
             return not (purge_deleted_principals and is_unique_id(value))
-        return principal not in named
+        return principal not in named and principal.account not in whole
 
-    return _apply(policy, keep, {}, managed)
+    leavers = Leavers(named, accounts if revoke_unmanaged else whole, whole, unmanaged=revoke_unmanaged)
+    return _apply(policy, keep, {}, managed, leavers if revoke_unmanaged or whole else NOBODY)
 
 
 def replaced(before: Policy | None, after: Policy | None, *, managed: Statements) -> Merged:
-    """Return what it means for principals that a policy is replaced by another, whatever that holds."""
-    held, wanted = (_holdings(map(managed.match, statements(policy)), managed) for policy in (before, after))
+    """Return what it means for principals that a policy is replaced by another, whatever that holds.
+
+    What unmanaged statements give to those whom they name counts as well: whoever has overwritten a policy wrote others
+    than ours.
+    """
+    held, wanted = (
+        _holdings(map(managed.match, statements(policy)), managed, held_by_hand(statements(policy), managed))
+        for policy in (before, after)
+    )
     return Merged(
         policy=after,
         changed=not PolicyComparison(managed.partition).equal(before, after),
         granted=_gains(held, wanted),
         revoked=_gains(wanted, held),
         unmanaged_values=(),
+        revoked_actions=tuple(_other_losses(held, wanted)),
     )
 
 
-def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, managed: Statements) -> Merged:
+def _accounts(principals: Iterable[Principal]) -> frozenset[str]:
+    return frozenset(principal.name for principal in principals if principal.kind is PrincipalType.ACCOUNT)
+
+
+def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, managed: Statements, leavers: Leavers) -> Merged:
     before = statements(policy)
-    found = [managed.match(statement) for statement in before]
+    # Whoever leaves goes first: a statement that is left may have become a managed one.
+    left = take_out(before, leavers, managed)
+    found = [managed.match(statement) for statement in left.statements]
     after: list[Statement] = []
     held: list[ManagedStatement | None] = []
     missing = _not_yet_held(found, wanted, managed)
-    for statement, ours in zip(before, found, strict=True):
+    for statement, ours in zip(left.statements, found, strict=True):
         if ours is None:
             after.append(statement)
             held.append(None)
@@ -194,13 +246,18 @@ def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, managed: Stateme
             held.append(ManagedStatement(slot, tuple(values)))
 
     changed = len(after) != len(before) or any(new is not old for new, old in zip(after, before, strict=True))
-    old, new = (_holdings(each, managed) for each in (found, held)) if changed else ({}, {})
+    # What was given under a condition is lost where it goes, and gained where it is given without.
+    certainly = [taken for taken in left.taken if taken.certain]
+    new = _holdings(held, managed) if changed else {}
+    old = _holdings(found, managed, left.taken) if changed else {}
+    old_for_certain = _holdings(found, managed, certainly) if len(certainly) < len(left.taken) else old
     return Merged(
         policy=_with_statements(policy, after) if changed else policy,
         changed=changed,
-        granted=_gains(old, new),
+        granted=_gains(old_for_certain, new),
         revoked=_gains(new, old),
         unmanaged_values=_unmanaged_values(after, held, managed),
+        revoked_actions=tuple(_other_losses(old, new)),
     )
 
 
@@ -225,30 +282,41 @@ def _with_statements(policy: Policy | None, after: list[Statement]) -> Policy | 
 
 @dataclass(frozen=True)
 class _Holding:
-    """What a principal holds in the managed statements of a policy.
+    """What a principal holds in the managed statements of a policy, and held in those that it has left.
 
     Args:
         actions: Those of all its slots but that of Lambda.
         regions: The regions whose Lambda functions may pull.
         functions: Whether it stands for some other functions.
+        told: What it held in the statements that it has left, as a person is told it.
     """
 
     actions: frozenset[str] = frozenset()
     regions: tuple[str, ...] = ()
     functions: bool = False
+    told: tuple[str, ...] = ()
 
 
 _Holdings = Mapping[str, _Holding]
 
 
-def _holdings(found: Iterable[ManagedStatement | None], managed: Statements) -> _Holdings:
+def _holdings(found: Iterable[ManagedStatement | None], managed: Statements, taken: Iterable[Taken] = ()) -> _Holdings:
     values: dict[str, list[tuple[Slot, str]]] = {}
     for ours in found:
         if ours is not None:
             for value in ours.values:
                 principal = managed.holder(ours.slot, value)
                 values.setdefault(principal.name if principal else value, []).append((ours.slot, value))
-    return {name: _holding(entries, managed) for name, entries in values.items()}
+    holdings = {name: _holding(entries, managed) for name, entries in values.items()}
+    for one in taken:
+        known = holdings.get(one.principal, _Holding())
+        holdings[one.principal] = replace(
+            known,
+            actions=known.actions | one.actions,
+            regions=tuple(dict.fromkeys(known.regions + one.regions)),
+            told=tuple(dict.fromkeys(known.told + one.told)),
+        )
+    return holdings
 
 
 def _holding(entries: Sequence[tuple[Slot, str]], managed: Statements) -> _Holding:
@@ -265,14 +333,29 @@ def _gains(before: _Holdings, after: _Holdings) -> tuple[Change, ...]:
     changes: list[Change] = []
     for name, holding in after.items():
         known = before.get(name, _Holding())
-        had = versions(known.actions)
-        access = ordered(
-            capability for capability, version in versions(holding.actions).items() if version > had.get(capability, -1)
-        )
-        regions = tuple(region for region in holding.regions if region not in known.regions)
+        access = _newer(known.actions, holding.actions)
+        regions = tuple(region for region in holding.regions if not {region, "*"}.intersection(known.regions))
         if access or regions or holding.functions > known.functions:
             changes.append(Change(name, access, regions))
     return tuple(changes)
+
+
+def _newer(before: frozenset[str], after: frozenset[str]) -> tuple[str, ...]:
+    """Return the capabilities that actions include, and that others do not, or in an older version."""
+    had = versions(before)
+    return ordered(name for name, version in versions(after).items() if version > had.get(name, -1))
+
+
+def _other_losses(before: _Holdings, after: _Holdings) -> Iterator[RevokedActions]:
+    """Yield what each principal lost beside whole capabilities."""
+    for name, holding in before.items():
+        left = after.get(name, _Holding())
+        now = left.actions
+        lost = _newer(now, holding.actions) if holding.told else ()
+        explained = now.union(left.told, *(row.action_sets[-1] for row in CAPABILITIES if row.name in lost))
+        actions = tuple(action for action in holding.told if action not in explained)
+        if actions:
+            yield RevokedActions(name, actions)
 
 
 def _unmanaged_values(after: Iterable[Statement], held: _Managed, managed: Statements) -> tuple[UnmanagedValue, ...]:

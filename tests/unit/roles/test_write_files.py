@@ -17,9 +17,9 @@ SCRIPT = Path(__file__).resolve().parents[3] / "roles" / "ecr_share" / "files" /
 FILES = {"report.html": "<p>{{ 7 * 7 }} é 🐳\r\n", "report.json": '{"a": "\\ud800"}'}
 
 
-def write(directory: Path, files: Mapping[str, str] = FILES) -> subprocess.CompletedProcess[str]:
+def write(directory: Path, files: Mapping[str, str] = FILES, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, SCRIPT, directory],
+        [sys.executable, SCRIPT, *options, "ecr_share_report_dir", directory],
         input=ecr_share_internal(files, "pack"),
         capture_output=True,
         text=True,
@@ -48,6 +48,17 @@ def test_files_replace_earlier_ones_in_a_directory_that_keeps_its_mode(tmp_path:
     assert write(directory).returncode == 0
     assert modes(directory) == {"ecr": 0o750, "report.html": 0o600, "report.json": 0o600, "other": 0o644}
     assert (directory / "other").read_text(encoding="utf-8") == "an earlier one"
+
+
+def test_new_files_replace_none_and_if_one_is_there_none_is_written(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("mine", encoding="utf-8")
+    done = write(tmp_path, FILES, "--new")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ecr_share_report_dir: there is such a file already, and it is not overwritten: {tmp_path}/report.json\n"
+    )
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"report.json": "mine"}
+    assert write(tmp_path / "other", FILES, "--new").returncode == 0
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:

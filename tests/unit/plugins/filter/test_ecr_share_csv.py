@@ -257,6 +257,15 @@ class TestRegistryPolicy:
         ]
 
 
+def test_names_are_beside_what_they_name() -> None:
+    policy = audits.registry_policy(audits.registry_share("333344445555", "account", "pull", 1))
+    whole = report(repository(SHARE, {**SHARE, "principal": "444455556666"}), policy=policy)
+    whole["registries"][0]["hosts"] = ["images", "images-two"]
+    lines = read(ecr_share_csv({**whole, "names": {"333344445555": "mirror", "111122223333": "=team"}}))
+    assert [line["principal_name"] for line in lines] == ["mirror", "'=team", ""]
+    assert {line["hosts"] for line in lines} == {"images images-two"}
+
+
 def test_drift_is_on_each_line_of_its_repository() -> None:
     drift = {
         "missing": [{"principal": "o-a1b2c3d4e5", "access": ["pull", "push"], "lambda_regions": []}],

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_internal import ecr_share_internal
+from ansible_collections.imageshare.aws.tests.support import audits
 
 ROLE = "arn:aws:iam::210987654321:role/registry"
 KEYS = {"access_key": "ASIA", "secret_key": "s", "session_token": "t"}
@@ -25,10 +26,24 @@ PLAN = ecr_share_internal(VARIABLES, "plan", host="images")
 (RUN,) = PLAN["runs"]
 ASSUMED = {"results": [{"_ecr_share_role": PLAN["roles"][0], "sts_creds": KEYS}]}
 NOT_ASSUMED = {"results": [{"_ecr_share_role": PLAN["roles"][0], "msg": "AccessDenied", "failed": False}]}
-LISTED = {
-    "results": [{"_ecr_share_run": RUN, "repositories": [{"repository_name": name} for name in ("base/a", "base/b")]}]
-}
+LISTED = {"results": [{"_ecr_share_run": RUN, "names_as_text": "base/a base/b web", "owner": "210987654321"}]}
+LISTINGS = ecr_share_internal(PLAN, "listings", assumed=ASSUMED, listed=LISTED)
 NOTHING = {"results": [], "skipped": True}
+RESULT = {
+    "registry": "images us-east-1",
+    "connection": ROLE,
+    "label": "us-east-1: base/*",
+    "region": "us-east-1",
+    "registry_id": None,
+    "error": None,
+    "repositories": [],
+}
+DRIFTED = {
+    "name": "of-c",
+    "changed": True,
+    "granted": [{"principal": "111122223333", "access": ["pull"], "lambda_regions": []}],
+    "revoked": [],
+}
 
 
 def ready(selection: str, **more: Any) -> list[str]:
@@ -36,7 +51,7 @@ def ready(selection: str, **more: Any) -> list[str]:
 
 
 def results(done: Any, assumed: Any = ASSUMED) -> list[tuple[str, bool, str | None]]:
-    found = ecr_share_internal(PLAN, "results", assumed=assumed, listed=LISTED, done=done)
+    found = ecr_share_internal(PLAN, "results", assumed=assumed, listings=LISTINGS, done=done)
     json.dumps(found)
     return [(result["label"], result["changed"], result["error"]) for result in found]
 
@@ -53,11 +68,11 @@ def test_runs_connect_with_the_keys_of_their_role() -> None:
 
 def test_runs_are_listed_then_split() -> None:
     assert ready("listings") == ["us-east-1: base/*"]
-    assert ready("runs", listed=LISTED) == ["us-east-1: base 1–1 of 2", "us-east-1: base 2–2 of 2"]
+    assert ready("runs", listings=LISTINGS) == ["us-east-1: base 1–1 of 2", "us-east-1: base 2–2 of 2"]
 
 
 def test_results_of_batches_are_those_of_the_modules() -> None:
-    parts = ecr_share_internal(PLAN, "ready", selection="runs", assumed=ASSUMED, listed=LISTED)
+    parts = ecr_share_internal(PLAN, "ready", selection="runs", assumed=ASSUMED, listings=LISTINGS)
     done = [
         {"_ecr_share_run": parts[0], "changed": True, "repositories": []},
         {"_ecr_share_run": parts[1], "changed": False, "failed": True, "msg": "no", "repositories": []},
@@ -86,31 +101,47 @@ def test_a_task_that_fails_before_its_first_run_fails_all_runs() -> None:
     ]
 
 
-class TestReports:
+class TestAudits:
+    """What hosts have read, as facts, becomes one verdict and one report for each directory."""
+
     VARIABLES: ClassVar = {**VARIABLES, "ecr_share_batch_size": 0, "ecr_share_report_dir": "/srv/report"}
+    NOW = "2026-11-25T06:30:00Z"
 
-    def audit(self, host: str, **more: Any) -> dict[str, Any]:
+    def facts(self, host: str, **more: Any) -> dict[str, Any]:
         plan = ecr_share_internal({**self.VARIABLES, **more}, "plan", purpose="audit", host=host)
+        policy = audits.registry_policy()
         answer = {"registry_id": "123456789012", "region": "us-east-1", "partition": "aws", "summary": {}}
-        rows = json.dumps({"repositories": [{"name": f"of-{host}", "shares": []}], "principals": []})
+        rows = json.dumps({"repositories": [audits.repository(f"of-{host}")], "registry_policy": policy})
         reads = [{"_ecr_share_run": run, **answer, "rows_as_text": rows} for run in plan["reads"]]
-        audit: dict[str, Any] = ecr_share_internal(plan, "audit", results=[], reads={"results": reads})
-        return audit
+        kept = ecr_share_internal(plan, "read", reads={"results": reads})
+        return {"_ecr_share_plan": plan, "_ecr_share_read": kept, "ecr_share_result": []}
 
-    def test_are_one_for_each_directory_and_hold_each_host_once(self) -> None:
-        first, second = self.audit("a"), self.audit("b", ecr_share_report_dir="/srv/other")
-        third = self.audit("c", ecr_share_report_dir="")
-        hostvars = {name: {"_ecr_share_audit": audit} for name, audit in {"a": first, "a2": first, "b": second}.items()}
-        hostvars |= {"c": {"_ecr_share_audit": third}, "d": {}}
-        reports = ecr_share_internal(
-            ["/srv/report", "/srv/other"], "reports", hosts=[*hostvars, "x"], hostvars=hostvars, generated_at="now"
-        )
-        found = {directory: json.loads(text) for directory, text in reports.items()}
+    def test_have_one_report_for_each_directory_and_each_host_once(self) -> None:
+        first, second = self.facts("a"), self.facts("b", ecr_share_report_dir="/srv/other")
+        # With run_once, all hosts of a play have the facts of the one that acts.
+        hostvars = {"a": first, "a2": first, "b": second, "c": self.facts("c", ecr_share_report_dir=""), "d": {}}
+        reports = ecr_share_internal([*hostvars, "x"], "reports", hostvars=hostvars, generated_at=self.NOW)
         assert {
-            directory: [row["name"] for registry in report["registries"] for row in registry["repositories"]]
-            for directory, report in found.items()
+            directory: [
+                row["name"]
+                for registry in json.loads(files["report"])["registries"]
+                for row in registry["repositories"]
+            ]
+            for directory, files in reports.items()
         } == {"/srv/report": ["of-a"], "/srv/other": ["of-b"]}
+        assert {name for files in reports.values() for name in files} == {"report", "report.md", "report.junit.xml"}
 
-    def test_take_nothing_of_a_host_without_a_directory(self) -> None:
-        audit = self.audit("c", ecr_share_report_dir="")
-        assert (audit["report_dir"], audit["answers"], audit["results"]) == (None, [], [])
+    def test_fail_for_the_hosts_that_have_what_is_to_fail(self) -> None:
+        hostvars = {
+            "a": self.facts("a", ecr_share_fail_on=["drift"]),
+            "b": {**self.facts("b"), "ecr_share_result": [{**RESULT, "error": "AccessDenied"}]},
+            "c": {
+                **self.facts("c", ecr_share_fail_on=["drift"]),
+                "ecr_share_result": [{**RESULT, "repositories": [DRIFTED]}],
+            },
+        }
+        said = ecr_share_internal(list(hostvars), "verdict", hostvars=hostvars, generated_at=self.NOW)
+        assert said["failures"] == {
+            "b": "AccessDenied",
+            "c": "1 finding that ecr_share_fail_on names: drift 1; it is listed above",
+        }

@@ -14,23 +14,28 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_internal import ecr_share_internal
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._inventory.filters import read_filter
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError, find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import (
     read_audit_request,
+    read_backup_list_request,
     read_request,
     read_restore_request,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._text import word
 from ansible_collections.imageshare.aws.plugins.modules import (
+    ecr_share_backup_info,
     ecr_share_policy,
     ecr_share_policy_info,
     ecr_share_policy_restore,
 )
 from ansible_collections.imageshare.aws.tests.support.invalid_input import (
     AUDIT_OPTIONS,
+    BACKUP_LIST_OPTIONS,
     CONTRADICTIONS,
     FILTERS,
     GRANTS,
+    JOBS,
     NAMES,
     NARROWED,
     OPTIONS,
@@ -88,6 +93,11 @@ def audit(**options: Any) -> Any:
     return read(ecr_share_policy_info.ARGUMENT_SPEC, read_audit_request, options, partition="aws")
 
 
+def list_backups(**options: Any) -> Any:
+    spec, given = ecr_share_backup_info.ARGUMENT_SPEC, {"backup_dir": "/backups", **options}
+    return read(spec, read_backup_list_request, given)
+
+
 @rows(NAMES)
 def test_a_repository_is_refused(row: Any) -> None:
     value, said = row
@@ -137,7 +147,12 @@ def test_a_grant_that_contradicts_itself_is_refused_unless_it_is_taken_away(row:
     ("of", "row"),
     [
         pytest.param(of, row, id=f"{of.__name__} {name}")
-        for of, table in ((share, OPTIONS), (restore, RESTORE_OPTIONS), (audit, AUDIT_OPTIONS))
+        for of, table in (
+            (share, OPTIONS),
+            (restore, RESTORE_OPTIONS),
+            (audit, AUDIT_OPTIONS),
+            (list_backups, BACKUP_LIST_OPTIONS),
+        )
         for name, row in table.items()
     ],
 )
@@ -165,6 +180,18 @@ def test_a_variable_of_the_role_is_refused(row: Any) -> None:
     assert not planned["acts"]
     assert any(name in problem for problem in planned["problems"])
     assert any(said in problem for problem in planned["problems"])
+
+
+@rows(JOBS)
+def test_variables_that_do_not_go_together_are_refused(row: Any) -> None:
+    purpose, variables, said = row
+    registry = {"ecr_share_repositories": ["base/python"], "ecr_share_grants": [GRANT], **variables}
+    planned = ecr_share_internal(registry, "plan", purpose=purpose)
+    assert not planned["acts"]
+    (problem,) = planned["problems"]
+    assert problem.startswith(said)
+    # Whoever mistypes a name is told which one is near.
+    assert ("did you mean checkout?" in problem) is ("chekout" in problem)
 
 
 @rows(FILTERS)

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import (
     ADMIN_ACTIONS,
-    OTHER_ACTIONS,
-    PERMISSIONS_ONLY,
-    REPOSITORY_ACTIONS,
     access_of,
     additional_actions,
     granted_actions,
     other_actions,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import CAPABILITIES
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.ecr_actions import (
+    OTHER_ACTIONS,
+    PERMISSIONS_ONLY,
+    REPOSITORY_ACTIONS,
+)
 from ansible_collections.imageshare.aws.tests.support.builders import DESCRIBE, PULL, PUSH, UPLOAD
 from ansible_collections.imageshare.aws.tests.support.builders import statement as any_statement
 from botocore.loaders import Loader

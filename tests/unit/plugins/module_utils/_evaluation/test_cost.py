@@ -103,6 +103,8 @@ def request(
         "state": "present",
         "purge_grants": purge_grants,
         "purge_deleted_principals": True,
+        "unmanaged_access": "keep",
+        "whole_account": False,
         "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import PolicyEvaluator
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.ecr_actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.tests.support.builders import (
     ACCOUNT,
     DELETED_ROLE,

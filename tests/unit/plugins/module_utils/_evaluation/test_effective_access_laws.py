@@ -15,11 +15,11 @@ from random import Random
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import RepositoryContext
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.effective_access import Share
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.evaluator import ParsedPolicy, PolicyEvaluator
 from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.policy_warnings import sharing_warnings
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import ordered
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.ecr_actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import gather, read_grants
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import ManagedStatements
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import share

@@ -157,19 +157,19 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         [share(other=ADMIN_ACTIONS, **LAMBDA_ALONE, **OF_LAMBDA)],
         "lambda",
         "",
-        "Lambda functions pull",
+        "Lambda functions pull, kept by AWS Lambda",
     ),
     "the same, if it were called admin": (
         [share("admin", other=ADMIN_ACTIONS, **LAMBDA_ALONE, **OF_LAMBDA, via_service="lambda.amazonaws.com")],
         "lambda",
         "",
-        "Lambda functions pull",
+        "Lambda functions pull, kept by AWS Lambda",
     ),
     "what AWS Lambda has written, and may keep up": (
         [share(**LAMBDA_ALONE, **OF_LAMBDA), UPKEEP],
         "lambda",
         "",
-        "Lambda functions pull",
+        "Lambda functions pull, kept by AWS Lambda",
     ),
     "the same, of which the pull is denied": (
         [
@@ -178,9 +178,15 @@ CELLS: dict[str, tuple[list[dict[str, Any]], str, str, str]] = {
         ],
         "lambda",
         "defeated",
-        "Lambda functions pull granted, Lambda functions cannot pull: statement 2 denies it",
+        "Lambda functions pull granted, kept by AWS Lambda, Lambda functions cannot pull: statement 2 denies it",
     ),
-    "the upkeep alone": ([UPKEEP], "service", "", "a service uses it for them"),
+    "what AWS Lambda and what a grant has written": (
+        [share(**LAMBDA_ALONE, **OF_LAMBDA), PULL, FUNCTIONS],
+        "pull lambda",
+        "",
+        "pull, also Lambda functions",
+    ),
+    "the upkeep alone": ([UPKEEP], "service", "", "upkeep of its own statement, kept by AWS Lambda"),
     "what AWS Lambda has written, together with what somebody else has": (
         [
             share(
@@ -452,6 +458,40 @@ EFFECTS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("one", "access", "others"),
+    [
+        (share("pull", other=SCAN_ACTIONS), (), ("ecr:StartImageScan",)),
+        (share(other=PULL_ACTIONS, can_pull=True), (), ()),
+        (share(other=[*PULL_ACTIONS, *SCAN_ACTIONS], via_service="*"), ("pull",), ("ecr:StartImageScan",)),
+        (share("describe", via_service="*"), ("describe",), ()),
+        (UPKEEP, (), ("ecr:SetRepositoryPolicy",)),
+    ],
+    ids=["an account", "a pull by its actions", "a service's pull by its actions", "a service", "AWS Lambda"],
+)
+def test_share_names_the_actions_that_belong_to_no_capability(
+    one: dict[str, Any], access: tuple[str, ...], others: tuple[str, ...]
+) -> None:
+    (cell,) = cells([one])
+    assert (cell.view.service_access, cell.view.other_actions) == (access, others)
+    assert cell.share_views == (cell.view,)
+
+
+@pytest.mark.parametrize(
+    ("shares", "kept"),
+    [
+        ([share(**LAMBDA_ALONE, **OF_LAMBDA), UPKEEP], True),
+        ([UPKEEP], True),
+        ([PULL, share(**LAMBDA_ALONE, **OF_LAMBDA)], True),
+        ([FUNCTIONS, share(**LAMBDA_ALONE, **OF_LAMBDA)], False),
+        ([FUNCTIONS], False),
+        ([PULL], False),
+    ],
+)
+def test_cell_says_whether_aws_lambda_keeps_the_pull_of_its_functions(shares: list[dict[str, Any]], kept: bool) -> None:
+    assert only(shares).view.kept is kept
+
+
 @pytest.mark.parametrize(("denied", "more", "effects"), EFFECTS.values(), ids=EFFECTS)
 def test_share_says_what_each_deny_does(denied: list[dict[str, Any]], more: dict[str, Any], effects: list[str]) -> None:
     (cell,) = cells([share("pull", "push", "describe", denied_by=denied, **more)])
@@ -524,7 +564,7 @@ def test_levels_are_told_apart() -> None:
     assert [level.name for level in LEVELS][: len(NAMES)] == list(NAMES)
 
 
-@pytest.mark.parametrize("name", ["report.js", "report.css", "report.html.j2"])
+@pytest.mark.parametrize("name", sorted(path.name for path in TEMPLATES.glob("report*")))
 def test_page_names_no_capability(name: str) -> None:
     """So that a new one is one row of the table."""
     text = (TEMPLATES / name).read_text(encoding="utf-8")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,13 +21,16 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
     Plan,
     Purpose,
     Run,
+    Sharing,
     batches,
     connection_options,
-    needs_listing,
+    narrowed,
     plan,
+    plan_values,
     read_plan,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN, ORIGIN
+from ansible_collections.imageshare.aws.tests.support.laws import laws
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +92,11 @@ def problems(*arguments: Any, **more: Any) -> tuple[str, ...]:
     return refusal.value.problems
 
 
+def declared(run: Run) -> list[dict[str, Any]]:
+    """The grants of a run as they were declared, without where."""
+    return [{name: value for name, value in option.items() if name != ORIGIN} for option in run.grants]
+
+
 def granted(runs: Iterable[Any], name: str) -> list[tuple[str, str]]:
     """Whom runs give what in a repository."""
     return sorted(
@@ -106,8 +113,23 @@ class TestRegistry:
     def test_is_one_run(self) -> None:
         found = planned(registry())
         connection = Connection(0, "these credentials", None)
-        assert found.runs == (Run("base/*", "images", connection, None, None, ("base/*",), (grant(),)),)
+        origin = {ORIGIN: f"ecr_share_grants[0] (principal {TEAM})"}
+        whole = Run("base/*", "images", connection, None, None, ("base/*",), ({**grant(), **origin},))
+        assert found.runs == (whole,)
         assert (found.roles, found.reads) == ((), ())
+
+    def test_is_listed_once_a_region_with_grants_or_without(self) -> None:
+        variables = registry(ecr_share_regions=["us-east-1", "eu-west-1"])
+        found = planned(variables)
+        assert [(run.region, run.grants, run.repositories) for run in found.lists] == [
+            ("us-east-1", (), ("base/*",)),
+            ("eu-west-1", (), ("base/*",)),
+        ]
+        assert {run.key for run in found.lists} == {run.key for run in found.runs}
+        audited = planned({**variables, "ecr_share_grants": []}, purpose=Purpose.AUDIT)
+        assert [run.region for run in audited.lists] == ["us-east-1", "eu-west-1"]
+        restored = planned({**variables, "ecr_share_backup_path": "/srv/b"}, purpose=Purpose.RESTORE)
+        assert (len(restored.runs), restored.lists) == (2, ())
 
     def test_is_a_run_a_region(self) -> None:
         found = planned(registry(ecr_share_regions=["us-east-1", "eu-west-1", "us-east-1"]))
@@ -133,7 +155,7 @@ class TestRegistry:
 
     def test_needs_no_grants_of_its_own(self) -> None:
         (run,) = planned(registry(ecr_share_grants=[], ecr_share_grants_team=[grant(PARTNER)])).runs
-        assert run.grants == (grant(PARTNER),)
+        assert declared(run) == [grant(PARTNER)]
 
     def test_is_of_its_connection(self) -> None:
         found = planned(
@@ -151,7 +173,8 @@ class TestRegistry:
         assert [run.registry for run in found.runs] == ["123456789012 us-east-1", "123456789012 eu-west-1"]
 
     def test_can_be_restored_without_grants_or_repositories(self) -> None:
-        found = planned(registry(ecr_share_grants=[], ecr_share_repositories=[]), purpose=Purpose.RESTORE)
+        variables = registry(ecr_share_grants=[], ecr_share_repositories=[], ecr_share_backup_path="/srv/b")
+        found = planned(variables, purpose=Purpose.RESTORE)
         assert [(run.label, run.repositories, run.grants) for run in found.runs] == [("all", (), ())]
 
     def test_can_be_audited_without_grants_or_repositories(self) -> None:
@@ -163,19 +186,34 @@ class TestRegistry:
         with pytest.raises(InvalidInputError, match="ecr_share_repositories is empty"):
             planned(registry(ecr_share_repositories=[]), purpose=Purpose.AUDIT)
 
-    def test_is_read_by_an_audit_of_grants_only_for_a_report(self) -> None:
-        assert planned(registry(), purpose=Purpose.AUDIT).reads == ()
-        found = planned(registry(ecr_share_report_dir="/srv/report"), purpose=Purpose.AUDIT)
-        assert (found.report_dir, [run.grants for run in found.reads]) == ("/srv/report", [()])
-        assert [run.grants for run in found.runs] == [(grant(),)]
+    @pytest.mark.parametrize("report_dir", ["", "/srv/report"])
+    def test_is_always_read_by_an_audit(self, report_dir: str) -> None:
+        found = planned(registry(ecr_share_report_dir=report_dir), purpose=Purpose.AUDIT)
+        assert [(run.grants, run.repositories, run.principal) for run in found.reads] == [((), ("base/*",), None)]
+        assert [declared(run) for run in found.runs] == [[grant()]]
+        assert found.report_dir == (report_dir or None)
 
-    @pytest.mark.parametrize(("value", "fails"), [(True, True), ("true", True), ("yes", True), (False, False)])
-    def test_needs_grants_to_fail_on_drift(self, value: Any, fails: bool) -> None:
-        variables = registry(ecr_share_grants=[], ecr_share_fail_on_drift=value)
+    @pytest.mark.parametrize(
+        ("kinds", "fails"),
+        [
+            (["drift"], True),
+            ("undeclared, public", True),
+            (["excess"], True),
+            (["public", "unread"], False),
+            ([], False),
+        ],
+    )
+    def test_needs_grants_to_fail_on_what_is_compared_with_them(self, kinds: Any, fails: bool) -> None:
+        variables = registry(ecr_share_grants=[], ecr_share_fail_on=kinds)
         if fails:
             assert problems(variables, purpose=Purpose.AUDIT)[0].startswith("ecr_share_grants is empty")
         else:
-            assert planned(variables, purpose=Purpose.AUDIT).reads
+            assert planned(variables, purpose=Purpose.AUDIT).fail_on == tuple(kinds)
+
+    def test_fails_on_findings_in_an_audit_alone(self) -> None:
+        variables = registry(ecr_share_fail_on=["drift"])
+        assert planned(variables, purpose=Purpose.AUDIT).fail_on == ("drift",)
+        assert planned(variables).fail_on == ()
 
     def test_saves_backups_in_a_directory_of_the_run_but_not_in_an_audit(self) -> None:
         variables = registry(ecr_share_backup_dir="/srv/backups")
@@ -203,6 +241,161 @@ class TestRegistry:
         assert planned(registry(), others=others).throttle == throttle
         assert planned(registry(), others=others, purpose=Purpose.AUDIT).throttle == 0
 
+    def test_has_the_grants_for_its_region(self) -> None:
+        everywhere, east = grant(), grant(PARTNER, regions=["us-east-1"])
+        variables = registry(ecr_share_regions=["us-east-1", "eu-west-1"], ecr_share_grants=[everywhere, east])
+        first, second = planned(variables).runs
+        assert (first.region, declared(first)) == ("us-east-1", [everywhere, grant(PARTNER)])
+        assert (second.region, declared(second)) == ("eu-west-1", [everywhere])
+
+    def test_tells_where_a_grant_was_declared_as_it_was_written(self) -> None:
+        variables = registry(
+            ecr_share_principals={"checkout": TEAM},
+            ecr_share_grants=[],
+            ecr_share_grants_team=[grant(PARTNER), grant("checkout", access=["push"])],
+        )
+        (run,) = planned(variables).runs
+        assert [(option[ORIGIN], option["principals"]) for option in run.grants] == [
+            (f"ecr_share_grants_team[0] (principal {PARTNER})", [PARTNER]),
+            ("ecr_share_grants_team[1] (principal checkout)", [TEAM]),
+        ]
+
+    def test_names_the_grants_of_regions_that_it_has_not(self) -> None:
+        far, near = grant(regions=["ap-south-1"]), grant(PARTNER, regions=["us-east-1"])
+        found = planned(registry(ecr_share_regions=["us-east-1"], ecr_share_grants=[far, near]))
+        assert found.idle == (f"ecr_share_grants[0] (principal {TEAM})",)
+        assert [declared(run) for run in found.runs] == [[grant(PARTNER)]]
+
+    def test_knows_the_names_of_principals(self) -> None:
+        names = {"ecr_share_principals": {"checkout": TEAM}, "ecr_share_principals_extra": {"ours": ORGANIZATION}}
+        assert planned(registry(**names)).names == {TEAM: "checkout", ORGANIZATION: "ours"}
+
+
+class TestWhoLosesAccess:
+    """The state absent, and offboarding."""
+
+    ABSENT: ClassVar = registry(ecr_share_state="absent", ecr_share_absent_principals=["checkout", PARTNER])
+    NAMES: ClassVar = {"ecr_share_principals": {"checkout": TEAM}}
+
+    def test_is_named_for_it_and_not_by_grants(self) -> None:
+        found = planned({**self.ABSENT, **self.NAMES, "ecr_share_grants": [grant(ORGANIZATION)]})
+        (run,) = found.runs
+        assert declared(run) == [{"principals": [TEAM]}, {"principals": [PARTNER]}]
+        assert run.repositories == ("base/*",)
+        assert (found.principals, found.sharing) == ((TEAM, PARTNER), Sharing("absent"))
+
+    def test_needs_no_grants(self) -> None:
+        assert planned({**self.ABSENT, **self.NAMES, "ecr_share_grants": []}).runs
+
+    def test_is_not_who_the_grants_name(self) -> None:
+        (problem,) = problems(registry(ecr_share_state="absent"))
+        assert problem == "ecr_share_absent_principals is empty: name at least one principal"
+
+    def test_loses_what_options_say(self) -> None:
+        more = {"ecr_share_unmanaged_access": "revoke", "ecr_share_whole_account": "yes"}
+        found = planned({**self.ABSENT, **self.NAMES, **more})
+        assert found.sharing == Sharing("absent", unmanaged_access="revoke", whole_account=True)
+
+    def test_is_offboarded_everywhere_whatever_the_play_says(self) -> None:
+        variables = registry(
+            ecr_share_offboard=[TEAM, PARTNER],
+            ecr_share_purge_grants=True,
+            ecr_share_regions=["us-east-1", "eu-west-1"],
+        )
+        found = planned(variables, purpose=Purpose.OFFBOARD)
+        assert found.sharing == Sharing("absent", unmanaged_access="revoke", whole_account=True)
+        assert [(run.region, run.repositories, declared(run)) for run in found.runs] == [
+            (region, ("*",), [{"principals": [TEAM]}, {"principals": [PARTNER]}])
+            for region in ("us-east-1", "eu-west-1")
+        ]
+        # Afterwards each of them is asked for in each registry.
+        assert [(run.region, run.principal, run.repositories) for run in found.reads] == [
+            (region, principal, ("*",)) for region in ("us-east-1", "eu-west-1") for principal in (TEAM, PARTNER)
+        ]
+        assert found.unmatched_ok
+
+    @pytest.mark.parametrize("value", [[TEAM], TEAM, int(TEAM), f" {TEAM} ,{TEAM}", ["checkout"], "checkout"])
+    def test_is_offboarded_as_it_is_written_on_a_command_line(self, value: Any) -> None:
+        found = planned(registry(ecr_share_offboard=value, **self.NAMES), purpose=Purpose.OFFBOARD)
+        assert found.principals == (TEAM,)
+
+    @pytest.mark.parametrize("grants", [[], [grant()], [grant("no principal")]])
+    def test_is_offboarded_whatever_grants_are_declared(self, grants: Any) -> None:
+        found = planned(registry(ecr_share_offboard=[PARTNER], ecr_share_grants=grants), purpose=Purpose.OFFBOARD)
+        assert [declared(run) for run in found.runs] == [[{"principals": [PARTNER]}]]
+
+    @pytest.mark.parametrize(
+        ("principal", "access", "told"),
+        [
+            (TEAM, "itself", True),
+            (f"arn:aws:iam::{TEAM}:root", "as a root", True),
+            (f"arn:aws:iam::{TEAM}:role/ci", "a role of it", True),
+            (PARTNER, "another", False),
+        ],
+    )
+    def test_is_told_of_if_grants_still_name_it(self, principal: str, access: str, told: bool) -> None:
+        variables = registry(ecr_share_offboard=[TEAM], ecr_share_grants=[grant(principal)])
+        found = planned(variables, purpose=Purpose.OFFBOARD).still_named
+        shown = TEAM if principal.endswith(":root") else principal
+        assert found == ((f"ecr_share_grants[0] (principal {principal}) names {shown}",) if told else ())
+
+    def test_is_who_the_play_says_for_all_hosts_that_are_repositories(self) -> None:
+        found = of_hosts(
+            {"ecr_share_offboard": [TEAM]}, Purpose.OFFBOARD, a=repository("base/a"), b=repository("base/b")
+        )
+        (run,) = found.runs
+        assert (run.repositories, declared(run)) == (("*",), [{"principals": [TEAM], "repositories": None}])
+        assert [(read.principal, read.repositories) for read in found.reads] == [(TEAM, ("*",))]
+        assert found.still_named == (f"ecr_share_grants[0] (principal {TEAM}) names {TEAM}",)
+
+    @pytest.mark.parametrize("value", [[TEAM, ""], [TEAM, None], f"{TEAM},"])
+    def test_is_refused_if_one_of_them_is_empty(self, value: Any) -> None:
+        (problem,) = problems(registry(ecr_share_offboard=value), purpose=Purpose.OFFBOARD)
+        assert problem == "ecr_share_offboard[1]: principal is empty"
+
+    def test_is_told_of_if_the_grants_of_any_repository_name_it(self) -> None:
+        found = of_hosts(
+            {"ecr_share_offboard": [PARTNER], "ecr_share_grants": []},
+            Purpose.OFFBOARD,
+            a=repository("base/a"),
+            b=repository("base/b", ecr_share_grants_team=[grant(PARTNER)]),
+        )
+        assert found.still_named == (f"ecr_share_grants_team[0] (principal {PARTNER}) names {PARTNER}",)
+
+
+class TestQuestions:
+    def test_are_read_for_each_who_is_asked_for(self) -> None:
+        variables = registry(
+            ecr_share_principals={"checkout": TEAM}, ecr_share_ask_principals=["checkout", "*"], ecr_share_grants=[]
+        )
+        found = planned(variables, purpose=Purpose.ASK)
+        assert found.runs == ()
+        assert [(run.principal, run.repositories) for run in found.reads] == [(TEAM, ("*",)), ("*", ("*",))]
+        assert found.principals == (TEAM, "*")
+
+    def test_are_for_all_if_nobody_is_asked_for(self) -> None:
+        found = planned(registry(ecr_share_ask_repositories=["prod/*"]), purpose=Purpose.ASK)
+        assert [(run.principal, run.repositories) for run in found.reads] == [(None, ("prod/*",))]
+        assert [run.repositories for run in found.lists] == [("prod/*",)]
+
+    def test_need_no_repositories_of_the_play(self) -> None:
+        found = planned(registry(ecr_share_repositories=[], ecr_share_grants=[]), purpose=Purpose.ASK)
+        assert [run.repositories for run in found.reads] == [("*",)]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "variable"),
+    [
+        (Purpose.ADOPT, "ecr_share_adopt_dir"),
+        (Purpose.SNAPSHOT, "ecr_share_backup_dir"),
+        (Purpose.RESTORE, "ecr_share_backup_path"),
+    ],
+)
+def test_entry_points_name_the_variable_that_they_need(purpose: Purpose, variable: str) -> None:
+    (problem,) = problems(registry(), purpose=purpose)
+    assert problem.startswith(f"{variable} is empty")
+    assert planned(registry(**{variable: "/srv/x"}), purpose=purpose).acts
+
 
 class TestRepositories:
     def test_can_be_audited_without_grants(self) -> None:
@@ -215,7 +408,8 @@ class TestRepositories:
         (run,) = of_hosts(a=repository("base/a"), b=repository("base/b")).runs
         assert (run.label, run.registry) == ("us-east-1: base/a, base/b", "123456789012 us-east-1")
         assert (run.region, run.registry_id, run.repositories) == ("us-east-1", "123456789012", ("base/a", "base/b"))
-        assert run.grants == ({**grant(), "repositories": None},)
+        assert declared(run) == [{**grant(), "repositories": None}]
+        assert of_hosts(a=repository("base/a")).lists == ()
 
     def test_of_each_registry_and_region_are_a_run(self) -> None:
         found = of_hosts(
@@ -271,7 +465,7 @@ class TestRepositories:
     def test_without_grants_in_their_registry_are_not_touched(self) -> None:
         hosts = {"a": repository("base/a"), "b": repository("base/b", ecr_region="eu-west-1", ecr_share_grants=[])}
         assert [run.region for run in of_hosts(**hosts).runs] == ["us-east-1"]
-        audited = of_hosts({"ecr_share_report_dir": "/srv/report"}, Purpose.AUDIT, **_with_report(hosts))
+        audited = of_hosts({}, Purpose.AUDIT, **hosts)
         assert [run.region for run in audited.runs] == ["us-east-1"]
         assert [run.region for run in audited.reads] == ["us-east-1", "eu-west-1"]
 
@@ -287,13 +481,20 @@ class TestRepositories:
         found = of_hosts(a=repository("base/a", ecr_share_grants=[]), b=repository("base/b"))
         assert granted(found.runs, "base/b") == [(TEAM, "pull")]
 
+    def test_get_the_grants_for_their_region(self) -> None:
+        own = [grant(regions=["us-east-1"]), grant(PARTNER)]
+        east, west = (
+            repository("base/a", ecr_region=region, ecr_share_grants=own) for region in ("us-east-1", "eu-west-1")
+        )
+        found = of_hosts(a=east, b=west)
+        assert [granted([run], "base/a") for run in found.runs] == [
+            [(TEAM, "pull"), (PARTNER, "pull")],
+            [(PARTNER, "pull")],
+        ]
+
     def test_may_be_many(self) -> None:
         (run,) = of_hosts(**{f"h{n}": repository(f"base/r{n}") for n in range(500)}).runs
         assert (len(run.repositories), len(run.grants), run.label) == (500, 1, "us-east-1: 500 repositories")
-
-
-def _with_report(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**own, "ecr_share_report_dir": "/srv/report"} for name, own in hosts.items()}
 
 
 class TestConnectionOptions:
@@ -384,8 +585,24 @@ class TestFilter:
         variables = registry(ecr_share_assume_role_arn=ROLE, ecr_share_report_dir="/srv/report")
         values = json.loads(json.dumps(ecr_share_internal(variables, "plan", purpose="audit", host="images")))
         read = read_plan(values)
-        assert json.loads(json.dumps(asdict(read))) == values
+        assert json.loads(json.dumps(plan_values(read))) == values
         assert read.runs[0].connection.label == ROLE
+
+    @pytest.mark.parametrize("purpose", Purpose)
+    def test_returns_what_can_be_read_back_for_each_entry_point(self, purpose: Purpose) -> None:
+        exception = {"principal": TEAM, "kinds": ["undeclared"], "reason": "old", "until": "2026-12-31"}
+        variables = registry(
+            ecr_share_accepted=[exception],
+            ecr_share_adopt_dir="/srv/adopt",
+            ecr_share_ask_principals=[TEAM],
+            ecr_share_backup_dir="/srv/backups",
+            ecr_share_backup_path="/srv/backups/x",
+            ecr_share_fail_on=["drift"],
+            ecr_share_offboard=[TEAM],
+            ecr_share_principals={"checkout": TEAM},
+        )
+        found = planned(variables, purpose=purpose)
+        assert read_plan(json.loads(json.dumps(plan_values(found)))) == found
 
     def test_leaves_it_to_the_first_repository_of_the_play_to_act(self) -> None:
         hosts = {name: repository(f"base/{name}") for name in ("a", "b", "c")}
@@ -425,16 +642,52 @@ def runs(draw: st.DrawFn) -> Run:
     return run(*wanted, region="us-east-1", grants=grants)
 
 
+class TestNarrowed:
+    """A run, for what of it is in a registry."""
+
+    @laws(200)
+    @given(whole=runs(), existing=st.lists(st.sampled_from(NAMES), unique=True))
+    def test_grants_exactly_what_the_whole_grants_on_what_there_is(self, whole: Run, existing: list[str]) -> None:
+        part = narrowed(whole, existing)
+        wanted = set(select(whole.repositories, existing).names) & set(existing)
+        for name in NAMES:
+            assert granted([part], name) == (granted([whole], name) if name in wanted else [])
+
+    @laws(200)
+    @given(whole=runs(), existing=st.lists(st.sampled_from(NAMES), unique=True))
+    def test_names_each_repository_that_is_there_and_covered_and_no_grant_without(
+        self, whole: Run, existing: list[str]
+    ) -> None:
+        part = narrowed(whole, existing)
+        chosen = [name for name in select(whole.repositories, existing).names if name in existing]
+        assert list(part.repositories) == [name for name in chosen if granted([whole], name)]
+        for option in part.grants:
+            for text in option["repositories"] or ():
+                assert any(matches([text], name) for name in part.repositories)
+        assert (part.key, part.label) == (whole.key, whole.label)
+        assert narrowed(part, existing) == part
+
+    def test_leaves_out_what_is_in_another_registry(self) -> None:
+        whole = run("base/*", "tools", grants=[grant(repositories=["base/go", "base/ruby"]), grant(PARTNER)])
+        part = narrowed(whole, ["base/go", "base/node"])
+        assert part.repositories == ("base/go", "base/node")
+        assert part.grants == (grant(repositories=["base/go"]), grant(PARTNER))
+
+    def test_of_what_no_grant_covers_is_nothing(self) -> None:
+        part = narrowed(run("base/*", grants=[grant(repositories=["services/*"])]), NAMES)
+        assert (part.repositories, part.grants) == ((), ())
+
+
 class TestBatches:
     @given(whole=runs(), size=st.integers(1, 4))
     def test_grant_what_the_whole_grants(self, whole: Run, size: int) -> None:
-        parts = batches(whole, NAMES, size, unmatched_ok=False)
+        parts = batches(narrowed(whole, NAMES), size)
         for name in select(whole.repositories, NAMES).names:
             assert granted(parts, name) == granted([whole], name)
 
     @given(whole=runs(), size=st.integers(1, 4))
     def test_hold_each_covered_repository_once_in_order(self, whole: Run, size: int) -> None:
-        parts = batches(whole, NAMES, size, unmatched_ok=False)
+        parts = batches(narrowed(whole, NAMES), size)
         names = [name for part in parts for name in part.repositories]
         assert names == [name for name in select(whole.repositories, NAMES).names if granted([whole], name)]
         assert {part.key for part in parts} <= {whole.key}
@@ -442,57 +695,16 @@ class TestBatches:
 
     def test_tell_how_far_they_are(self) -> None:
         existing = [f"services/s{number:04}" for number in range(1000)]
-        whole = run("services/*", region="us-east-1", grants=[grant()])
-        labels = [part.label for part in batches(whole, existing, 100, unmatched_ok=False)]
+        whole = narrowed(run("services/*", region="us-east-1", grants=[grant()]), existing)
+        labels = [part.label for part in batches(whole, 100)]
         assert labels[1] == "us-east-1: services 101–200 of 1,000"
         assert labels[-1] == "us-east-1: services 901–1,000 of 1,000"
 
     def test_of_several_kinds_are_repositories(self) -> None:
-        whole = run(*NAMES, grants=[grant()])
-        assert [part.label for part in batches(whole, [], 4, unmatched_ok=False)] == [
+        assert [part.label for part in batches(run(*NAMES, grants=[grant()]), 4)] == [
             "repositories 1–4 of 6",
             "repositories 5–6 of 6",
         ]
-
-    def test_refuse_what_matches_nothing(self) -> None:
-        whole = run("base/*", "tool/*", grants=[grant(repositories=["base/x*"])])
-        with pytest.raises(InvalidInputError) as refusal:
-            batches(whole, NAMES, 4, unmatched_ok=False)
-        assert refusal.value.problems == (
-            'ecr_share_repositories: "tool/*" matches no repository',
-            'ecr_share_grants (principal 111122223333): repositories: "base/x*" matches no repository',
-        )
-
-    @pytest.mark.parametrize(
-        ("wanted", "size", "listed"), [("base/*", 5, True), ("base/go", 5, False), ("*", 0, False)]
-    )
-    def test_need_a_list_only_for_patterns(self, wanted: str, size: int, listed: bool) -> None:
-        found = planned(registry(ecr_share_repositories=[wanted], ecr_share_batch_size=size))
-        assert bool(needs_listing(found)) is listed
-
-    def test_tell_what_matches_nothing_in_the_last_if_that_is_no_failure(self) -> None:
-        narrowed = grant(PARTNER, repositories=["x*", "base/go", "base/nothing"])
-        whole = run("base/*", "tool/*", grants=[grant(), narrowed])
-        first, last = batches(whole, NAMES, 2, unmatched_ok=True)
-        assert first.repositories == ("base/go", "base/node")
-        assert first.grants == (grant(), grant(PARTNER, repositories=["base/go"]))
-        assert last.repositories == ("base/python", "tool/*", "base/nothing")
-        assert last.grants == (grant(), grant(PARTNER, repositories=["x*", "base/nothing"]))
-
-    @pytest.mark.parametrize(
-        ("wanted", "narrowed", "repositories"),
-        [("x*", None, ("x*",)), ("x*", ["y*"], ("x*",)), ("base/*", ["y*"], ("base/go",))],
-    )
-    def test_tell_it_also_where_nothing_else_is_to_be_done(
-        self, wanted: str, narrowed: list[str] | None, repositories: tuple[str, ...]
-    ) -> None:
-        grants = (grant(repositories=narrowed),)
-        (only,) = batches(run(wanted, grants=grants), NAMES, 2, unmatched_ok=True)
-        assert (only.label, only.repositories, only.grants) == (repositories[0], repositories, grants)
-
-    def test_refuse_a_grant_for_a_repository_that_is_not_meant(self) -> None:
-        with pytest.raises(InvalidInputError, match='"tools" matches no repository'):
-            batches(run("base/*", grants=[grant(repositories=["tools"])]), NAMES, 2, unmatched_ok=True)
 
 
 def test_known_variables_are_named_once() -> None:

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._role import report as reports
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import AuditAnswer, HostAudit, audited
 from ansible_collections.imageshare.aws.plugins.module_utils._role.cells import LEVELS
-from ansible_collections.imageshare.aws.plugins.module_utils._role.report import AuditAnswer, HostAudit, report
 from ansible_collections.imageshare.aws.tests.support import audits
 
 NOW = "2026-11-25T06:30:00Z"
@@ -19,12 +21,27 @@ CONDITION = {"operator": "StringEquals", "key": "aws:SourceVpc", "values": ["vpc
 PARTNER = {"principal": "444455556666", "access": ["push"], "lambda_regions": []}
 
 
+# What the page shows of a row without shares.
+UNSHARED: dict[str, Any] = {"cells": [], "differing": []}
+
+
+def report(hosts: Iterable[HostAudit], generated_at: str, **more: Any) -> str:
+    """Return the report of what hosts have read."""
+    known = list(hosts)
+    compared = any(host.compared for host in known)
+    return reports.report(audited(known), generated_at, compared=compared, **more)
+
+
 def row(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "shares": [], **more}
 
 
 def reported_row(name: str, **more: Any) -> dict[str, Any]:
-    return {"cells": [], **row(name), **more}
+    return {**row(name), **UNSHARED, **more}
+
+
+def differing(grant: dict[str, Any], position: int) -> dict[str, Any]:
+    return {"principal": grant["principal"], "principal_type": "account", "difference": position}
 
 
 def failed_row(name: str, error: str, **more: Any) -> dict[str, Any]:
@@ -80,17 +97,22 @@ def test_registries_keep_their_order_and_their_rows() -> None:
     registry = {
         "partition": "aws",
         "registry_id": "123456789012",
+        "hosts": ["images"],
         "registry_policy": {**audits.registry_policy(), "share_views": []},
     }
     assert json.loads(text) == {
         "generated_at": NOW,
         "compared": True,
+        "names": {},
+        "findings": [],
+        "not_looked_at": [],
         "registries": [
             {**registry, "region": HERE, "repositories": [reported_row("b"), reported_row("a")]},
             {**registry, "region": THERE, "repositories": [reported_row("c")]},
         ],
         "levels": [{**vars(level), "colours": list(level.colours)} for level in LEVELS],
         "views": [],
+        "differences": [],
     }
 
 
@@ -105,13 +127,54 @@ def test_cells_name_the_view_of_all_shares_and_of_each() -> None:
     assert [view["words"] for view in whole["views"]] == ["pull and more", "pull", "other actions"]
 
 
+class TestNames:
+    def test_of_hosts_are_those_that_read_the_registry(self) -> None:
+        hosts = [
+            host(audit(row("app")), audit(row("app"), region=THERE), name="one"),
+            host(audit(row("web")), name="two"),
+            host(AuditAnswer(**run(label="us-east-1: *"), answer={"msg": "AccessDenied"}), name="three"),
+        ]
+        registries = json.loads(report(hosts, NOW))["registries"]
+        assert [one["hosts"] for one in registries] == [["one", "two"], ["one"], ["three"]]
+
+    def test_of_principals_findings_and_what_was_not_looked_at_are_as_they_were_given(self) -> None:
+        given: dict[str, Any] = {
+            "names": {"111122223333": "team"},
+            "findings": [audits.finding("unread"), audits.finding("public", "*", "everyone", repository="app")],
+            "not_looked_at": ["Policies of IAM."],
+        }
+        whole = json.loads(report([host(audit(row("app")))], NOW, **given))
+        assert {name: whole[name] for name in given} == given
+
+
+class TestDifferences:
+    """What a difference says is tested with differences()."""
+
+    PUBLIC = audits.finding("public", "*", "everyone", access=["pull"])
+
+    def test_are_those_of_the_drift_and_the_findings_of_the_repository(self) -> None:
+        everyone = audits.share("*", "everyone", "pull", 1)
+        of_registry = audits.share("*", "everyone", "pull", statements=[audits.statement(1, policy="registry")])
+        rows = [row("app", shares=[everyone]), row("web", shares=[everyone]), row("all", shares=[of_registry])]
+        found = [{**self.PUBLIC, "repository": "app"}, self.PUBLIC, {**self.PUBLIC, "region": THERE}]
+        text = report([host(audit(*rows), results=[result(drifted("web", TEAM))])], NOW, findings=found)
+        whole = json.loads(text)
+        assert [difference["words"] for difference in whole["differences"]] == [
+            "more than declared: pull",
+            "declared and missing: pull",
+        ]
+        app, web, every = (one["differing"] for one in whole["registries"][0]["repositories"])
+        assert app == every == [{"principal": "*", "principal_type": "everyone", "difference": 0}]
+        assert web == [{"principal": TEAM["principal"], "principal_type": "account", "difference": 1}]
+
+
 class TestDrift:
     def test_is_in_the_row_of_its_repository_in_its_region(self) -> None:
         results = [result(drifted("app", TEAM), as_declared("web")), result(as_declared("app"), of=run(THERE))]
         rows = reported(host(audit(row("app"), row("web")), audit(row("app"), region=THERE), results=results))
         assert rows == {
             "123456789012 us-east-1": [
-                reported_row("app", drift={"missing": [TEAM], "undeclared": []}),
+                reported_row("app", drift={"missing": [TEAM], "undeclared": []}, differing=[differing(TEAM, 0)]),
                 reported_row("web"),
             ],
             "123456789012 eu-west-1": [reported_row("app")],
@@ -128,7 +191,8 @@ class TestDrift:
             for name, grants in {"one": [TEAM], "two": [TEAM, PARTNER]}.items()
         ]
         (rows,) = reported(*hosts).values()
-        assert rows == [reported_row("app", drift={"missing": [TEAM, PARTNER], "undeclared": []})]
+        drift = {"missing": [TEAM, PARTNER], "undeclared": []}
+        assert rows == [reported_row("app", drift=drift, differing=[differing(TEAM, 0), differing(PARTNER, 1)])]
 
     @pytest.mark.parametrize(("hosts", "compared"), [((False, False), False), ((False, True), True)])
     def test_is_known_if_one_host_was_compared(self, hosts: tuple[bool, ...], compared: bool) -> None:
@@ -151,23 +215,23 @@ class TestRegistry:
         whole, own = row("app", registry_policy_read=True), row("app", registry_policy_read=False)
         hosts = [host(audit(whole)), host(audit(own), name="two")]
         (rows,) = reported(*(reversed(hosts) if first_lacks else hosts)).values()
-        assert rows == [{**whole, "cells": []}]
+        assert rows == [{**whole, **UNSHARED}]
 
     def test_row_that_was_read_alone_counts_more_than_a_failed_one(self) -> None:
         own = row("app", registry_policy_read=False)
         (rows,) = reported(host(audit(failed_row("app", "no")), audit(own))).values()
-        assert rows == [{**own, "cells": []}]
+        assert rows == [{**own, **UNSHARED}]
 
     def test_that_nobody_could_read_says_why(self) -> None:
         failed = failed_row("app", "app: AccessDenied")
         assert reported(host(audit(failed)), host(audit(failed))) == {
-            "123456789012 us-east-1": [{**failed, "cells": []}]
+            "123456789012 us-east-1": [{**failed, **UNSHARED}]
         }
 
     def test_that_cannot_be_listed_has_a_row(self) -> None:
         unlisted = AuditAnswer(**run(label="us-east-1: *"), answer={"msg": "AccessDenied"})
         assert reported(host(unlisted, audit(row("app"), region=THERE))) == {
-            "images us-east-1": [failed_row("us-east-1: *", "AccessDenied", cells=[])],
+            "images us-east-1": [failed_row("us-east-1: *", "AccessDenied", **UNSHARED)],
             "123456789012 eu-west-1": [reported_row("app")],
         }
 
@@ -177,7 +241,7 @@ class TestRegistry:
         failed = result(error="the role: no", of=other)
         assert reported(host(audit(row("app"), region=THERE), results=[failed, failed])) == {
             "123456789012 eu-west-1": [reported_row("app")],
-            "210987654321 us-east-1": [failed_row("us-east-1: *", "the role: no", cells=[])],
+            "210987654321 us-east-1": [failed_row("us-east-1: *", "the role: no", **UNSHARED)],
         }
 
     def test_that_was_read_in_spite_of_a_failed_comparison_has_no_row_for_that(self) -> None:

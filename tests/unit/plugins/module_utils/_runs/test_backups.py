@@ -22,15 +22,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import MAX_DEPTH, find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_writer import (
+    BackupRun,
+    problem_with_directory,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import (
-    MAX_DEPTH,
     Backup,
     BackupError,
-    BackupRun,
     file_name,
-    find,
     from_text,
-    problem_with_directory,
     to_text,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.safe_paths import Trust
@@ -46,8 +47,8 @@ BACKUP = Backup(**PLACE, name="base/python", time="2026-01-31T12:00:00Z", policy
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def backup_run(parent: Path) -> BackupRun:
-    return BackupRun(str(parent), partition="aws", region="us-east-1", now=lambda: NOON)
+def backup_run(parent: Path, kind: str = "share") -> BackupRun:
+    return BackupRun(str(parent), kind=kind, partition="aws", region="us-east-1", now=lambda: NOON)
 
 
 def save(run: BackupRun, repository: str = "base/python", policy: str | None = POLICY) -> None:
@@ -155,6 +156,7 @@ def test_a_name_fits_any_file_system_and_says_what_it_is_for(name: str) -> None:
     file = file_name("repository", name)
     assert len(f"{file}.unfinished".encode()) <= 255
     assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*\.json", file)
+    assert file != "manifest.json"
     assert file.startswith(name.replace("/", "__")[:100])
 
 
@@ -175,6 +177,7 @@ ALIKE = [
     "a" * 201,
     "a" * 255,
     "a" * 256,
+    "manifest",
 ]
 
 
@@ -205,8 +208,8 @@ def test_a_run_saves_into_a_directory_of_its_own_for_its_owner_alone(tmp_path: P
     paths = [Path(run.path or "") for run in runs]
     assert len(set(paths)) == 3
     for path in paths:
-        assert re.fullmatch(r"20260131T120000Z-us-east-1-[0-9a-f]{8}", path.name)
-        assert sorted(os.listdir(path)) == ["base__python.json", "web.json"]
+        assert re.fullmatch(r"20260131T120000Z-123456789012-us-east-1-[0-9a-f]{8}", path.name)
+        assert sorted(os.listdir(path)) == ["base__python.json", "manifest.json", "web.json"]
         assert [mode(found) for found in (path, path / "web.json", path.parent)] == [0o700, 0o600, 0o700]
 
 
@@ -222,13 +225,6 @@ def test_many_workers_save_into_one_directory(tmp_path: Path) -> None:
     with ThreadPoolExecutor(max_workers=16) as workers:
         list(workers.map(lambda repository: save(run, repository), repositories))
     assert [found.backup.name for found in find(run.path or "")] == sorted(repositories)
-
-
-def test_a_relative_path_is_told_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    run = BackupRun("backups", partition="aws", region="us-east-1")
-    save(run)
-    assert Path(run.path or "").parent == tmp_path / "backups"
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace", "mkdir"])
@@ -483,8 +479,8 @@ def test_whatever_the_umask_all_that_is_made_is_for_its_owner_alone(umask: int) 
     with os.fdopen(reading) as answer:
         told = json.loads(answer.read())
     os.waitpid(child, 0)
-    directories = [[name, "0o700"] for name in ("of", "all", "runs", "2026")]
-    assert told == [*directories, ["base", "0o600"], ["base", "0o600"]]
+    made = [[name, "0o700"] for name in ("of", "all", "runs", "2026")]
+    assert told == [*made, ["base", "0o600"], ["base", "0o600"], ["mani", "0o600"]]
 
 
 # --- a directory to save to ---

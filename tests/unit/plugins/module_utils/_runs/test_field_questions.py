@@ -28,6 +28,8 @@ SHARE = {
     "state": "present",
     "purge_grants": False,
     "purge_deleted_principals": False,
+    "unmanaged_access": "keep",
+    "whole_account": False,
     "force_set_policy": False,
     "concurrency": 1,
     "backup_dir": None,

@@ -37,6 +37,8 @@ def options(**changes: Any) -> dict[str, Any]:
         "state": "present",
         "purge_grants": False,
         "purge_deleted_principals": False,
+        "unmanaged_access": "keep",
+        "whole_account": False,
         "on_missing": "fail",
         "registry_id": None,
         "force_set_policy": False,
@@ -88,10 +90,19 @@ def test_what_all_options_together_ask_for() -> None:
     expected = replace(read(), missing_ok=True, concurrency=MAX_CONCURRENCY, **dict.fromkeys(flags, True))
     assert asked == replace(expected, warn_of_unmatched=True)
     assert [getattr(asked, flag) for flag in flags] == [True] * len(flags)
+    taking = read(state="absent", unmanaged_access="revoke", whole_account=True)
+    assert taking == replace(read(), sharing=False, revoke_unmanaged=True, whole_account=True)
 
 
 TAKEN: dict[str, tuple[dict[str, Any], str, Any]] = {
     "absent does not share": ({"state": "absent"}, "sharing", False),
+    "unmanaged access is kept with absent": ({"state": "absent"}, "revoke_unmanaged", False),
+    "unmanaged access may be revoked with present": ({"unmanaged_access": "revoke"}, "revoke_unmanaged", True),
+    "a whole account, if a role is named": (
+        {"state": "absent", "whole_account": True, "grants": [grant(ROLE)]},
+        "whole_account",
+        True,
+    ),
     "purge_deleted_principals with absent": (
         {"purge_deleted_principals": True, "state": "absent"},
         "purge_deleted_principals",
@@ -203,7 +214,12 @@ def test_a_region_may_be_new_or_a_slip(changes: dict[str, Any], warnings: tuple[
 @pytest.mark.parametrize("missing", ["fail", "skip"])
 @pytest.mark.parametrize(
     ("changes", "takes_away"),
-    [({"state": "absent"}, True), ({"purge_grants": True}, True), ({"purge_deleted_principals": True}, False)],
+    [
+        ({"state": "absent"}, True),
+        ({"purge_grants": True}, True),
+        ({"unmanaged_access": "revoke"}, True),
+        ({"purge_deleted_principals": True}, False),
+    ],
 )
 def test_what_takes_access_away_from_nothing_is_warned_about_where_it_does_not_fail(
     changes: dict[str, Any], takes_away: bool, missing: str
@@ -233,6 +249,7 @@ def restore_options(**changes: Any) -> dict[str, Any]:
     return {
         "backup_path": "/backups",
         "repositories": ["*"],
+        "to": "before",
         "overwrite": False,
         "on_missing": "fail",
         "registry_id": None,
@@ -248,6 +265,7 @@ def test_what_the_defaults_of_restoring_ask_for() -> None:
     assert read_restore_request(restore_options(), check_mode=False, diff=False) == RestoreRequest(
         backup_path="/backups",
         repositories=("*",),
+        to="before",
         overwrite=False,
         registry_id=None,
         missing_ok=False,
@@ -260,7 +278,13 @@ def test_what_the_defaults_of_restoring_ask_for() -> None:
 
 
 def test_what_all_options_of_restoring_together_ask_for() -> None:
-    same = {"overwrite": True, "registry_id": ACCOUNT, "force_set_policy": True, "include_policy": True}
+    same = {
+        "to": "written",
+        "overwrite": True,
+        "registry_id": ACCOUNT,
+        "force_set_policy": True,
+        "include_policy": True,
+    }
     given = restore_options(on_missing="skip", repositories=["web", "b*"], concurrency=1, **same)
     assert read_restore_request(given, check_mode=True, diff=True) == RestoreRequest(
         backup_path="/backups",
@@ -277,11 +301,15 @@ def test_what_all_options_of_restoring_together_ask_for() -> None:
 def test_every_problem_of_restoring_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     wrong = restore_options(
-        repositories=["Base"], concurrency=0, registry_id="123", backup_dir=str(tmp_path / "file" / "below")
+        repositories=["Base"],
+        concurrency=0,
+        registry_id="123",
+        backup_dir=str(tmp_path / "file" / "below"),
+        backup_path="backups",
     )
     with pytest.raises(InvalidInputError) as refusal:
         read_restore_request(wrong, check_mode=False, diff=False)
-    places = ["repositories", "concurrency", "registry_id", "backup_dir"]
+    places = ["repositories", "concurrency", "registry_id", "backup_dir", "backup_path"]
     assert [problem.split(":")[0] for problem in refusal.value.problems] == places
 
 
@@ -293,6 +321,7 @@ def audit_options(**changes: Any) -> dict[str, Any]:
         "repositories": ["*"],
         "principal": None,
         "include_policy": True,
+        "backup_dir": None,
         "on_missing": "fail",
         "registry_id": None,
         "concurrency": 8,
@@ -304,6 +333,12 @@ def test_what_the_defaults_of_auditing_ask_for() -> None:
     assert read_audit_request(audit_options(), partition="aws") == AuditRequest(
         repositories=("*",), principal=None, include_policy=True, missing_ok=False, concurrency=8
     )
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_nothing_is_to_be_saved_in_check_mode(check_mode: bool, tmp_path: Path) -> None:
+    request = read_audit_request(audit_options(backup_dir=str(tmp_path)), partition="aws", check_mode=check_mode)
+    assert request.backup_dir == (None if check_mode else str(tmp_path))
 
 
 AUDITED: dict[str, tuple[str, Principal]] = {

@@ -21,7 +21,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     StoredPolicy,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._runs import restore as _restore
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import find
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, grant, root
 from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
@@ -266,7 +266,7 @@ class TestOverwrittenEveryTime:
         result = run(replace(to_share("base"), backup_dir=str(tmp_path)), registry)
 
         (folder,) = tmp_path.iterdir()
-        saved = {path.name: json.loads(path.read_text())["policy"] for path in folder.iterdir()}
+        saved = {path.name: json.loads(path.read_text())["policy"] for path in folder.glob("base*")}
         assert saved.keys() == {"base.json", "base.json.1"}
         assert "AllowPull" not in saved["base.json.1"]
         assert saved["base.json"] != saved["base.json.1"]

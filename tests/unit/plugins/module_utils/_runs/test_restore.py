@@ -19,7 +19,15 @@ from typing import Any
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import PolicyComparison, parse
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError, StoredPolicy
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import Backup, BackupError, find, to_text
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import find
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import (
+    MANIFEST_NAME,
+    Backup,
+    BackupError,
+    Manifest,
+    manifest_to_text,
+    to_text,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run as share
 from ansible_collections.imageshare.aws.tests.support import policies as generated
@@ -32,6 +40,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 ROLE = f"arn:aws:iam::{OTHER}:role/ci"
+_PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability")
 TIME = "2026-01-31T12:00:00Z"
 
 
@@ -53,6 +62,14 @@ def saved(
         to_text(Backup(kind="repository", name=repository, policy=policy, written=written, **place)), encoding="utf-8"
     )
     return file
+
+
+def manifest(folder: Path, number: int | None = 1, *failed: str, **members: str) -> None:
+    """The manifest of a run, which comes to its end if it has a number of repositories."""
+    about = {"kind": "share", "partition": "aws", "registry_id": OWNER, "region": "us-east-1", **members}
+    about = {"time": "2026-01-31T12:00:00.000000Z", "collection_version": "1.0.0", **about}
+    text = manifest_to_text(Manifest(**about, repositories=number, failed=failed))
+    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
 
 
 # --- saving before writing ---
@@ -272,11 +289,29 @@ def test_a_policy_that_aws_refuses_names_the_suspects(
     assert registry.policies["base"] == AFTER
 
 
-def test_rows_tell_who_is_back_and_who_is_gone(tmp_path: Path) -> None:
-    registry = InMemory({"base": BEFORE})
+def test_rows_tell_who_is_gone_of_managed_statements(tmp_path: Path) -> None:
+    registry = InMemory({"base": text_of(allow(ROLE, sid="theirs"))})
     shared = share(to_share("base", backup_dir=tmp_path), registry)
     row = only(run(to_restore(tmp_path), registry))
     assert (row["revoked"], row["granted"]) == (rows(shared)[0]["granted"], [])
+
+
+def test_rows_tell_who_is_back_and_who_is_gone_whoever_has_written_the_statements(tmp_path: Path) -> None:
+    """After somebody has overwritten a policy, the first thing to know is who loses what."""
+    intruder = {"Sid": "mine", "Effect": "Allow", "Principal": {"AWS": root(OTHER)}, "Action": "ecr:*"}
+    described = {**allow(root(ACCOUNT)), "Action": [*_PULL, "ecr:DescribeImages"]}
+    saved(tmp_path, policy=text_of(described), written=text_of(described))
+    row = only(run(to_restore(tmp_path, overwrite=True), InMemory({"base": text_of(intruder)})))
+    assert row["granted"] == [{"principal": ACCOUNT, "access": ["pull"], "lambda_regions": []}]
+    assert row["revoked"] == [{"principal": OTHER, "access": ["pull", "push", "describe"], "lambda_regions": []}]
+    assert row["revoked_actions"] == [{"principal": OTHER, "actions": ["ecr:*"]}]
+
+
+def test_rows_tell_nothing_of_whoever_keeps_what_it_had_by_another_statement(tmp_path: Path) -> None:
+    saved(tmp_path, policy=BEFORE, written=AFTER)
+    row = only(run(to_restore(tmp_path), InMemory({"base": AFTER})))
+    assert [change["principal"] for change in row["revoked"]] == [OTHER]
+    assert row["granted"] == []
 
 
 def test_a_policy_that_is_open_to_everyone_is_warned_about(tmp_path: Path) -> None:
@@ -326,9 +361,10 @@ def test_names_and_patterns_choose_among_the_backups(tmp_path: Path) -> None:
 
 
 def test_backups_of_other_regions_are_skipped_and_counted(tmp_path: Path) -> None:
-    saved(tmp_path)
+    saved(tmp_path / "here")
+    manifest(tmp_path / "here")
     for name in ("base", "web"):
-        saved(tmp_path, name, region="eu-west-1")
+        saved(tmp_path / "there", name, region="eu-west-1")
     registry = InMemory({"base": AFTER, "web": AFTER})
     restored = run(to_restore(tmp_path), registry)
     assert [row["name"] for row in rows(restored)] == ["base"]
@@ -369,7 +405,7 @@ def test_a_registry_of_which_nothing_was_saved_may_be_missing(tmp_path: Path) ->
         ("*", False, True),
     ]
     assert dict(restored.skipped_backups) == {(OTHER, "us-east-1"): 1}
-    assert registry.written == []
+    assert (restored.warnings, registry.written) == ((), [])
 
 
 NOT_MEANT: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {

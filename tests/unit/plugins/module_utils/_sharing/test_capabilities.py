@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._evaluation.actions import REPOSITORY_ACTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import (
     CAPABILITIES,
     NAMES,
@@ -23,6 +22,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabiliti
     title,
     versions,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.ecr_actions import REPOSITORY_ACTIONS
 
 ACCESSES = [frozenset(names) for size in range(len(NAMES) + 1) for names in combinations(NAMES, size)]
 ROWS = pytest.mark.parametrize("row", CAPABILITIES, ids=NAMES)

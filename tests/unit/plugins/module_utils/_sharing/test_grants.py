@@ -16,7 +16,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals imp
     PrincipalType,
     read_principal,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import (
+    Grant,
+    gather,
+    grant_label,
+    read_grants,
+)
 from ansible_collections.imageshare.aws.tests.support.builders import (
     ACCOUNT,
     ORGANIZATION,
@@ -259,3 +264,8 @@ def test_what_is_gathered_is_narrowed_no_more() -> None:
 
 def test_no_grants_are_gathered_to_none() -> None:
     assert gather([]) == ()
+
+
+def test_a_grant_for_many_is_named_by_some_of_them() -> None:
+    assert grant_label("grants", 1, ["ci", "web", "api"]) == "grants[1] (principal ci, web, api)"
+    assert grant_label("grants", 1, list("abcde")) == "grants[1] (principal a, b, c and 2 more)"

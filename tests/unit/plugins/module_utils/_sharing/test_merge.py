@@ -665,10 +665,22 @@ TOLD: dict[str, tuple[dict[str, list[str]], list[Grant], list[Change], list[Chan
         [Change(ACCOUNT, PULL)],
         [],
     ),
-    "regions exchanged": (
+    "a region, then every region": (
         {"AllowPull": [ROOT], "AllowLambdaPull": [EAST]},
         [grant(ACCOUNT, regions=["*"])],
         [Change(ACCOUNT, ALONE, ("*",))],
+        [],
+    ),
+    "every region, then one": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [functions(ACCOUNT, "*")]},
+        [grant(ACCOUNT, regions=["us-east-1"])],
+        [],
+        [Change(ACCOUNT, ALONE, ("*",))],
+    ),
+    "regions exchanged": (
+        {"AllowPull": [ROOT], "AllowLambdaPull": [EAST]},
+        [grant(ACCOUNT, regions=["eu-west-1"])],
+        [Change(ACCOUNT, ALONE, ("eu-west-1",))],
         [Change(ACCOUNT, ALONE, ("us-east-1",))],
     ),
     "access exchanged": ({"AllowPullAndPush": [ROOT]}, PULLS, [], [Change(ACCOUNT, PUSH)]),

@@ -10,32 +10,23 @@ Who may do what is decided by tests/support/evaluator.py, which knows nothing of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import (
-    PolicyComparison,
-    parse,
-    serialise,
-    statements,
-)
-from ansible_collections.imageshare.aws.plugins.module_utils._iam.principals import PrincipalType
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import LAMBDA_ACTIONS, actions_of
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant, gather, read_grants
+from ansible_collections.imageshare.aws.plugins.module_utils._iam.document import parse, serialise, statements
+from ansible_collections.imageshare.aws.plugins.module_utils._sharing.grants import Grant, gather
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import (
     NEWEST,
     ManagedStatements,
     Slot,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._sharing.merge import Merged, share, unshare
 from ansible_collections.imageshare.aws.tests.support import policies, policy_text
-from ansible_collections.imageshare.aws.tests.support.evaluator import Requester, effective_actions
+from ansible_collections.imageshare.aws.tests.support.evaluator import Requester
 from ansible_collections.imageshare.aws.tests.support.laws import laws
+from ansible_collections.imageshare.aws.tests.support.merges import Case, access, cases, granted_to, others
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,52 +36,6 @@ ACCESS_LAWS = laws(120)
 OWNER = policies.REGISTRY_ID
 # What is managed does not depend on the partition.
 MANAGED = ManagedStatements("aws")
-
-
-@dataclass(frozen=True)
-class Case:
-    partition: str
-    policy: Any
-    grants: tuple[Grant, ...]
-    purge: bool
-    purge_deleted_principals: bool
-
-    @property
-    def managed(self) -> ManagedStatements:
-        return ManagedStatements(self.partition)
-
-    def equal(self, first: Any, second: Any) -> bool:
-        return PolicyComparison(self.partition).equal(first, second)
-
-    def share(
-        self, policy: Any, *, purge_grants: bool | None = None, purge_deleted_principals: bool | None = None
-    ) -> Merged:
-        return share(
-            policy,
-            self.grants,
-            managed=self.managed,
-            registry_id=OWNER,
-            purge_grants=self.purge if purge_grants is None else purge_grants,
-            purge_deleted_principals=self.purge_deleted_principals
-            if purge_deleted_principals is None
-            else purge_deleted_principals,
-        )
-
-    def unshare(self, policy: Any) -> Merged:
-        return unshare(policy, [grant.principal for grant in self.grants], managed=self.managed)
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    partition = draw(st.sampled_from(policies.PARTITIONS))
-    grants = read_grants(
-        draw(policies.grant_lists(partition)),
-        partition=partition,
-        sharing=True,
-        partition_of_region=lambda _region: partition,
-    )
-    policy = draw(st.none() | policies.policies(partition))
-    return Case(partition, policy, grants, draw(st.booleans()), draw(st.booleans()))
 
 
 def anything(*kinds: Callable[[str], st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
@@ -135,31 +80,6 @@ def wanted(grant: Grant, before: set[tuple[Slot, str]]) -> set[tuple[Slot, str]]
     if grant.lambda_regions is None:
         return slots | {(slot, region) for slot, region in before if slot is functions}
     return slots | {(functions, region) for region in grant.lambda_regions}
-
-
-def reaches(grant: Grant, requester: Requester) -> bool:
-    """Whether a grant is for a requester, by the words of the contract."""
-    principal, context = grant.principal, requester.context
-    if requester.principal == "lambda.amazonaws.com":
-        return context["aws:SourceAccount"] == principal.name
-    if principal.kind is PrincipalType.ACCOUNT:
-        return requester.principal.split(":")[4:5] == [principal.name]
-    if principal.kind is PrincipalType.ORGANIZATION:
-        return context.get("aws:PrincipalOrgID") == principal.name
-    if principal.kind is PrincipalType.ORGANIZATIONAL_UNIT:
-        return any(fnmatchcase(path, principal.name) for path in context.get("aws:PrincipalOrgPaths", ()))
-    return principal.name in (requester.principal, context.get("aws:PrincipalArn"))
-
-
-def access(policy: Any, partition: str) -> list[tuple[Requester, frozenset[str]]]:
-    return [
-        (requester, effective_actions(policy, requester, policies.ACTIONS))
-        for requester in policies.requesters(partition)
-    ]
-
-
-def others(grants: Iterable[Grant], rows: Sequence[Any]) -> list[Any]:
-    return [row for row in rows if not any(reaches(grant, row[0]) for grant in grants)]
 
 
 @LAWS
@@ -344,21 +264,6 @@ def test_purging_takes_nothing_from_the_owner(case: Case) -> None:
     rows = [row for row in access(kept, case.partition) if is_owners(row[0]) and not in_organization(row[0])]
     after = {id_of(requester): has for requester, has in access(purged, case.partition)}
     assert all(has <= after[id_of(requester)] for requester, has in others(declared, rows))
-
-
-def granted_to(requester: Requester, grants: Iterable[Grant]) -> frozenset[str]:
-    """The actions that grants promise a requester; of Lambda, only in the regions of a grant."""
-    found: set[str] = set()
-    for grant in grants:
-        if not reaches(grant, requester):
-            continue
-        if requester.principal == "lambda.amazonaws.com":
-            region = requester.context["aws:SourceArn"].split(":")[3]
-            if {region, "*"} & set(grant.lambda_regions or ()):
-                found.update(LAMBDA_ACTIONS)
-        else:
-            found.update(actions_of(grant.access))
-    return frozenset(found)
 
 
 def is_owners(requester: Requester) -> bool:

@@ -1,0 +1,136 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""What is declared for whom, in each repository of a registry.
+
+Whose grants count for a principal:
+
+- its own;
+- for a role, a user or a session those of its account, and for a session those of its role;
+- for an organizational unit those of its organization, and of a unit that it is below.
+
+An account is not covered by the grants of an organization, because nobody can see from here what it is a member of, nor
+by those of its roles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, reduce
+from operator import or_
+
+from .._iam.principals import ORGANIZATIONS, Principal, PrincipalType, is_session_of, read_principal
+from .._repository_names import select
+from .._sharing.capabilities import DEFAULT_ACCESS
+from .amounts import NOTHING, Amount
+from .audited import AuditedRegistry
+from .variables import GrantOptions
+
+# Whom the grants of others than its account may be for.
+_IN_OTHERS = (PrincipalType.SESSION, *ORGANIZATIONS)
+
+
+class Declared:
+    """Grants that are for the same repositories.
+
+    Args:
+        grants: The grants. Whatever names no principal is left out: that is refused before an audit.
+    """
+
+    def __init__(self, grants: Iterable[GrantOptions]) -> None:
+        self._of: dict[Principal, Amount] = {}
+        for grant in grants:
+            amount = _amount(grant)
+            for principal in filter(None, map(_principal, grant["principals"])):
+                self._of[principal] = self._of.get(principal, NOTHING) | amount
+        # What covers others than itself and the members of an account.
+        self._wide = [one for one in self._of if one.kind in (*ORGANIZATIONS, PrincipalType.ROLE)]
+        # A thousand policies may name the same principals.
+        self._known: dict[Principal, Amount | None] = {}
+
+    def of(self, principal: Principal) -> Amount | None:
+        """Return what is declared for a principal; None if no grant is for it."""
+        if principal not in self._known:
+            self._known[principal] = self._added_up(principal)
+        return self._known[principal]
+
+    def _added_up(self, principal: Principal) -> Amount | None:
+        near = [principal]
+        if principal.account is not None:
+            near.append(Principal(PrincipalType.ACCOUNT, principal.account, principal.account))
+        wide = [one for one in self._wide if _covers(one, principal)] if principal.kind in _IN_OTHERS else []
+        found = [self._of[one] for one in dict.fromkeys((*near, *wide)) if one in self._of]
+        return reduce(or_, found) if found else None
+
+
+class DeclaredInRegistry:
+    """What is declared for the repositories of a registry.
+
+    Args:
+        registry: The registry.
+    """
+
+    def __init__(self, registry: AuditedRegistry) -> None:
+        names = [row["name"] for row in registry.rows]
+        grants: list[GrantOptions] = []
+        covering: dict[str, list[int]] = {name: [] for name in names}
+        selected: dict[tuple[str, ...], frozenset[str]] = {}
+
+        def covered(texts: Sequence[str]) -> frozenset[str]:
+            key = tuple(texts)
+            if key not in selected:
+                selected[key] = frozenset(select(key, names).names)
+            return selected[key]
+
+        for declaration in registry.declared:
+            of_run = covered(declaration.repositories or ("*",))
+            for grant in declaration.grants:
+                narrowed = grant.get("repositories")
+                for name in of_run if narrowed is None else of_run & covered(narrowed):
+                    # A name that a grant has and the registry has not is not among them.
+                    if name in covering:
+                        covering[name].append(len(grants))
+                grants.append(grant)
+        # Most repositories have the same grants.
+        groups = {tuple(indexes) for indexes in covering.values()}
+        by_group = {indexes: Declared(grants[index] for index in indexes) for indexes in groups}
+        self._of = {name: by_group[tuple(indexes)] for name, indexes in covering.items()}
+        self._anywhere = Declared(grants)
+
+    def of(self, name: str | None) -> Declared:
+        """Return what is declared for a repository; with None, what is for any repository at all."""
+        return self._anywhere if name is None else self._of[name]
+
+
+@lru_cache(maxsize=4096)
+def principal_of(principal_type: str, name: str) -> Principal:
+    """Return the principal that a share names."""
+    kind = PrincipalType(principal_type)
+    read = read_principal(name, None)
+    return read if read is not None and read.kind is kind else Principal(kind, name)
+
+
+def _amount(grant: GrantOptions) -> Amount:
+    access = grant.get("access")
+    return Amount(
+        DEFAULT_ACCESS if access is None else frozenset(access),
+        lambda_regions=frozenset(grant.get("lambda_regions") or ()),
+    )
+
+
+def _principal(name: object) -> Principal | None:
+    return read_principal(str(name).strip(), None)
+
+
+def _covers(declared: Principal, principal: Principal) -> bool:
+    """Return whether the grants of a role, an organization or a unit are for a session or a unit, too."""
+    if declared.kind is PrincipalType.ROLE:
+        return is_session_of(principal, declared)
+    if principal.kind not in ORGANIZATIONS:
+        return False
+    if declared.kind is PrincipalType.ORGANIZATION:
+        return principal.name.startswith(f"{declared.name}/")
+    return declared.name.endswith("*") and principal.name.startswith(declared.name.removesuffix("*"))

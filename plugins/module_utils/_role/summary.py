@@ -1,0 +1,316 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""What a run did, or in check mode would do, told to a person: all registries of a play on one screen.
+
+* What failed comes first and alone. Then whoever loses access, then whoever gains it: a line for each principal and
+  access, with all its repositories in all registries. Then warnings by kind, the certain ones first, then counts.
+* Whoever loses access is never left out. Of the rest, as much as a screen has room for.
+* The words are the same for a run, a check, the taking out of somebody, and what is put back.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._sharing.capabilities import ordered
+from .._text import message, one_line, word, words
+from .places import compressed
+from .principal_names import labelled
+
+Row = Mapping[str, Any]
+# Lines of each part.
+MOST_FAILURES, MOST_GRANTS, MOST_WARNINGS, MOST_REGISTRIES = 20, 20, 12, 10
+# Names and patterns of a line.
+MOST_PLACES = 6
+# In characters: what a warning says of its first repository.
+MAX_EXAMPLE = 160
+
+
+@dataclass(frozen=True)
+class RegistryRun:
+    """What came of one run of a module.
+
+    Args:
+        registry: What people call the registry: its host and region.
+        registry_id: The account that owns it; None where that is not known.
+        existing: The names of all its repositories; None where they are not known.
+        result: A member of C(ecr_share_result).
+    """
+
+    registry: str
+    registry_id: str | None
+    existing: tuple[str, ...] | None
+    result: Row
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a run is told.
+
+    Args:
+        names: The name of each principal that has one.
+        check_mode: Whether nothing was written.
+        diff: Whether Ansible has shown each policy before and after.
+        whole: Whether all is told, and not what a screen has room for.
+        notes: What else there is to say before the counts, such as what the variables name that is nowhere.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    check_mode: bool = False
+    diff: bool = False
+    whole: bool = False
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a principal loses or gains, the same in several repositories.
+
+    Args:
+        principal: Who.
+        access: Capabilities.
+        lambda_regions: The regions whose Lambda functions lose or gain the pull.
+        other_actions: The actions that are no capability.
+    """
+
+    principal: str
+    access: tuple[str, ...]
+    lambda_regions: tuple[str, ...]
+    other_actions: tuple[str, ...]
+
+    def words(self) -> str:
+        """Return what it is."""
+        parts = [
+            *self.access,
+            *([f"Lambda in {words(self.lambda_regions)}"] if self.lambda_regions else []),
+            *_shortened(list(self.other_actions), 3),
+        ]
+        return ", ".join(word(part) if part in self.other_actions else part for part in parts)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The repositories of a change.
+
+    Args:
+        by_registry: The names, by the registry.
+    """
+
+    by_registry: Mapping[str, Sequence[str]]
+
+    @property
+    def number(self) -> int:
+        return sum(map(len, self.by_registry.values()))
+
+
+def changes(runs: Iterable[RegistryRun], sign: str) -> dict[Change, dict[str, list[str]]]:
+    """Return what changed, each with its repositories by their registry.
+
+    Args:
+        runs: What came of the runs.
+        sign: C(revoked) or C(granted).
+    """
+    found: dict[Change, dict[str, list[str]]] = {}
+    for run in runs:
+        for row in run.result["repositories"]:
+            for change in _of_row(row, sign):
+                found.setdefault(change, {}).setdefault(run.registry, []).append(str(row["name"]))
+    return found
+
+
+def summary(runs: Sequence[RegistryRun], telling: Telling) -> tuple[str, ...]:
+    """Return what a play did, as lines."""
+    existing = {run.registry: run.existing for run in runs}
+    lines = [*_failures(runs, telling)]
+    most_grants = None if telling.whole else MOST_GRANTS
+    for sign, title, most in (("revoked", "REVOKES", None), ("granted", "GRANTS", most_grants)):
+        found = changes(runs, sign)
+        if found:
+            lines.append(_title(title, telling))
+            lines += _lines_of_changes(found, "-" if sign == "revoked" else "+", existing, telling, most)
+    lines += _warnings(runs, telling)
+    lines += [f"! {note}" for note in telling.notes]
+    lines += _counts(runs, telling)
+    return tuple(map(message, lines))
+
+
+def markdown(lines: Sequence[str], *, check_mode: bool, generated_at: str) -> str:
+    """Return a summary as a file for a pull request: what is taken away is red there, and what is given green.
+
+    Args:
+        lines: Those of summary().
+        check_mode: Whether nothing was written.
+        generated_at: The time in UTC, in the form of ISO 8601.
+    """
+    longest = max((len(fence) for line in lines for fence in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    title = "What sharing would change" if check_mode else "What sharing changed"
+    body = "\n".join(lines)
+    return f"# {title}\n\n{generated_at}\n\n{fence}diff\n{body}\n{fence}\n"
+
+
+def places(
+    by_registry: Mapping[str, Sequence[str]], existing: Mapping[str, Sequence[str] | None], *, whole: bool = False
+) -> str:
+    """Return where something is: how many repositories, which, and in which registries.
+
+    Args:
+        by_registry: The names, by the registry.
+        existing: All names of each registry; None where they are not known.
+        whole: Whether all is told, and not what a line has room for.
+    """
+    number = sum(map(len, by_registry.values()))
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for registry, names in by_registry.items():
+        every = existing.get(registry)
+        told = tuple(names) if every is None else compressed(names, every)
+        alike.setdefault(told, []).append(registry)
+    told_all = len(by_registry) == len(existing) > 2
+    parts = []
+    for told, registries in alike.items():
+        where = f"all {len(registries)} registries" if told_all and len(alike) == 1 else _joined(registries, whole)
+        names_told = _shortened(list(map(word, told)), None if whole else MOST_PLACES)
+        parts.append(f"{', '.join(names_told)} in {where}")
+    shown = _shortened(parts, None if whole else 4)
+    return f"{number} {'repository' if number == 1 else 'repositories'}: {'; '.join(shown)}"
+
+
+def _joined(registries: Sequence[str], whole: bool) -> str:
+    """Return registries as an enumeration, in which a host is named once for its regions."""
+    by_host: dict[str, list[str]] = {}
+    for registry in registries:
+        host, _blank, region = registry.partition(" ")
+        by_host.setdefault(host, []).append(region)
+    told = [f"{host} {'+'.join(regions)}".strip() for host, regions in by_host.items()]
+    return ", ".join(_shortened(told, None if whole else 4))
+
+
+def _title(title: str, telling: Telling) -> str:
+    return f"{title} (check mode: nothing was written)" if telling.check_mode else title
+
+
+def _lines_of_changes(
+    found: Mapping[Change, Mapping[str, Sequence[str]]],
+    sign: str,
+    existing: Mapping[str, Sequence[str] | None],
+    telling: Telling,
+    most: int | None,
+) -> Iterator[str]:
+    """Yield a line for each change; of many, those of most repositories first."""
+    ordered_changes = sorted(found, key=lambda change: -sum(map(len, found[change].values())))
+    shown = ordered_changes[:most]
+    for change in shown:
+        who = labelled(change.principal, telling.names)
+        yield f"{sign} {who} {change.words()}: {places(found[change], existing, whole=telling.whole)}"
+    left = ordered_changes[len(shown) :]
+    if left:
+        principals = len({change.principal for change in left})
+        yield f"{sign} and {len(left)} more lines for {principals} principals: ecr_share_report_dir writes all of them"
+
+
+def _of_row(row: Row, sign: str) -> Iterator[Change]:
+    """Yield what changed in a repository. What else was revoked stands beside the capabilities that were."""
+    others = {one["principal"]: tuple(one["actions"]) for one in row.get("revoked_actions", ())}
+    rest = dict(others) if sign == "revoked" else {}
+    for change in row[sign]:
+        principal = change["principal"]
+        yield Change(principal, ordered(change["access"]), tuple(change["lambda_regions"]), rest.pop(principal, ()))
+    for principal, actions in rest.items():
+        yield Change(principal, (), (), actions)
+
+
+def _failures(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
+    """Yield what failed: of a run whose repositories failed, each of them, and otherwise the run."""
+    lines: list[str] = []
+    for run in runs:
+        rows = [row for row in run.result["repositories"] if row.get("error")]
+        lines += [f"x {run.registry}: {one_line(str(row['error']))}" for row in rows]
+        if run.result["error"] and not rows:
+            lines.append(f"x {run.registry}: {one_line(str(run.result['error']))}")
+    lines = list(dict.fromkeys(lines))
+    if lines:
+        shown = lines if telling.whole else lines[:MOST_FAILURES]
+        yield "FAILED"
+        yield from shown
+        if len(lines) > len(shown):
+            yield f"x and {len(lines) - len(shown)} more"
+
+
+def _warnings(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
+    """Yield a line for each kind of warning, the certain ones first."""
+    found: dict[tuple[bool, str], list[tuple[RegistryRun, Row, Row]]] = {}
+    for run in runs:
+        for row in run.result["repositories"]:
+            of_row: dict[str, Row] = {}
+            for warning in row.get("warnings", ()):
+                known = of_row.setdefault(warning["kind"], warning)
+                if warning["certain"] and not known["certain"]:
+                    of_row[warning["kind"]] = warning
+            for kind, warning in of_row.items():
+                found.setdefault((not warning["certain"], kind), []).append((run, row, warning))
+    if not found:
+        return
+    yield "WARNINGS"
+    in_order = sorted(found.items(), key=lambda each: each[0][0])
+    shown = in_order if telling.whole else in_order[:MOST_WARNINGS]
+    for (possible, kind), members in shown:
+        run, _row, warning = members[0]
+        number = f"{len(members)} {'repository' if len(members) == 1 else 'repositories'}"
+        example = one_line(str(warning["message"]))
+        example = example if len(example) <= MAX_EXAMPLE else f"{example[:MAX_EXAMPLE]}…"
+        yield f"! {kind}{', possibly' if possible else ''}: {number}, such as {run.registry}: {example}"
+    if len(in_order) > len(shown):
+        yield f"! and {len(in_order) - len(shown)} more kinds"
+
+
+def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
+    verb = "would change" if telling.check_mode else "changed"
+    by_registry: dict[str, list[RegistryRun]] = {}
+    for run in runs:
+        by_registry.setdefault(run.registry, []).append(run)
+    counted = []
+    for registry, members in by_registry.items():
+        # A pattern that matches nothing has a row as well, and is no repository.
+        rows = [
+            row
+            for member in members
+            for row in member.result["repositories"]
+            if "error" in row or not row.get("missing")
+        ]
+        if not rows and any(member.result["error"] for member in members):
+            continue
+        changed, failed = sum(bool(row["changed"]) for row in rows), sum("error" in row for row in rows)
+        owner = next((member.registry_id for member in members if member.registry_id), None)
+        counted.append((registry, owner, len(rows), changed, failed))
+    total = [sum(one[column] for one in counted) for column in (2, 3, 4)]  # type: ignore[misc]
+    yield (
+        f"{total[1]} of {total[0]} repositories {verb} in {len(counted)} "
+        f"{'registry' if len(counted) == 1 else 'registries'}{f', {total[2]} failed' if total[2] else ''}"
+    )
+    for registry, owner, number, changed, failed in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
+        host, _blank, region = registry.partition(" ")
+        label = " ".join(filter(None, (host, owner if owner != host else None, region)))
+        yield f"  {label}: {changed} of {number} {verb}{f', {failed} failed' if failed else ''}"
+    if len(counted) > MOST_REGISTRIES:
+        yield f"  and {len(counted) - MOST_REGISTRIES} more registries"
+    saved = dict.fromkeys(str(run.result["backup_path"]) for run in runs if run.result.get("backup_path"))
+    # Of several registries, what the entry point that restores takes: they are in there.
+    for path in saved if len(saved) == 1 else dict.fromkeys(posixpath.dirname(path) for path in saved):
+        yield f"The policies from before are in {word(path)}"
+    if total[1] and not telling.diff:
+        yield "--diff shows each policy before and after"
+
+
+def _shortened(texts: Sequence[str], most: int | None) -> list[str]:
+    """Return the first of many texts, and how many more there are. most: None for no limit."""
+    if most is None or len(texts) <= most:
+        return list(texts)
+    return [*texts[: most - 1], f"{len(texts) - most + 1} more"]
