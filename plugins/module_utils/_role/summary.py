@@ -276,7 +276,7 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     by_registry: dict[str, list[RegistryRun]] = {}
     for run in runs:
         by_registry.setdefault(run.registry, []).append(run)
-    counted = []
+    counted: list[tuple[str, str | None, int, int, int]] = []
     for registry, members in by_registry.items():
         # A pattern that matches nothing has a row as well, and is no repository.
         rows = [
@@ -290,10 +290,11 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
         changed, failed = sum(bool(row["changed"]) for row in rows), sum("error" in row for row in rows)
         owner = next((member.registry_id for member in members if member.registry_id), None)
         counted.append((registry, owner, len(rows), changed, failed))
-    total = [sum(one[column] for one in counted) for column in (2, 3, 4)]  # type: ignore[misc]
+    every, all_changed = sum(one[2] for one in counted), sum(one[3] for one in counted)
+    all_failed = sum(one[4] for one in counted)
     yield (
-        f"{total[1]} of {total[0]} repositories {verb} in {len(counted)} "
-        f"{'registry' if len(counted) == 1 else 'registries'}{f', {total[2]} failed' if total[2] else ''}"
+        f"{all_changed} of {every} repositories {verb} in {len(counted)} "
+        f"{'registry' if len(counted) == 1 else 'registries'}{f', {all_failed} failed' if all_failed else ''}"
     )
     for registry, owner, number, changed, failed in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
         host, _blank, region = registry.partition(" ")
@@ -305,7 +306,7 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     # Of several registries, what the entry point that restores takes: they are in there.
     for path in saved if len(saved) == 1 else dict.fromkeys(posixpath.dirname(path) for path in saved):
         yield f"The policies from before are in {word(path)}"
-    if total[1] and not telling.diff:
+    if all_changed and not telling.diff:
         yield "--diff shows each policy before and after"
 
 

@@ -245,3 +245,9 @@ def test_lines_of_comments_are_not_long() -> None:
     text = written(registry(undeclarable=[undeclarable("It is for everyone.", "a", "b", principals=accounts)]))
     assert max(map(len, text.splitlines())) <= 120
     assert all(account in text for account in accounts)
+
+
+def test_what_the_registry_policy_gives_to_no_repository_that_is_there_is_told() -> None:
+    text = written(registry(undeclarable=[undeclarable("It is for everyone.", policy="registry")]))
+    assert "It is for everyone." in text
+    assert yaml.safe_load(text)["ecr_share_grants_adopted"] == []
