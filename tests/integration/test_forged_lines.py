@@ -214,7 +214,7 @@ def test_a_policy_forges_no_line_of_an_audit_of_the_role(aws: EmbeddedAws, tmp_p
     source.write_text(yaml.safe_dump(registries(wanted, images={})), encoding="utf-8")
     done = ansible(aws, tmp_path, "playbook", "-i", source, "imageshare.aws.audit")
     assert f"{len(REFUSED)} of {len(KEPT) + len(REFUSED)} repositories failed" in done.flat
-    assert f"{TEAM} lacks pull: " in done.flat
+    assert f"{TEAM} lacks pull, push: {len(KEPT)} repositories: kept/* " in done.flat
     assert_harmless(done.output)
     assert_harmless((reports / "report.md").read_text(encoding="utf-8"))
     assert (reports / "report.junit.xml").read_text(encoding="utf-8").isascii()
