@@ -105,17 +105,15 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome impor
     results,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
-    AssumedRole,
     Plan,
     Purpose,
-    Run,
     connection_options,
     plan,
     plan_values,
     read_plan,
-    read_run,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.run import AssumedRole, Run, read_run
 from ansible_collections.imageshare.aws.plugins.module_utils._role.summary import (
     RegistryRun,
     Telling,

@@ -22,7 +22,9 @@ from typing import Any, TypeAlias
 from .._iam.principals import PrincipalType, read_principal
 from .._repository_names import matches, select, unmatched
 from .._text import message, quoted, word
-from .plan import ASKED_REPOSITORIES, Plan, Purpose, Run
+from .kinds import Kind
+from .plan import ASKED_REPOSITORIES, Plan, Purpose
+from .run import Run
 from .variables import ORIGIN
 
 RunKey: TypeAlias = "tuple[int, str | None, str | None]"
@@ -133,7 +135,8 @@ def _texts(host: HostListings) -> Iterator[tuple[str, str, bool]]:
         variable = ASKED_REPOSITORIES if host.plan.purpose == Purpose.ASK else _REPOSITORIES
         yield from ((variable, text, text not in missing) for text in wanted)
     for run in host.plan.runs:
-        names = host.names(run.key)
+        # What applies to coming repositories alone, none of those that there are need match.
+        names = host.names(run.key) if run.kind == Kind.REPOSITORIES else None
         if names is None:
             continue
         for grant in run.grants:
@@ -147,6 +150,8 @@ def _left_out(hosts: Iterable[HostListings]) -> Iterator[str]:
     shared: dict[tuple[str, str], bool] = {}
     for host in hosts:
         for run in host.plan.runs:
+            if run.kind != Kind.REPOSITORIES:
+                continue
             names = host.names(run.key) or ()
             there = frozenset(names)
             selected = [name for name in select(run.repositories, names).names if name in there]

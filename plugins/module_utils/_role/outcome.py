@@ -20,7 +20,8 @@ from typing import Any
 from .._repository_names import select
 from .._text import message, one_line
 from .lists import Listing
-from .plan import Plan, Purpose, Run, batches, narrowed
+from .plan import Plan, Purpose
+from .run import Run, batches, narrowed
 
 # A member of ecr_share_result.
 Result = Mapping[str, Any]

@@ -17,7 +17,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome impor
     prepare,
     results,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Connection, Plan, Run
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Plan
+from ansible_collections.imageshare.aws.plugins.module_utils._role.run import Connection, Run
 
 TEAM, PARTNER = "111122223333", "444455556666"
 HOME, AWAY = Connection(0, "these credentials", None), Connection(1, "arn:aws:iam::210987654321:role/x", None)
