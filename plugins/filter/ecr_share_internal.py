@@ -91,6 +91,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.exceptions im
 from ansible_collections.imageshare.aws.plugins.module_utils._role.finding import Finding
 from ansible_collections.imageshare.aws.plugins.module_utils._role.findings import findings, not_looked_at
 from ansible_collections.imageshare.aws.plugins.module_utils._role.junit import junit
+from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
     HostListings,
     Listing,
@@ -200,12 +201,17 @@ def _connection(request: Values, *, credentials: Values, assumed: Values | None 
 
 
 def _ready(
-    planned: Values, *, selection: str, assumed: Values, listings: Sequence[Values] = ()
+    planned: Values,
+    *,
+    selection: str,
+    assumed: Values,
+    listings: Sequence[Values] = (),
+    kind: str = Kind.REPOSITORIES.value,
 ) -> list[dict[str, Any]]:
-    """Return the runs that can be done, for a task to loop over, with grants as the module takes them."""
+    """Return the runs of a kind that can be done, for a task to loop over, with grants as the module takes them."""
     read = read_plan(native(planned))
     prepared = prepare(read, Selection(selection), _unusable(read, assumed), _listings(listings))
-    return [_as_task(run) for run in prepared.ready]
+    return [_as_task(run) for run in prepared.ready if run.kind == kind]
 
 
 def _as_task(run: Run) -> dict[str, Any]:
@@ -249,14 +255,21 @@ def _acting(hosts: Iterable[str], hostvars: Values) -> Iterator[tuple[Plan, list
 
 
 def _results(planned: Values, *, assumed: Values, listings: Sequence[Values], done: Values) -> list[Values]:
-    """Return the fact ecr_share_result."""
+    """Return the fact ecr_share_result.
+
+    Args:
+        done: What the task for the runs of each kind has registered.
+    """
     read = read_plan(native(planned))
     unusable, lists = _unusable(read, assumed), _listings(listings)
-    if "results" in done or "msg" not in done:
-        answers = _answers(done)
-    else:
-        # The task failed before it came to its first run.
-        answers = [Answer(run, done) for run in prepare(read, Selection.RUNS, unusable, lists).ready]
+    ready = prepare(read, Selection.RUNS, unusable, lists).ready
+    answers: list[Answer] = []
+    for kind, registered in done.items():
+        if "results" in registered or "msg" not in registered:
+            answers += _answers(registered)
+        else:
+            # The task failed before it came to its first run.
+            answers += [Answer(run, registered) for run in ready if run.kind == kind]
     return list(results(read, unusable, lists, answers))
 
 

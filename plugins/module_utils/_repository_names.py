@@ -4,7 +4,9 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""Names of repositories, and the shell patterns that select among them: C(*) crosses C(/)."""
+"""Names of repositories, and the shell patterns that select among them: C(*) crosses C(/). And what else has a policy:
+the registry, and creation templates.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,13 @@ _PART = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 _NAME = re.compile(rf"(?=.{{2,256}}\Z){_PART}(?:/{_PART})*")
 # A repository's URI has the form of a name, and is none: 123456789012.dkr.ecr.us-east-1.amazonaws.com/base/python.
 _ADDRESS = re.compile(r"arn:|https?:|[0-9]{12}\.dkr[.-]|public\.ecr\.aws/")
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_RepositoryCreationTemplate.html
+_PREFIX = re.compile(rf"(?=.{{1,256}}\Z){_PART}(?:/{_PART})*/?")
+# The creation template for repositories that no other template is for.
+ROOT = "ROOT"
+# What messages and rows call the policy of a registry. No repository can be called so, and none a template's label.
+REGISTRY_LABEL = "registry policy"
+_TEMPLATE_LABEL = "template "
 _PATTERN = re.compile(r"[a-z0-9._/*?\[\]!-]{1,256}")
 
 
@@ -47,6 +56,38 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def template_label(prefix: str) -> str:
+    """Return what messages and rows call a creation template."""
+    return _TEMPLATE_LABEL + prefix
+
+
+def template_prefix(label: str) -> str | None:
+    """Return the prefix of the creation template with a label; None for the label of anything else."""
+    return label.removeprefix(_TEMPLATE_LABEL) if label.startswith(_TEMPLATE_LABEL) else None
+
+
+def template_repositories(prefix: str) -> str:
+    """Return the pattern of the repositories that a creation template is for, those of more specific ones among them.
+
+    C(prod) and C(prod/) are the same:
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates.html
+    """
+    return "*" if prefix == ROOT else f"{prefix.removesuffix('/')}/*"
+
+
+def is_template_prefix(text: str) -> bool:
+    """Return whether a text can be the prefix of a creation template."""
+    return text == ROOT or _PREFIX.fullmatch(text) is not None
+
+
+def problem_with_prefix(text: object) -> str | None:
+    """Return why a value is neither the prefix of a creation template nor a pattern; None if it is one."""
+    if isinstance(text, str) and (_PATTERN.fullmatch(text) if is_pattern(text) else is_template_prefix(text)):
+        return None
+    what = f"a prefix of repository names, nor {ROOT}, nor a pattern with * ? [ ]"
+    return f"{quoted(text) if isinstance(text, str) else repr(text)} is not {what}"
+
+
 def problem_with(text: object) -> str | None:
     """Return why a value is neither the name of a repository nor a pattern; None if it is one."""
     if not isinstance(text, str):
@@ -57,6 +98,15 @@ def problem_with(text: object) -> str | None:
         return None
     what = "a repository name, nor a pattern with * ? [ ] (lower case, digits, and . _ - / between)"
     return f"{quoted(text)} is not {what}"
+
+
+def problem_with_iam_pattern(text: object) -> str | None:
+    """Return why a value is neither the name of a repository nor a pattern of IAM, which has C(*) and C(?) alone; None
+    if it is one.
+    """
+    if isinstance(text, str) and any(character in text for character in "[]!"):
+        return f"{quoted(text)} is not a pattern that IAM knows: it has * and ? alone. Name what [ ] stands for, one by one"
+    return problem_with(text)
 
 
 def matches(texts: Iterable[str], name: str) -> bool:

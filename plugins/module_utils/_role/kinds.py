@@ -15,15 +15,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
 from .._iam.principals import read_principal
-from .._repository_names import is_pattern, problem_with
-from .._text import quoted, word
+from .._repository_names import (
+    REGISTRY_LABEL,
+    problem_with,
+    problem_with_iam_pattern,
+    problem_with_prefix,
+    template_prefix,
+)
+from .._text import word
 
 GrantOptions = Mapping[str, Any]
 
@@ -37,19 +42,12 @@ class Kind(StrEnum):
 
 
 APPLY_TO = "apply_to"
-# The template for all that no other is for.
-ROOT = "ROOT"
-REGISTRY_POLICY = "registry policy"
-_TEMPLATE = "template "
 # How rows of each kind are counted.
 _COUNTED = {
     Kind.REPOSITORIES: ("repository", "repositories"),
-    Kind.REGISTRY: (REGISTRY_POLICY, "registry policies"),
+    Kind.REGISTRY: (REGISTRY_LABEL, "registry policies"),
     Kind.TEMPLATES: ("template", "templates"),
 }
-# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepositoryCreationTemplate.html
-_PREFIX = re.compile(r"(?=.{1,256}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*/?")
-_PREFIX_PATTERN = re.compile(r"[A-Za-z0-9._/*?\[\]!-]{1,256}")
 
 
 def kinds_of(grant: GrantOptions) -> tuple[str, ...]:
@@ -88,11 +86,10 @@ def _problems_of_registry(grant: GrantOptions, kinds: Sequence[str]) -> Iterator
             f"{Kind.REGISTRY} alone: leave it out, or apply it to {Kind.REPOSITORIES} or {Kind.TEMPLATES} as well"
         )
     for text in grant.get("repositories") or ():
-        if isinstance(text, str) and "[" in text:
-            yield (
-                f"repositories: {quoted(text)} has a bracket, and this grant applies to the {Kind.REGISTRY}: IAM knows "
-                "* and ? alone"
-            )
+        problem = problem_with_iam_pattern(text)
+        # What is no name of anything is told for every grant.
+        if problem is not None and problem_with(text) is None:
+            yield f"repositories: {problem}"
 
 
 def problems_of_owner(grants: Iterable[GrantOptions], registry_id: str | None, role_arn: str | None) -> Iterator[str]:
@@ -148,46 +145,36 @@ def beyond_repositories(grants: Iterable[GrantOptions]) -> tuple[GrantOptions, .
     return tuple(grant for grant in grants if set(kinds_of(grant)) - {Kind.REPOSITORIES})
 
 
-def problem_with_template(text: object) -> str | None:
-    """Return why a value is neither the prefix of a template nor a pattern for some; None if it is one."""
-    if not isinstance(text, str):
-        return f"{text!r} is not a string"
-    if text == ROOT or (_PREFIX_PATTERN if is_pattern(text) else _PREFIX).fullmatch(text):
-        return None
-    return (
-        f"{quoted(text)} is not the prefix of a repository creation template, such as services or {ROOT}, nor a "
-        "pattern with * ? [ ]"
-    )
-
-
 def problem_with_place(text: object) -> str | None:
     """Return why a value is neither a repository, a template as rows name it, nor a pattern; None if it is one."""
-    if isinstance(text, str) and text.startswith(_TEMPLATE):
-        return problem_with_template(text.removeprefix(_TEMPLATE))
-    return problem_with(text)
-
-
-def name_of_template(prefix: str) -> str:
-    """Return what rows call a template."""
-    return f"{_TEMPLATE}{prefix}"
-
-
-def prefix_of(name: str) -> str:
-    """Return the prefix of a template that a row names."""
-    return name.removeprefix(_TEMPLATE)
+    prefix = template_prefix(text) if isinstance(text, str) else None
+    return problem_with(text) if prefix is None else problem_with_prefix(prefix)
 
 
 def kind_of(name: str) -> Kind:
     """Return what a row is of."""
-    if name.startswith(_TEMPLATE):
+    if template_prefix(name) is not None:
         return Kind.TEMPLATES
-    return Kind.REGISTRY if name == REGISTRY_POLICY else Kind.REPOSITORIES
+    return Kind.REGISTRY if name == REGISTRY_LABEL else Kind.REPOSITORIES
 
 
 def counted(number: int, kind: Kind) -> str:
     """Return a number of rows of a kind, in words."""
     one, many = _COUNTED[kind]
-    return f"{number:,} {one if number == 1 else many}"
+    return f"{number} {one if number == 1 else many}"
+
+
+def plural(kind: Kind) -> str:
+    """Return what several rows of a kind are called."""
+    return _COUNTED[kind][1]
+
+
+def name_told(name: str) -> str:
+    """Return what a row is of, for people."""
+    prefix = template_prefix(name)
+    if prefix is not None:
+        return f"template {word(prefix)}"
+    return name if name == REGISTRY_LABEL else word(name)
 
 
 def numbers(names: Iterable[str]) -> str:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from .._repository_names import select
+from .._repository_names import select, template_label
 from .._text import message, one_line
+from .kinds import Kind
 from .lists import Listing
 from .plan import Plan, Purpose
 from .run import Run, batches, narrowed
@@ -80,6 +81,10 @@ def prepare(
     if selection is Selection.RUNS and plan.purpose != Purpose.RESTORE:
         found: list[Run] = []
         for run in ready:
+            if run.kind != Kind.REPOSITORIES:
+                # It is for whatever will be there.
+                found.append(run)
+                continue
             listing = _listing(run, listings)
             if listing is None or listing.names is not None:
                 there = run if listing is None else narrowed(run, listing.names or ())
@@ -141,12 +146,22 @@ def _result(run: Run, values: Mapping[str, Any], error: str | None) -> Result:
         "registry": run.registry,
         "connection": run.connection.label,
         "label": run.label,
+        "kind": run.kind,
         "region": run.region,
         "registry_id": run.registry_id,
         "changed": bool(values.get("changed")),
         "summary": values.get("summary", {}),
-        "repositories": values.get("repositories", []),
+        "repositories": _rows(run, values),
         "backup_path": values.get("backup_path"),
         "registry_policy": values.get("registry_policy"),
         "error": error,
     }
+
+
+def _rows(run: Run, values: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of a run, each with the name of what it is of."""
+    if run.kind == Kind.REGISTRY:
+        return [values["registry"]] if "registry" in values else []
+    if run.kind == Kind.TEMPLATES:
+        return [{**row, "name": template_label(row["prefix"])} for row in values.get("templates", [])]
+    return list(values.get("repositories", []))

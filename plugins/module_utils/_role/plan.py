@@ -292,8 +292,7 @@ def connection_options(
             **credentials,
             **({"profile": request.connection.profile} if keys is None else {name: keys[name] for name in _KEYS}),
             "region": request.region,
-            # AWS's API has the policy and the templates of the caller's own registry alone.
-            "registry_id": request.registry_id if request.kind == Kind.REPOSITORIES else None,
+            "registry_id": request.registry_id,
         }
     return {name: value for name, value in options.items() if value}
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._repository_names import select, unmatched
-from .kinds import REGISTRY_POLICY, Kind, of_kind
+from .._repository_names import REGISTRY_LABEL, select, unmatched
+from .kinds import Kind, of_kind
 from .variables import Credentials, GrantOptions, Member, canonical, covers
 
 
@@ -150,7 +150,7 @@ def _beyond_repositories(run: Run, members: Sequence[Member]) -> Iterator[Run]:
     grants = {canonical(grant): grant for member in members for grant in member.beyond}.values()
     templates = tuple(dict.fromkeys(prefix for member in members for prefix in member.templates))
     for kind, label, wanted in (
-        (Kind.REGISTRY, REGISTRY_POLICY, ()),
+        (Kind.REGISTRY, REGISTRY_LABEL, ()),
         (Kind.TEMPLATES, f"templates {', '.join(templates)}", templates),
     ):
         granted = of_kind(grants, kind)

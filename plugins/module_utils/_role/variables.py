@@ -23,7 +23,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._iam.principals import invalid_principal_reason
-from .._repository_names import is_pattern, matches, problem_with
+from .._repository_names import is_pattern, matches, problem_with, problem_with_prefix
 from .._sharing.grants import grant_label, read_grants
 from .._text import word
 from . import principal_names
@@ -34,7 +34,6 @@ from .kinds import (
     Kind,
     beyond_repositories,
     of_kind,
-    problem_with_template,
     problems_of_owner,
     problems_of_repository,
     problems_with,
@@ -497,7 +496,7 @@ def _problems_beyond(grants: Sequence[GrantOptions], templates: Sequence[Any]) -
     """Yield what is wrong with the templates that grants are for."""
     if not templates and of_kind(grants, Kind.TEMPLATES):
         yield f"{_TEMPLATES} is empty: name at least one template or pattern, or leave it out for all"
-    yield from (f"{_TEMPLATES}: {problem}" for problem in map(problem_with_template, templates) if problem)
+    yield from (f"{_TEMPLATES}: {problem}" for problem in map(problem_with_prefix, templates) if problem)
 
 
 def _in_region(region: str | None, grants: Iterable[GrantOptions]) -> tuple[GrantOptions, ...]:

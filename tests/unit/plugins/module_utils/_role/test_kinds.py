@@ -14,14 +14,11 @@ from ansible_collections.imageshare.aws.plugins.module_utils._errors import Inva
 from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import (
     Kind,
     kind_of,
-    name_of_template,
     numbers,
-    prefix_of,
     problem_with_place,
-    problem_with_template,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import HostListings, Listing, slips
-from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Plan, Purpose, connection_options, plan
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Plan, Purpose, plan
 from ansible_collections.imageshare.aws.plugins.module_utils._role.run import Run
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import ORIGIN
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
@@ -138,10 +135,6 @@ class TestRuns:
         assert [told(run) for run in found.runs] == [(kind, [(PARTNER, None, None)]) for kind in ALL]
         assert [run.templates for run in found.runs] == [(), (), ("*",)]
 
-    def test_connect_with_the_account_of_the_caller_beyond_repositories(self) -> None:
-        found = planned(grant(*ALL), ecr_share_registry_id=OWNER)
-        assert [connection_options(run, {}, {}) for run in found.runs] == [{"registry_id": OWNER}, {}, {}]
-
 
 class TestHostsThatAreRepositories:
     def test_have_one_run_for_their_registry_with_each_grant_once(self) -> None:
@@ -185,7 +178,10 @@ INVALID = {
         grant(*ALL, access=[], lambda_regions=["us-east-1"]),
         "apply_to: access: [] is for Lambda alone",
     ),
-    "a bracket": (grant("registry", repositories=["base/[ab]"]), 'repositories: "base/[ab]" has a bracket'),
+    "a bracket": (
+        grant("registry", repositories=["base/[ab]"]),
+        'repositories: "base/[ab]" is not a pattern that IAM knows',
+    ),
     "no pattern": (grant("registry", repositories=[]), "repositories is empty: leave it out"),
 }
 
@@ -212,9 +208,9 @@ class TestRefusals:
         ("templates", "said"),
         [
             ([], "ecr_share_templates is empty: name at least one"),
-            (["Services"], 'ecr_share_templates: "Services" is not the prefix of a repository creation template'),
-            ([None], "ecr_share_templates: None is not a string"),
-            (7, "ecr_share_templates: 7 is not a string"),
+            (["Services"], 'ecr_share_templates: "Services" is not a prefix of repository names'),
+            ([None], "ecr_share_templates: None is not a prefix"),
+            (7, "ecr_share_templates: 7 is not a prefix"),
         ],
     )
     def test_are_for_templates_that_are_none(self, templates: Any, said: str) -> None:
@@ -263,10 +259,6 @@ def test_rows_are_of_what_their_name_says(name: str, kind: Kind) -> None:
     assert kind_of(name) == kind
 
 
-def test_a_template_is_named_by_its_prefix() -> None:
-    assert prefix_of(name_of_template("services/")) == "services/"
-
-
 def test_rows_are_counted_by_kind() -> None:
     names = ["template a", "base/a", "registry policy", "template b"]
     assert numbers(names) == "1 repository, 1 registry policy, 2 templates"
@@ -275,14 +267,18 @@ def test_rows_are_counted_by_kind() -> None:
 
 @pytest.mark.parametrize(
     ("text", "valid"),
-    [("ROOT", True), ("a", True), ("services/", True), ("a/b*", True), ("*", True), ("root ", False), ("/a", False)],
+    [
+        ("base/*", True),
+        ("base", True),
+        ("ROOT", False),
+        ("x y", False),
+        ("template ROOT", True),
+        ("template services/*", True),
+        ("template /a", False),
+        ("registry policy", False),
+    ],
 )
-def test_templates_are_named_by_prefixes_and_patterns(text: str, valid: bool) -> None:
-    assert (problem_with_template(text) is None, problem_with_place(f"template {text}") is None) == (valid, valid)
-
-
-@pytest.mark.parametrize(("text", "valid"), [("base/*", True), ("base", True), ("ROOT", False), ("x y", False)])
-def test_other_places_are_repositories(text: str, valid: bool) -> None:
+def test_places_are_repositories_and_templates(text: str, valid: bool) -> None:
     assert (problem_with_place(text) is None) is valid
 
 
