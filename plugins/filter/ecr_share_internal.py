@@ -78,12 +78,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import REGISTRY_LABEL
 from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import AdoptedRegistry, adoption
 from ansible_collections.imageshare.aws.plugins.module_utils._role.answers import ReadRegistry, answer, offboarded
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failure
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
     AuditAnswer,
     AuditedRegistry,
+    Declaration,
     HostAudit,
     audited,
 )
@@ -91,7 +93,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.exceptions im
 from ansible_collections.imageshare.aws.plugins.module_utils._role.finding import Finding
 from ansible_collections.imageshare.aws.plugins.module_utils._role.findings import findings, not_looked_at
 from ansible_collections.imageshare.aws.plugins.module_utils._role.junit import junit
-from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind
+from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind, kind_of, numbers
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
     HostListings,
     Listing,
@@ -121,6 +123,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.summary impor
     markdown,
     summary,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows import concerns, template_rows
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RESULT
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
@@ -352,22 +355,30 @@ def _answer(hosts: Sequence[str], *, hostvars: Values, access: Any = ()) -> dict
     """Return who gets in as lines, and why hosts fail."""
     wanted = [access] if isinstance(access, str) else list(native(access))
     found = list(_registries_read(hosts, hostvars))
-    registries = [_registry_of(kept, rows) for _plan, kept, rows in found]
+    registries = [_registry_of(its_plan, kept, rows) for its_plan, kept, rows in found]
     asked = list(dict.fromkeys(who for its_plan, _kept, _rows in found for who in its_plan.principals))
     # Whoever asks for some repositories is told of these alone.
-    existing = {one.registry: None if wanted or asked else [row["name"] for row in one.rows] for one in registries}
+    names = {one.registry: [row["name"] for row in one.rows] for one in registries}
+    existing = {
+        registry: None if wanted or asked else [name for name in its if kind_of(name) is Kind.REPOSITORIES]
+        for registry, its in names.items()
+    }
     lines = answer(registries, asked=asked, access=wanted, names=_names(hosts, hostvars), existing=existing)
     failures = {its_plan.host: kept["error"] for its_plan, kept, _rows in found if kept["error"]}
     return {"lines": list(lines), "failures": failures}
 
 
-def _registry_of(kept: Values, rows: Values) -> ReadRegistry:
+def _registry_of(its_plan: Plan, kept: Values, rows: Values) -> ReadRegistry:
+    # Whoever asks for some repositories is told of the templates that may be for such.
+    wanted = next((run.repositories for run in its_plan.reads if run.repositories), ("*",))
+    read = [*rows.get("repositories", ()), *(row for row in template_rows(rows) if concerns(wanted, row["prefix"]))]
     return ReadRegistry(
         kept["run"]["registry"],
         kept["run"]["principal"],
-        [row for row in rows.get("repositories", ()) if "error" not in row],
+        [row for row in read if "error" not in row],
         rows.get("registry_policy"),
         kept["error"],
+        rows.get("templates_read"),
     )
 
 
@@ -381,7 +392,7 @@ def _offboarded(
     plans = [its_plan for its_plan, _its_listings in _acting(hosts, hostvars)]
     by_host: dict[str, list[ReadRegistry]] = {its_plan.host: [] for its_plan in plans}
     for its_plan, kept, rows in _registries_read(hosts, hostvars):
-        by_host[its_plan.host].append(_registry_of(kept, rows))
+        by_host[its_plan.host].append(_registry_of(its_plan, kept, rows))
     existing = {
         run.registry: names
         for its_plan, listings in _acting(hosts, hostvars)
@@ -407,17 +418,24 @@ def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> d
     """Return what was saved as lines, and why hosts fail."""
     lines, failures = [], {}
     for its_plan, kept, rows in _registries_read(hosts, hostvars):
-        number = sum("error" not in row for row in rows.get("repositories", ()))
-        path = kept["answer"].get("backup_path")
+        registry, path = kept["run"]["registry"], kept["answer"].get("backup_path")
+        read = [row["name"] for row in (*rows.get("repositories", ()), *template_rows(rows)) if "error" not in row]
+        ways = {
+            "registry policy": rows.get("registry_policy"),
+            "creation templates": rows.get("templates_read"),
+        }
+        policy = ways["registry policy"]
+        read += [REGISTRY_LABEL] if policy is not None and policy["read"] else []
         where = f"in {path}" if path else "nothing was written"
-        lines.append(
-            visible_message(
-                f"{kept['run']['registry']}: {number} policies {'read' if check_mode else 'saved'}, {where}"
-            )
-        )
+        lines.append(f"{registry}: {len(read)} policies {'read' if check_mode else 'saved'} ({numbers(read)}), {where}")
+        lines += [
+            f"! {registry}: the {what} could not be read, so that no run can put that back: {way['error']}"
+            for what, way in ways.items()
+            if way is not None and not way["read"]
+        ]
         if kept["error"]:
             failures[its_plan.host] = kept["error"]
-    return {"lines": lines, "failures": failures}
+    return {"lines": list(map(visible_message, lines)), "failures": failures}
 
 
 def _adopted_words(found: Sequence[AdoptedRegistry]) -> str:
@@ -496,7 +514,7 @@ def _audit_of(hosts: Sequence[str], hostvars: Values, generated_at: str, directo
 def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
     its_plan = host.plan
     variables = hostvars[its_plan.host]
-    grants = {run.key: run.grants for run in its_plan.runs}
+    grants = {run.key: run.grants for run in its_plan.runs if run.kind == Kind.REPOSITORIES}
     answers = []
     for kept in native(variables.get("_ecr_share_read") or []):
         run = kept["run"]
@@ -510,9 +528,19 @@ def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
                 kept["answer"],
                 grants.get(wanted.key, ()) if its_plan.sharing.state == "present" else (),
                 () if host.is_all(wanted) else wanted.repositories,
+                _beyond(its_plan, wanted) if its_plan.sharing.state == "present" else (),
             )
         )
     return HostAudit(its_plan.host, answers, native(variables.get("ecr_share_result") or []), bool(its_plan.runs))
+
+
+def _beyond(its_plan: Plan, read: Run) -> tuple[Declaration, ...]:
+    """Return what is declared for the policy of a registry that was read, and for its templates."""
+    return tuple(
+        Declaration((), run.grants, run.kind, run.templates)
+        for run in its_plan.runs
+        if run.key == read.key and run.kind != Kind.REPOSITORIES
+    )
 
 
 def _key(run: Values) -> tuple[str, str | None, str | None]:

@@ -161,7 +161,7 @@ def kind_of(name: str) -> Kind:
 def counted(number: int, kind: Kind) -> str:
     """Return a number of rows of a kind, in words."""
     one, many = _COUNTED[kind]
-    return f"{number} {one if number == 1 else many}"
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def plural(kind: Kind) -> str:
@@ -178,6 +178,7 @@ def name_told(name: str) -> str:
 
 
 def numbers(names: Iterable[str]) -> str:
-    """Return how many rows of each kind there are, in words."""
+    """Return how many rows of each kind there are, in words; that there is no repository if there is none at all."""
     kinds = [kind_of(name) for name in names]
-    return ", ".join(counted(kinds.count(kind), kind) for kind in Kind if kind in kinds)
+    found = [counted(kinds.count(kind), kind) for kind in Kind if kind in kinds]
+    return ", ".join(found) or counted(0, Kind.REPOSITORIES)
