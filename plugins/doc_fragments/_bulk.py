@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of modules that write the policies of many repositories, and of those that read them."""
+    """Options of modules that write policies, and of those that read many of them."""
 
     DOCUMENTATION = r"""
 options:
@@ -17,17 +17,22 @@ options:
       - Whether to set a policy even if it keeps the caller from setting another one later.
     type: bool
     default: false
+"""
+
+    BACKUPS = r"""
+options:
   backup_dir:
     description:
       - A directory on the managed host, in which to save each policy before it is replaced or deleted. It is made if it
         does not exist. If left out, nothing is saved. The path must be absolute, or begin with C(~).
       - Each run that changes something makes a directory of its own there, called after the time in UTC, the account
-        that owns the registry and the region, with one JSON file for each repository that it changes. Only its owner
+        that owns the registry and the region, with one JSON file for each policy that it changes. Only its owner
         can read them, whatever the umask. So one directory will do for all registries.
       - If somebody else than root and the user who runs the module could change what is in the directory, it is refused
         before anything is done, as M(imageshare.aws.ecr_share_policy_restore) would refuse to restore from it.
-      - "A file has the members C(format), which is 1; C(kind), which is C(repository); C(partition); C(registry_id);
-        C(region); C(name), that of the repository; C(time), in UTC; C(policy), the text of the policy as AWS returned
+      - "A file has the members C(format), which is 1; C(kind), which is C(repository), C(registry) or C(template);
+        C(partition); C(registry_id); C(region); C(name), that of the repository, C(registry policy), or C(template) and
+        the prefix; C(time), in UTC; C(policy), the text of the policy as AWS returned
         it, or null if there was none; and C(written), the text that was about to be sent, or null if the policy was
         about to be deleted."
       - Beside these files, C(manifest.json) tells of the run. It has the members C(format), which is 1; C(kind), which

@@ -22,6 +22,9 @@ SUMMARIES = {
     "excess_access": "let a principal do, certainly or possibly, more than is declared, or than before",
     "deleted_principal": "have deleted principals in their policy",
     "stored_policy_differs": "have now another policy than the one that was sent",
+    "shadowed": "are not for all that they seem to be for: more specific ones are, and lack a grant, or may",
+    "grant_too_narrow": "are for more repositories than a grant is for, so that it is not in them",
+    "role_in_template": "name roles or users, which may be deleted before a repository is created",
     "pattern_not_matched": "are names or patterns that match nothing, so that nothing was done for them",
     "not_verified": "were written, but could not be verified afterwards",
 }
@@ -68,17 +71,19 @@ class PolicyWarning:
 
 @dataclass(frozen=True)
 class RepositoryContext:
-    """The repository that a warning is about.
+    """The repository that a warning is about, or the registry or creation template whose policy it is about.
 
     Args:
         repository: Its name.
         region: The region of its registry.
         registry_id: The account that owns the registry; None where AWS did not say it.
+        thing: What it is, in a sentence.
     """
 
     repository: str
     region: str
     registry_id: str | None = None
+    thing: str = "the repository"
 
     def warning(
         self,

@@ -24,6 +24,9 @@ SHORTEN = "Grant access to an organization (o-…) instead of many accounts, or 
 # The scope of a registry policy that AWS did not say.
 UNKNOWN_SCOPE = "unknown"
 
+# What has a policy, as backups name it.
+REPOSITORY, REGISTRY, TEMPLATE = "repository", "registry", "template"
+
 
 class EcrError(Exception):
     """AWS did not do what it was asked to do.
@@ -39,7 +42,7 @@ class EcrError(Exception):
 
 
 class RepositoryMissingError(EcrError):
-    """The repository does not exist in this registry and region."""
+    """The repository, or the creation template, does not exist in this registry and region."""
 
 
 class PolicyMissingError(EcrError):
@@ -70,11 +73,21 @@ class StoredPolicy:
         text: The policy as AWS returned it; None if there is none.
         registry_id: The account that owns the registry; None where AWS returned no policy to say it of.
         read_at: When the answer was asked for, in seconds of the clock of the registry: it may be as old as that.
+        fields: What else belongs to it and is to stay as it is: the other fields of a creation template.
     """
 
     text: str | None
     registry_id: str | None
     read_at: float = field(default=float("-inf"), compare=False)
+    fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def changed_fields(self, earlier: StoredPolicy) -> tuple[str, ...]:
+        """Return the names of the fields that are others than they were. The order of a list has no weight."""
+        return tuple(
+            name
+            for name in sorted({*self.fields, *earlier.fields})
+            if _unordered(self.fields.get(name)) != _unordered(earlier.fields.get(name))
+        )
 
 
 @dataclass(frozen=True)
@@ -91,11 +104,30 @@ class StoredRegistryPolicy:
     scope: str | None
 
 
+@dataclass(frozen=True)
+class Template:
+    """A creation template, as it was listed.
+
+    Args:
+        prefix: Its prefix, or ROOT.
+        applied_for: What makes the repositories that it is for, such as C(CREATE_ON_PUSH).
+        policy: The policy that repositories begin with, as a text; None for none.
+    """
+
+    prefix: str
+    applied_for: tuple[str, ...]
+    policy: str | None
+
+
+def _unordered(value: Any) -> Any:
+    return sorted(map(repr, value)) if isinstance(value, list) else value
+
+
 class PolicyTarget(Protocol):
-    """Which policy is read and written: today that of a repository.
+    """Which policy is read and written: that of a repository, of the registry, or of a creation template.
 
     Attributes:
-        kind: What has the policy, as backups name it, such as `repository`.
+        kind: What has the policy: REPOSITORY, REGISTRY or TEMPLATE.
         label: What messages and rows call it, such as the name of the repository.
         max_length: How many characters AWS allows.
     """
@@ -171,6 +203,18 @@ class Registry(Protocol):
         """Return the policy of the registry itself. Raises EcrError, also where it is another account's: AWS's API has
         that of the caller's own registry alone.
         """
+
+    def policy_of_registry(self) -> PolicyTarget:
+        """Return the policy of the registry itself, to read and write it."""
+
+    def registry_policy_scope(self) -> str:
+        """Return which actions AWS heeds in the policy of the registry: V1, V2 or UNKNOWN_SCOPE."""
+
+    def templates(self) -> list[Template]:
+        """Return all creation templates. Raises EcrError, also where the registry is another account's."""
+
+    def template(self, prefix: str) -> PolicyTarget:
+        """Return the policy of a creation template, which need not exist."""
 
     def pause(self, seconds: float) -> None:
         """Sleep. Raises EcrError as soon as the run is stopped."""

@@ -105,7 +105,7 @@ def problem_with_iam_pattern(text: object) -> str | None:
     if it is one.
     """
     if isinstance(text, str) and any(character in text for character in "[]!"):
-        return f"{quoted(text)} is not a pattern that IAM knows: it has * and ? alone. Name what [ ] stands for, one by one"
+        return f"{quoted(text)} is not a pattern that IAM knows, which has * and ? alone: name what [ ] stands for"
     return problem_with(text)
 
 

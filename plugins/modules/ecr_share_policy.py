@@ -191,6 +191,7 @@ extends_documentation_fragment:
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
   - imageshare.aws._bulk
+  - imageshare.aws._bulk.backups
   - imageshare.aws._bulk.concurrency
 attributes:
   check_mode:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ecr_share_policy_restore
-short_description: Put back policies of ECR repositories as a run found or wrote them, or from a snapshot
+short_description: Put back policies of ECR repositories and registries as a run found or wrote them
 version_added: 1.0.0
 description:
-  - Puts back the policies that M(imageshare.aws.ecr_share_policy) saved before it replaced or deleted them, in its
+  - Puts back the policies that M(imageshare.aws.ecr_share_policy), M(imageshare.aws.ecr_share_registry_policy) and
+    M(imageshare.aws.ecr_share_creation_template) saved before they replaced or deleted them, in their
     O(imageshare.aws.ecr_share_policy#module:backup_dir), or those of a snapshot, which
     M(imageshare.aws.ecr_share_policy_info) saves. A repository that had no policy has none again.
   - With O(to=before), it undoes a run. With O(to=written), it does again what runs did, where somebody else has
@@ -64,6 +65,15 @@ options:
     type: list
     elements: str
     default: ["*"]
+  kinds:
+    description:
+      - What has the policies that are put back. V(repository) stands for the repositories in O(repositories),
+        V(registry) for the registry itself, and V(template) for all creation templates that were saved.
+      - If left out, it is all that was saved, or repositories alone where O(repositories) is set.
+      - Of a template, the policy is put back, and no other field.
+    type: list
+    elements: str
+    choices: [repository, registry, template]
   overwrite:
     description:
       - With O(to=before), whether to put back even a policy that was changed after the run. What was changed since is
@@ -93,7 +103,10 @@ options:
     type: str
 notes:
   - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and outside check mode C(ecr:SetRepositoryPolicy) and
-    C(ecr:DeleteRepositoryPolicy)."
+    C(ecr:DeleteRepositoryPolicy). The policy of a registry takes C(ecr:GetRegistryPolicy), C(ecr:PutRegistryPolicy) and
+    C(ecr:DeleteRegistryPolicy), and a creation template C(ecr:DescribeRepositoryCreationTemplates),
+    C(ecr:UpdateRepositoryCreationTemplate) and C(ecr:SetRepositoryPolicy), all on C(*). They are the caller's own: with
+    the O(registry_id) of another account, they fail."
   - If O(registry_id) is left out, the account of the credentials is asked for. That takes one call of
     C(sts:GetCallerIdentity), which needs no permission.
   - Backups of other regions are skipped. Restore each region with a task of its own.
@@ -102,6 +115,8 @@ notes:
     writes it.
 seealso:
   - module: imageshare.aws.ecr_share_policy
+  - module: imageshare.aws.ecr_share_registry_policy
+  - module: imageshare.aws.ecr_share_creation_template
   - module: imageshare.aws.ecr_share_policy_info
   - module: imageshare.aws.ecr_share_backup_info
 author:
@@ -113,6 +128,7 @@ extends_documentation_fragment:
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
   - imageshare.aws._bulk
+  - imageshare.aws._bulk.backups
   - imageshare.aws._bulk.concurrency
 attributes:
   check_mode:
@@ -468,7 +484,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import KINDS, BackupError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.bulk import stop_on_signals
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import read_restore_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
@@ -476,6 +492,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore impor
 ARGUMENT_SPEC = {
     "backup_path": {"type": "path", "required": True},
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
+    "kinds": {"type": "list", "elements": "str", "choices": list(KINDS)},
     "to": {"type": "str", "choices": ["before", "written"], "default": "before"},
     "overwrite": {"type": "bool", "default": False},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},

@@ -131,6 +131,7 @@ ERRORS: Mapping[str, KnownError] = {
     "ServerException": _OUT_OF_ORDER,
     "ServiceUnavailable": _OUT_OF_ORDER,
     "SignatureDoesNotMatch": _BAD_SIGNATURE,
+    "TemplateNotFoundException": KnownError(advice="Check its prefix and the region.", raises=RepositoryMissingError),
     "TokenRetrievalError": _NO_CREDENTIALS,
     "UnauthorizedSSOTokenError": _NO_CREDENTIALS,
     "UnrecognizedClientException": _UNKNOWN_CREDENTIALS,
@@ -143,6 +144,7 @@ _FAULT_OF_STATUS: Mapping[int, FaultKind] = {408: FaultKind.TRANSIENT, 429: Faul
 # what AWS makes of the policy: account ids become root ARNs, which are longer.
 _REFUSED_POLICIES: Mapping[str, KnownError] = {
     "Invalid repository policy provided": KnownError(raises=PolicyRefusedError),
+    "Invalid registry policy provided": KnownError(raises=PolicyRefusedError),
     "Principal not found": KnownError(raises=PolicyRefusedError),
     "must have length less than or equal to": KnownError(advice=SHORTEN),
 }
@@ -155,6 +157,7 @@ Shape = Any
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _TAGS: Shape = [{"Key": str, "Value": str}]
 _POLICY: Shape = {"policyText": str, "registryId?": _ACCOUNT}
+_TEMPLATE: Shape = {"prefix": str, "repositoryPolicy?": str, "appliedFor?": [str], "imageTagMutability?": str}
 
 
 def misfit(value: object, shape: Shape, place: str = "answer") -> str | None:
@@ -337,6 +340,29 @@ DELETE_REPOSITORY_POLICY = Operation(
     "DeleteRepositoryPolicy", _POLICY, "delete the policy", "ecr:DeleteRepositoryPolicy"
 )
 GET_REGISTRY_POLICY = Operation("GetRegistryPolicy", _POLICY, "read the registry policy", "ecr:GetRegistryPolicy", _ANY)
+PUT_REGISTRY_POLICY = Operation(
+    "PutRegistryPolicy", _POLICY, "set the registry policy", "ecr:PutRegistryPolicy", _ANY, sets_policy=True
+)
+DELETE_REGISTRY_POLICY = Operation(
+    "DeleteRegistryPolicy", _POLICY, "delete the registry policy", "ecr:DeleteRegistryPolicy", _ANY
+)
+DESCRIBE_TEMPLATES = Operation(
+    "DescribeRepositoryCreationTemplates",
+    {"repositoryCreationTemplates": [_TEMPLATE], "nextToken?": str, "registryId?": _ACCOUNT},
+    "read the creation templates",
+    "ecr:DescribeRepositoryCreationTemplates",
+    _ANY,
+)
+# With a policy it takes more than its own action:
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-creation-templates-create.html
+UPDATE_TEMPLATE = Operation(
+    "UpdateRepositoryCreationTemplate",
+    {"repositoryCreationTemplate": _TEMPLATE, "registryId?": _ACCOUNT},
+    "update the creation template",
+    "ecr:UpdateRepositoryCreationTemplate",
+    f"{_ANY}, and ecr:SetRepositoryPolicy as well",
+    sets_policy=True,
+)
 GET_ACCOUNT_SETTING = Operation("GetAccountSetting", {"value": str}, "read the setting", "ecr:GetAccountSetting", _ANY)
 LIST_TAGS_FOR_RESOURCE = Operation("ListTagsForResource", {"tags": _TAGS}, "read the tags", "ecr:ListTagsForResource")
 GET_RESOURCES = Operation(

@@ -11,7 +11,8 @@ How a policy is written
 SetRepositoryPolicy cannot be told which version it replaces, so the last writer wins. A write therefore carries the
 policy that it replaces, as it was read. The policy is read once more before it is sent
 
-- if the read was sent more than `STALE_AFTER` seconds ago, or
+- if the read was sent more than `STALE_AFTER` seconds ago,
+- if it is that of a creation template, whose update sends back what it would reset, or
 - if the answer to the write was lost, so that AWS may have stored it already.
 
 What is stored by then decides: the policy that is to be replaced lets the write go on, the new one ends it if it may be
@@ -31,25 +32,35 @@ from typing import TYPE_CHECKING, Any
 from .._iam.arns import repository_arn
 from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse, statements, strings
 from .._registry import (
+    REGISTRY,
+    REPOSITORY,
+    TEMPLATE,
     UNKNOWN_SCOPE,
     EcrError,
     PolicyChangedError,
     PolicyMissingError,
     PolicyRefusedError,
+    RepositoryMissingError,
     StoredPolicy,
     StoredRegistryPolicy,
+    Template,
 )
+from .._repository_names import REGISTRY_LABEL, template_label
 from . import deadlines
 from .errors import (
+    DELETE_REGISTRY_POLICY,
     DELETE_REPOSITORY_POLICY,
     DESCRIBE_REPOSITORIES,
+    DESCRIBE_TEMPLATES,
     GET_ACCOUNT_SETTING,
     GET_CALLER_IDENTITY,
     GET_REGISTRY_POLICY,
     GET_REPOSITORY_POLICY,
     GET_RESOURCES,
     LIST_TAGS_FOR_RESOURCE,
+    PUT_REGISTRY_POLICY,
     SET_REPOSITORY_POLICY,
+    UPDATE_TEMPLATE,
     FaultError,
     Operation,
 )
@@ -81,6 +92,12 @@ STALE_AFTER = 0.5
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAccountSetting.html
 SCOPE_SETTING, SCOPES = "REGISTRY_POLICY_SCOPE", ("V1", "V2")
 
+# What UpdateRepositoryCreationTemplate resets where it is left out. An older boto3 does not know the second.
+_MUTABILITY, _EXCLUSIONS = "imageTagMutability", "imageTagMutabilityExclusionFilters"
+_RESET_BY_UPDATES = (_MUTABILITY, _EXCLUSIONS)
+_WITH_EXCLUSIONS = "_WITH_EXCLUSION"
+_CHANGED_BY_UPDATES = frozenset({"repositoryPolicy", "updatedAt"})
+
 # One try of an operation.
 Call = Callable[[], Mapping[str, Any]]
 
@@ -110,6 +127,7 @@ class Registry:
         self._owner = registry_id
         self._asking_for_owner = threading.Lock()
         self._owner_error: EcrError | None = None
+        self._caller_account: str | None = None
         self._asking_for_policy = threading.Lock()
         self._registry_policy: StoredRegistryPolicy | EcrError | None = None
         self.retries = retries or RetryPolicy(retries_enabled=not _botocore_retries(client))
@@ -182,6 +200,34 @@ class Registry:
                 raise self._registry_policy
             return self._registry_policy
 
+    def policy_of_registry(self) -> RegistryPolicy:
+        """Return the policy of the registry itself, to read and write it."""
+        return RegistryPolicy(self)
+
+    def registry_policy_scope(self) -> str:
+        """Return which actions of registry policies AWS heeds here: V1, V2 or UNKNOWN_SCOPE."""
+        return self._registry_scope()
+
+    def templates(self) -> list[Template]:
+        """Return all creation templates, in AWS's order."""
+        self.check_own(DESCRIBE_TEMPLATES)
+        if not DESCRIBE_TEMPLATES.is_known_to(self._client):
+            raise EcrError("this boto3 does not know creation templates. Use a newer one.")
+        listed = self._listed(
+            DESCRIBE_TEMPLATES,
+            lambda token: self._try(DESCRIBE_TEMPLATES, self._client, {"maxResults": PAGE_SIZE, **token}),
+            items="repositoryCreationTemplates",
+            token="nextToken",
+        )
+        return [
+            Template(one["prefix"], tuple(one.get("appliedFor", ())), one.get("repositoryPolicy") or None)
+            for one in listed
+        ]
+
+    def template(self, prefix: str) -> TemplatePolicy:
+        """Return the policy of a creation template, which need not exist."""
+        return TemplatePolicy(self, prefix)
+
     def stop(self, reason: str) -> None:
         """Let every call from now on fail at once, for this reason; also those of other registries of this caller."""
         self.retries.breaker.stop(reason)
@@ -198,22 +244,29 @@ class Registry:
         """Prepare a try of an operation on this registry."""
         return self._try(operation, self._client, {**parameters, **self._registry_parameter})
 
+    def own_call(self, operation: Operation, **parameters: Any) -> Call:
+        """Prepare a try of an operation that has no registryId, because it is on the caller's own registry."""
+        return self._try(operation, self._client, parameters)
+
     def _caller(self) -> str:
-        """Ask for the account of the caller."""
-        return str(self.retries.run(self._try(GET_CALLER_IDENTITY, self._identity(), {}))["Account"])
+        """Return the account of the caller."""
+        if self._caller_account is None:
+            answer = self.retries.run(self._try(GET_CALLER_IDENTITY, self._identity(), {}))
+            self._caller_account = str(answer["Account"])
+        return self._caller_account
 
     def _read_registry_policy(self) -> StoredRegistryPolicy:
-        self._check_own()
+        self.check_own(GET_REGISTRY_POLICY)
         try:
-            answer = self.retries.run(self._try(GET_REGISTRY_POLICY, self._client, {}))
+            answer = self.retries.run(self.own_call(GET_REGISTRY_POLICY))
         except PolicyMissingError:
             return StoredRegistryPolicy(None, None)
         self.note_owner(answer.get("registryId"))
         text = str(answer["policyText"])
         return StoredRegistryPolicy(text, self._registry_scope() if scope_matters(text) else None)
 
-    def _check_own(self) -> None:
-        """Raise EcrError unless the registry is the caller's own: GetRegistryPolicy has no registryId.
+    def check_own(self, operation: Operation) -> None:
+        """Raise EcrError unless the registry is the caller's own: the operation has no registryId.
 
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetRegistryPolicy.html
         """
@@ -223,13 +276,13 @@ class Registry:
         try:
             caller = self._caller()
         except EcrError as error:
-            raise EcrError(GET_REGISTRY_POLICY.error_text(str(error), subject), error.code) from error
+            raise EcrError(operation.error_text(str(error), subject), error.code) from error
         if caller != self.requested_owner:
             why = (
                 f"AWS's API has it for the caller's own registry alone, that of account {caller}. Use credentials of "
                 f"account {self.requested_owner}."
             )
-            raise EcrError(GET_REGISTRY_POLICY.error_text(why, subject))
+            raise EcrError(operation.error_text(why, subject))
 
     def _registry_scope(self) -> str:
         """Return which actions of registry policies AWS heeds here, as StoredRegistryPolicy says it."""
@@ -278,6 +331,8 @@ class AwsPolicy(ABC):
 
     kind: str
     max_length = MAX_LENGTH
+    # In seconds: what was read earlier is read again before it is replaced.
+    stale_after = STALE_AFTER
 
     def __init__(self, registry: Registry, label: str) -> None:
         self.registry, self.label = registry, label
@@ -287,15 +342,23 @@ class AwsPolicy(ABC):
 
     @abstractmethod
     def get_call(self) -> Call:
-        """Prepare a try to read it. Its answer has `policyText`; a PolicyMissingError says that there is none."""
+        """Prepare a try to read it. A PolicyMissingError says that there is none."""
 
     @abstractmethod
-    def set_call(self, text: str, *, force: bool) -> Call:
-        """Prepare a try to store a text. Its answer has `policyText`."""
+    def set_call(self, text: str, *, replacing: StoredPolicy, force: bool) -> Call:
+        """Prepare a try to store a text."""
 
     @abstractmethod
-    def delete_call(self) -> Call:
+    def delete_call(self, *, replacing: StoredPolicy) -> Call:
         """Prepare a try to delete it."""
+
+    def text_of(self, answer: Mapping[str, Any]) -> str | None:
+        """Return the policy in an answer; None for none. Raises RepositoryMissingError."""
+        return str(answer["policyText"])
+
+    def fields_of(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what else of an answer is to stay as it is."""
+        return {}
 
     def read(self, *, priority: bool = False) -> StoredPolicy:
         """Read the policy.
@@ -317,13 +380,12 @@ class AwsPolicy(ABC):
             return StoredPolicy(None, None, sent_at)
         owner = answer.get("registryId") or self.registry.requested_owner
         self.registry.note_owner(owner)
-        return StoredPolicy(answer["policyText"], owner, sent_at)
+        return StoredPolicy(self.text_of(answer), owner, sent_at, self.fields_of(answer))
 
     def write(
         self, text: str | None, *, replacing: StoredPolicy, force: bool, retry_invalid_principal: bool
     ) -> str | None:
-        call = self.delete_call() if text is None else self.set_call(text, force=force)
-        write = _Write(self, call, text, replacing)
+        write = _Write(self, text, replacing, force=force)
         while True:
             try:
                 return write.send()
@@ -335,7 +397,7 @@ class AwsPolicy(ABC):
 class RepositoryPolicy(AwsPolicy):
     """The policy of a repository."""
 
-    kind = "repository"
+    kind = REPOSITORY
 
     def resource_arn(self, registry_id: str | None) -> str | None:
         if registry_id is None:
@@ -345,11 +407,86 @@ class RepositoryPolicy(AwsPolicy):
     def get_call(self) -> Call:
         return self.registry.call(GET_REPOSITORY_POLICY, repositoryName=self.label)
 
-    def set_call(self, text: str, *, force: bool) -> Call:
+    def set_call(self, text: str, *, replacing: StoredPolicy, force: bool) -> Call:
         return self.registry.call(SET_REPOSITORY_POLICY, repositoryName=self.label, policyText=text, force=force)
 
-    def delete_call(self) -> Call:
+    def delete_call(self, *, replacing: StoredPolicy) -> Call:
         return self.registry.call(DELETE_REPOSITORY_POLICY, repositoryName=self.label)
+
+
+class RegistryPolicy(AwsPolicy):
+    """The policy of a registry, the caller's own."""
+
+    kind = REGISTRY
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__(registry, REGISTRY_LABEL)
+
+    def resource_arn(self, registry_id: str | None) -> str | None:
+        return None
+
+    def get_call(self) -> Call:
+        self.registry.check_own(GET_REGISTRY_POLICY)
+        return self.registry.own_call(GET_REGISTRY_POLICY)
+
+    def set_call(self, text: str, *, replacing: StoredPolicy, force: bool) -> Call:
+        return self.registry.own_call(PUT_REGISTRY_POLICY, policyText=text)
+
+    def delete_call(self, *, replacing: StoredPolicy) -> Call:
+        return self.registry.own_call(DELETE_REGISTRY_POLICY)
+
+
+class TemplatePolicy(AwsPolicy):
+    """The policy that repositories begin with which ECR creates by a template of the caller's own registry.
+
+    An update keeps what it does not name, but for the mutability of tags, which it would reset: that is sent as it was
+    read. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UpdateRepositoryCreationTemplate.html
+    """
+
+    kind = TEMPLATE
+    # What an update sends back must be what is there.
+    stale_after = float("-inf")
+
+    def __init__(self, registry: Registry, prefix: str) -> None:
+        super().__init__(registry, template_label(prefix))
+        self._prefix = prefix
+
+    def resource_arn(self, registry_id: str | None) -> str | None:
+        return None
+
+    def get_call(self) -> Call:
+        self.registry.check_own(DESCRIBE_TEMPLATES)
+        return self.registry.own_call(DESCRIBE_TEMPLATES, prefixes=[self._prefix])
+
+    def set_call(self, text: str, *, replacing: StoredPolicy, force: bool) -> Call:
+        fields = replacing.fields
+        mutability = {name: fields[name] for name in _RESET_BY_UPDATES if name in fields}
+        if str(fields.get(_MUTABILITY)).endswith(_WITH_EXCLUSIONS) and _EXCLUSIONS not in fields:
+            raise EcrError(
+                f"the template is {fields[_MUTABILITY]}, and this boto3 does not know for which tags, so an update "
+                "would lose them. Use a newer boto3."
+            )
+        return self.registry.own_call(UPDATE_TEMPLATE, prefix=self._prefix, repositoryPolicy=text, **mutability)
+
+    def delete_call(self, *, replacing: StoredPolicy) -> Call:
+        # What is left out of an update stays.
+        return self.set_call("", replacing=replacing, force=False)
+
+    def text_of(self, answer: Mapping[str, Any]) -> str | None:
+        return self._template(answer).get("repositoryPolicy") or None
+
+    def fields_of(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        template = self._template(answer)
+        return {name: value for name, value in template.items() if name not in _CHANGED_BY_UPDATES}
+
+    def _template(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the template in an answer to a reading, or to an update."""
+        updated = answer.get("repositoryCreationTemplate")
+        listed: list[Mapping[str, Any]] = answer["repositoryCreationTemplates"] if updated is None else [updated]
+        for template in listed:
+            if template["prefix"] == self._prefix:
+                return template
+        raise RepositoryMissingError("there is no such creation template. Check its prefix and the region.")
 
 
 class _Write:
@@ -357,13 +494,13 @@ class _Write:
 
     Args:
         target: The policy.
-        call: A try to write.
         text: The new text; None for none.
         replacing: What was read.
+        force: Whether to set a policy even if it keeps the caller from ever setting another.
     """
 
-    def __init__(self, target: AwsPolicy, call: Call, text: str | None, replacing: StoredPolicy) -> None:
-        self._target, self._call, self._text, self._replacing = target, call, text, replacing
+    def __init__(self, target: AwsPolicy, text: str | None, replacing: StoredPolicy, *, force: bool) -> None:
+        self._target, self._text, self._replacing, self._force = target, text, replacing, force
         self._outcome_unknown = False
 
     def send(self) -> str | None:
@@ -388,14 +525,22 @@ class _Write:
                 return self._text
             with tries:
                 try:
-                    answer = self._call()
+                    answer = self._prepare()()
                 except FaultError as error:
                     self._outcome_unknown = error.may_have_been_sent
                     raise
-                return None if self._text is None else str(answer["policyText"])
+                return None if self._text is None else self._target.text_of(answer)
+
+    def _prepare(self) -> Call:
+        """Prepare a try with what is there now, as far as that is known."""
+        target, replacing = self._target, self._replacing
+        if self._text is None:
+            return target.delete_call(replacing=replacing)
+        return target.set_call(self._text, replacing=replacing, force=self._force)
 
     def _is_stale(self) -> bool:
-        return self._target.registry.retries.breaker.clock() - self._replacing.read_at > STALE_AFTER
+        age = self._target.registry.retries.breaker.clock() - self._replacing.read_at
+        return age > self._target.stale_after
 
     def _is_stored(self) -> bool:
         """Read whether AWS has the new policy from us; False if it still has the one that is to be replaced."""
@@ -403,7 +548,7 @@ class _Write:
         may_be_ours, self._outcome_unknown = self._outcome_unknown, False
         if may_be_ours and self._is_same(found.text, self._text):
             return True
-        if not self._is_same(found.text, self._replacing.text):
+        if not self._is_same(found.text, self._replacing.text) or found.changed_fields(self._replacing):
             text = "somebody else changed the policy while its write had to wait"
             raise PolicyChangedError(text, outcome_unknown=may_be_ours)
         self._replacing = found
@@ -503,7 +648,7 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
     return Registry(
         deadlines.watch(module.client("ecr", config=config)),
         lambda: deadlines.watch(module.client("sts", config=config)),
-        module.params["registry_id"],
+        module.params.get("registry_id"),
         send=deadlines.send,
     )
 

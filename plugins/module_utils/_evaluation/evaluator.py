@@ -66,6 +66,7 @@ class ParsedPolicy:
         statements: Its statements, in order.
         matcher: Decides to whom they apply.
         of_registry: The statements of the registry's policy.
+        origin: Which of the two it is about.
     """
 
     def __init__(
@@ -73,10 +74,17 @@ class ParsedPolicy:
         statements: tuple[ParsedStatement, ...],
         matcher: StatementMatcher,
         of_registry: tuple[ParsedStatement, ...] = (),
+        origin: PolicyOrigin = PolicyOrigin.REPOSITORY,
     ) -> None:
+        self._origin = origin
         self.statements = _numbered(statements, PolicyOrigin.REPOSITORY)
         self._of_registry = _numbered(of_registry, PolicyOrigin.REGISTRY)
         self.matcher = matcher
+
+    @property
+    def own_statements(self) -> tuple[NumberedStatement, ...]:
+        """The statements of the policy that was asked about."""
+        return self._of_registry if self._origin is PolicyOrigin.REGISTRY else self.statements
 
     @cached_property
     def effective_statements(self) -> tuple[NumberedStatement, ...]:
@@ -165,9 +173,9 @@ class _Memory:
     def __init__(self, contexts: RequestContexts, check: Callable[[], None]) -> None:
         self.parser = StatementParser(contexts.partition)
         matcher = StatementMatcher(contexts, check)
-        self.policy: Callable[[tuple[ParsedStatement, ...], tuple[ParsedStatement, ...]], ParsedPolicy]
+        self.policy: Callable[[tuple[ParsedStatement, ...], tuple[ParsedStatement, ...], PolicyOrigin], ParsedPolicy]
         self.policy = lru_cache(maxsize=MOST_POLICIES)(
-            lambda parsed, of_registry: ParsedPolicy(parsed, matcher, of_registry)
+            lambda parsed, of_registry, origin: ParsedPolicy(parsed, matcher, of_registry, origin)
         )
 
     def parsed(self, policy: Policy | None, resource: str | None, reading: Reading) -> tuple[ParsedStatement, ...]:
@@ -215,7 +223,7 @@ class PolicyEvaluator:
         """
         memory = self._current_memory()
         added = memory.parsed(registry_policy.policy, resource, of_registry(registry_policy.scope))
-        return memory.policy(memory.parsed(policy, resource, OF_REPOSITORY), added)
+        return memory.policy(memory.parsed(policy, resource, OF_REPOSITORY), added, PolicyOrigin.REPOSITORY)
 
     def parse_registry_policy(self, registry_policy: RegistryPolicy, *, for_some: bool = False) -> ParsedPolicy:
         """Return what the policy of the registry says by itself, whatever repositories there are.
@@ -230,7 +238,8 @@ class PolicyEvaluator:
         policy = registry_policy.policy
         if for_some and policy is not None:
             policy = {**policy, "Statement": [self._for_some(statement) for statement in statements(policy)]}
-        return memory.policy((), memory.parsed(policy, None, of_registry(registry_policy.scope, creating=True)))
+        parsed = memory.parsed(policy, None, of_registry(registry_policy.scope, creating=True))
+        return memory.policy((), parsed, PolicyOrigin.REGISTRY)
 
     def _for_some(self, statement: Statement) -> Statement:
         """Return an Allow without its Resource, if some repository of this registry may be meant."""

@@ -11,7 +11,7 @@ A warning is certain if what it says is so for every request. Certain warnings c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from .._errors import PolicyWarning, RepositoryContext, certain_first
@@ -101,7 +101,12 @@ def restoring_warnings(
 
 
 def deleted_principal_warnings(
-    policy: ParsedPolicy, repository: RepositoryContext, *, writing: bool, purged: bool
+    policy: ParsedPolicy,
+    repository: RepositoryContext,
+    *,
+    writing: bool,
+    purged: bool,
+    is_managed: Callable[[NumberedStatement], bool] = lambda numbered: numbered.statement.managed,
 ) -> tuple[PolicyWarning, ...]:
     """Return the warnings about the ids of deleted principals that a policy still has.
 
@@ -110,12 +115,13 @@ def deleted_principal_warnings(
         repository: The repository that has the policy.
         writing: Whether the policy is about to be stored, which AWS then refuses.
         purged: Whether they were taken out of the managed statements; those in the others are then worth a warning.
+        is_managed: Returns whether a statement is managed.
     """
     result = []
-    for numbered in policy.statements:
+    for numbered in policy.own_statements:
         names = numbered.statement.deleted_principals
         if names and (writing or purged):
-            advice = "Set purge_deleted_principals" if numbered.statement.managed else "Remove them from it by hand"
+            advice = "Set purge_deleted_principals" if is_managed(numbered) else "Remove them from it by hand"
             refusal = ", and AWS refuses to store a policy that does" if writing else ""
             text = f"{numbered.label} names deleted principals ({_listed(names)}){refusal}. {advice}"
             result.append(
@@ -137,7 +143,8 @@ def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[Pol
                     if numbered.statement.conditions
                     else "without a condition"
                 )
-                text = f'the repository is public: {numbered.label} allows everyone ("*", {condition}) to use {actions}'
+                everyone = f'{numbered.label} allows everyone ("*", {condition}) to use {actions}'
+                text = f"{repository.thing} is public: {everyone}"
             else:
                 text = f"{numbered.label} is open to accounts that it does not name: {word(name)}"
             yield repository.warning("public", text, policy=numbered.origin.value, sid=numbered.sid, principals=(name,))
@@ -231,7 +238,9 @@ def _uncovered_regions(grants: Sequence[Grant], repository: RepositoryContext) -
         if grant.lambda_regions and not {repository.region, "*"}.intersection(grant.lambda_regions)
     )
     if names:
-        text = f"the repository is in {repository.region}, which no declared lambda_regions of {_listed(names)} covers"
+        text = (
+            f"{repository.thing} is in {repository.region}, which no declared lambda_regions of {_listed(names)} covers"
+        )
         why = "a function pulls its image from its own region only"
         yield repository.warning("lambda_region_not_covered", f"{text}: {why}", principals=names)
 

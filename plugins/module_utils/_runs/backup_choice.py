@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from os.path import isdir
 
 from .._iam.document import Policy, PolicyComparison, parse
+from .._registry import REPOSITORY
 from .._repository_names import select
 from .._text import message
 from .backup_reader import Saved, doubts
@@ -24,10 +25,10 @@ MAX_NAMES_SHOWN = 5
 
 
 def chosen_backups(here: Sequence[Saved], request: RestoreRequest, partition: str) -> dict[str, Saved]:
-    """Return the backup that is meant of each repository that is asked for.
+    """Return the backup that is meant of each repository that is asked for, and of what else has a policy.
 
     Args:
-        here: All backups of the registry.
+        here: All backups of the registry, of the kinds that are asked for.
         request: What is asked for.
         partition: That of the registry.
 
@@ -35,7 +36,9 @@ def chosen_backups(here: Sequence[Saved], request: RestoreRequest, partition: st
         BackupError: It is not clear which is meant.
     """
     by_name = _by_name(here)
-    names = [name for name in select(request.repositories, list(by_name)).names if name in by_name]
+    others = [name for name, found in by_name.items() if found[0].backup.kind != REPOSITORY]
+    repositories = [name for name in by_name if name not in others]
+    names = [*(name for name in select(request.repositories, repositories).names if name in by_name), *others]
     choose = _latest if request.to == WRITTEN else _only
     chosen = {name: choose(by_name[name]) for name in names}
     for saved in chosen.values():

@@ -31,15 +31,26 @@ from hashlib import sha256
 from typing import Any
 
 from .._iam.document import MAX_LENGTH, PolicyError, parse, serialise
-from .._repository_names import is_name
+from .._registry import REGISTRY, REPOSITORY, TEMPLATE
+from .._repository_names import REGISTRY_LABEL, is_name, is_template_prefix, template_prefix
 from .._text import message as visible_message
 
 FORMAT = 1
 # That of galaxy.yml, which a module cannot read: it is not sent to the managed host.
 COLLECTION_VERSION = "0.1.0"
 
+
+def _is_template_label(text: str) -> bool:
+    prefix = template_prefix(text)
+    return prefix is not None and is_template_prefix(prefix)
+
+
 # What has a policy, and whether a text is the name of such a thing.
-KINDS: Mapping[str, Callable[[str], bool]] = {"repository": is_name}
+KINDS: Mapping[str, Callable[[str], bool]] = {
+    REPOSITORY: is_name,
+    REGISTRY: REGISTRY_LABEL.__eq__,
+    TEMPLATE: _is_template_label,
+}
 # What made the backups. A snapshot has only read, so what it found and what it "wrote" are the same.
 SHARE, RESTORE, SNAPSHOT = "share", "restore", "snapshot"
 RUN_KINDS = (SHARE, RESTORE, SNAPSHOT)
@@ -135,7 +146,8 @@ class Manifest:
 def file_name(kind: str, name: str) -> str:
     """Return the name of the file for a policy: distinct for distinct names, and of at most 255 bytes.
 
-    No name of a repository has two of C(. _ -) beside each other, so C(__) stands for C(/), and C(--) for a cut.
+    No name of a repository has two of C(. _ -) beside each other, so C(__) stands for C(/), and C(--) for a cut, or for
+    the blank in the labels of registry policies and creation templates.
 
     Args:
         kind: What has the policy.
@@ -143,7 +155,7 @@ def file_name(kind: str, name: str) -> str:
     """
     if not KINDS[kind](name):
         raise BackupError(f'"{name}" is not the name of a {kind}, so no backup can be named for it')
-    plain = name.replace("/", "__")
+    plain = name.replace(" ", "--").replace("/", "__")
     if len(plain) > MAX_PLAIN_NAME_LENGTH or f"{plain}.json" == MANIFEST_NAME:
         plain = f"{plain[: MAX_PLAIN_NAME_LENGTH - 66]}--{sha256(name.encode()).hexdigest()}"
     return f"{plain}.json"

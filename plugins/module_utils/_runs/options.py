@@ -16,12 +16,13 @@ from typing import Any, ClassVar
 from .._errors import InvalidInputError
 from .._iam.arns import is_unique_id
 from .._iam.principals import EVERYONE, Principal, PrincipalType, invalid_principal_reason, read_principal
+from .._registry import REPOSITORY
 from .._repository_names import is_pattern, matches, problem_with, unmatched
 from .._sharing.capabilities import DEFAULT_ACCESS, NAMES, ordered
 from .._sharing.grants import Grant, grant_label, read_grants
 from .._text import quoted, word
 from .backup_writer import problem_with_directory
-from .backups import RESTORE, SHARE, problem_with_path
+from .backups import KINDS, RESTORE, SHARE, problem_with_path
 
 # The options of a grant, as Ansible's argument specifications spell them.
 GRANT_OPTIONS: Mapping[str, Any] = {
@@ -109,6 +110,7 @@ class RestoreRequest(WriteOptions):
         to: What to put back: BEFORE or WRITTEN.
         overwrite: Whether to restore even what was changed since, and what may never have been written.
         registry_id: 12 digits; None where none is asked for.
+        kinds: What has the policies, some of backups.KINDS.
     """
 
     run_kind = RESTORE
@@ -116,6 +118,7 @@ class RestoreRequest(WriteOptions):
     to: str
     overwrite: bool
     registry_id: str | None
+    kinds: tuple[str, ...] = tuple(KINDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,16 +161,75 @@ def read_request(
 
     Raises InputError with every problem, so that nothing is begun that cannot be finished.
     """
-    sharing, revoke_unmanaged = options["state"] == "present", options["unmanaged_access"] == "revoke"
-    problems: list[str] = []
+    declared = read_declared(options, partition=partition, partition_of_region=partition_of_region)
+    return request_of(
+        options,
+        declared,
+        tuple(options["repositories"]),
+        problems=_problems_with_names(options),
+        check_mode=check_mode,
+        diff=diff,
+    )
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the grants of a task ask for.
+
+    Args:
+        grants: The grants; none where they are not valid.
+        problems: What is wrong with them.
+        warnings: What a person should know about them.
+    """
+
+    grants: tuple[Grant, ...]
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_declared(
+    options: Mapping[str, Any], *, partition: str, partition_of_region: Callable[[str], str | None]
+) -> Declared:
+    """Return what the grants of a task ask for."""
+    sharing = is_sharing(options)
     try:
         grants = read_grants(
             options["grants"], partition=partition, sharing=sharing, partition_of_region=partition_of_region
         )
     except InvalidInputError as error:
-        grants = ()
-        problems += error.problems
-    problems += _problems_with_names(options)
+        return Declared((), error.problems)
+    return Declared(grants, warnings=tuple(_unknown_regions(grants, partition_of_region)) if sharing else ())
+
+
+def is_sharing(options: Mapping[str, Any]) -> bool:
+    """Return whether access is given, and not taken away."""
+    return bool(options["state"] == "present")
+
+
+def request_of(
+    options: Mapping[str, Any],
+    declared: Declared,
+    names: tuple[str, ...],
+    *,
+    problems: Sequence[str],
+    check_mode: bool,
+    diff: bool,
+) -> Request:
+    """Return what a task that shares asks for.
+
+    Args:
+        options: Those of the module.
+        declared: What its grants ask for.
+        names: Names and patterns of what has the policies.
+        problems: What is wrong with these.
+        check_mode: Whether nothing is written anywhere.
+        diff: Whether the policies before and after are shown.
+
+    Raises:
+        InvalidInputError: With every problem.
+    """
+    sharing, revoke_unmanaged = is_sharing(options), options["unmanaged_access"] == "revoke"
+    problems = [*declared.problems, *problems]
     if options["purge_grants"] and not sharing:
         problems.append("purge_grants requires state=present; state=absent removes only the listed principals")
     if options["whole_account"] and sharing:
@@ -178,8 +240,8 @@ def read_request(
     if problems:
         raise InvalidInputError(problems)
     return Request(
-        repositories=tuple(options["repositories"]),
-        grants=grants,
+        repositories=names,
+        grants=declared.grants,
         sharing=sharing,
         purge_grants=options["purge_grants"],
         purge_deleted_principals=options["purge_deleted_principals"],
@@ -195,7 +257,7 @@ def read_request(
         # A slip in a name would leave access that was to be taken away.
         warn_of_unmatched=options["on_missing"] == "skip"
         and (revoke_unmanaged or options["purge_grants"] or not sharing),
-        warnings=tuple(_unknown_regions(grants, partition_of_region)) if sharing else (),
+        warnings=declared.warnings,
     )
 
 
@@ -205,6 +267,8 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     Raises InputError with every problem.
     """
     problems = [*_problems_with_wanted(options["repositories"]), *_problems_with_runs(options)]
+    if options["kinds"] == []:
+        problems.append(f"kinds is empty: name some of {', '.join(KINDS)}, or leave it out")
     trouble = problem_with_path(options["backup_path"])
     if trouble:
         problems.append(f"backup_path: {trouble}")
@@ -216,6 +280,7 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
         repositories=tuple(options["repositories"]),
         overwrite=options["overwrite"],
         registry_id=options["registry_id"],
+        kinds=_kinds(options),
         missing_ok=options["on_missing"] == "skip",
         force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],
@@ -224,6 +289,13 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
         check_mode=check_mode,
         diff=diff,
     )
+
+
+def _kinds(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what has the policies that are put back: whoever names repositories means no others."""
+    if options["kinds"] is not None:
+        return tuple(dict.fromkeys(options["kinds"]))
+    return tuple(KINDS) if options["repositories"] == ["*"] else (REPOSITORY,)
 
 
 def read_audit_request(options: Mapping[str, Any], *, partition: str, check_mode: bool = False) -> AuditRequest:

@@ -40,13 +40,14 @@ from .._registry import (
     RepositoryMissingError,
     StoredPolicy,
 )
-from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import Merged
+from .._text import message as visible_message
 from .._text import words
 from .backup_writer import BackupRun
 from .bulk import allow_missing, failed, failed_names, run_each
 from .options import WriteOptions
 from .results import PolicyDiff, WriteResult, WriteRunResult
+from .targets import context_of
 
 MAX_TRIES = 8
 # In seconds: two writers who were in each other's way should not be so again.
@@ -154,7 +155,7 @@ def planned(
     merged: Merged,
     find_warnings: Callable[[], Iterable[PolicyWarning]],
     options: WriteOptions,
-    partition: str,
+    registry: Registry,
     write: Callable[[], PlannedWrite],
 ) -> Plan:
     """Return what is to be done to a policy.
@@ -166,7 +167,7 @@ def planned(
         merged: What it becomes.
         find_warnings: Finds what a person should know about it.
         options: Those of the run.
-        partition: That of the registry.
+        registry: Where it is.
         write: Returns how it is written, if it changes.
     """
 
@@ -174,7 +175,9 @@ def planned(
         if not (merged.changed and options.diff):
             return None
         # All may have had the same policy, and get the same: their texts need to be in memory only once.
-        before_text, after_text = map(sys.intern, map(PolicyComparison(partition).pretty, (before, merged.policy)))
+        before_text, after_text = map(
+            sys.intern, map(PolicyComparison(registry.partition).pretty, (before, merged.policy))
+        )
         return PolicyDiff(target.label, before_text, after_text)
 
     result = WriteResult(
@@ -186,13 +189,10 @@ def planned(
         revoked_actions=merged.revoked_actions,
         unmanaged_values=merged.unmanaged_values,
         policy=merged.policy if merged.changed and options.include_policy else None,
+        # The text of each policy of a long run would be kept.
+        stored=stored if stored.fields else None,
     )
     return Plan(result, find_warnings, make_diff, write() if merged.changed else None)
-
-
-def managed_statements(target: PolicyTarget, stored: StoredPolicy, partition: str) -> ManagedStatements:
-    """Return the managed statements in a policy that was read."""
-    return ManagedStatements(partition, target.resource_arn(stored.registry_id))
 
 
 @dataclass(frozen=True)
@@ -257,6 +257,9 @@ class PolicyWrites:
             found = attempt.result
             if found.error is not None:
                 return _overwritten(written, found) if attempt.differs else self._not_verified(written, found)
+            changed = _changed_fields(written, found)
+            if changed is not None:
+                return replace(written, error=changed)
             if not attempt.differs:
                 return written
             if not again:
@@ -358,7 +361,7 @@ class PolicyWrites:
         if stored is None or self._means(stored, write.policy):
             return ()
         difference = f"AWS stored another policy than the one that was sent. It has now: {stored}"
-        context = RepositoryContext(target.label, self._registry.region, write.replaces.registry_id)
+        context = context_of(target, self._registry.region, write.replaces.registry_id)
         return (context.warning("stored_policy_differs", difference),)
 
     def _means(self, text: str, policy: Policy | None) -> bool:
@@ -376,6 +379,21 @@ class PolicyWrites:
 
     def _pause(self) -> None:
         self._registry.pause(random.uniform(0, MAX_PAUSE))
+
+
+def _changed_fields(written: WriteResult, found: WriteResult) -> str | None:
+    """Return which fields beside the policy are others than before the write; None for none."""
+    before, after = written.stored, found.stored
+    if before is None or after is None:
+        return None
+    names = after.changed_fields(before)
+    if not names:
+        return None
+    changes = ", ".join(f"{name} was {before.fields.get(name)!r} and is {after.fields.get(name)!r}" for name in names)
+    return visible_message(
+        f"{written.name}: its policy was written, but not only that has changed since it was read: {changes}. "
+        "Somebody else may have changed it at the same time. Check it, and put right what is wrong."
+    )
 
 
 def _overwritten(written: WriteResult, found: WriteResult) -> WriteResult:

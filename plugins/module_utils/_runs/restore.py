@@ -29,15 +29,17 @@ from .._evaluation.evaluator import PolicyEvaluator
 from .._evaluation.policy_warnings import restoring_warnings
 from .._iam.document import Policy, PolicyComparison, PolicyError, parse, serialise
 from .._iam.principals import policy_principals
-from .._registry import PolicyTarget, Registry, StoredPolicy
+from .._registry import REPOSITORY, PolicyTarget, Registry, StoredPolicy
 from .._repository_names import select
 from .._sharing.merge import replaced
+from .._text import words
 from .backup_choice import chosen_backups, notes, parsed
 from .backup_reader import Saved, find
 from .backups import Backup, BackupError
 from .options import WRITTEN, RestoreRequest
-from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
+from .policy_writes import Plan, PlannedWrite, planned, run_writes
 from .results import WriteResult, WriteRunResult
+from .targets import context_of, evaluated, managed_statements, target_of
 
 # A registry: the 12-digit account that owns it, and its region.
 _RegistryKey = tuple[str, str]
@@ -94,6 +96,12 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
             f"{request.backup_path} has no backup of registry {owner} in {registry.region}. What it has: "
             f"{_listed(number)}. Check backup_path, region and registry_id."
         )
+    if here and not any(found.backup.kind in request.kinds for found in here) and not request.missing_ok:
+        raise BackupError(
+            f"{request.backup_path} has backups of {words({found.backup.kind for found in here})} alone for registry "
+            f"{owner} in {registry.region}. Check kinds."
+        )
+    here = [found for found in here if found.backup.kind in request.kinds]
     wrong = None if here else f"nothing was restored: there is no backup of registry {owner} in {registry.region}"
     chosen = chosen_backups(here, request, registry.partition)
     result = _restore(chosen, request, registry.of(owner), f"{wrong}, but {_listed(number)}" if wrong else None)
@@ -125,15 +133,18 @@ def _restore(
         registry: The registry.
         wrong: Why there are none.
     """
-    selection = select(request.repositories, list(chosen))
-    names = [name for name in selection.names if name in chosen]
+    others = [name for name, found in chosen.items() if found.backup.kind != REPOSITORY]
+    selection = select(request.repositories, [name for name in chosen if name not in others])
+    names = [*(name for name in selection.names if name in chosen), *others]
     unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in chosen]
-    unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in selection.unmatched]
+    # A run may have changed the policy of the registry alone.
+    patterns = [pattern for pattern in selection.unmatched if pattern != "*" or not others]
+    unmatched += [(pattern, f'no repository in the backup matches "{pattern}"') for pattern in patterns]
     # A run may not have changed all that is named; but where it changed none of them, others may be meant. That there
     # are only backups of other registries is normal where one directory has those of all.
     warned = not names and request.missing_ok and wrong is None
     return run_writes(
-        [registry.repository(name) for name in names],
+        [target_of(registry, name) for name in names],
         RestoringPlanner(chosen, request, registry),
         request,
         registry,
@@ -156,7 +167,7 @@ class RestoringPlanner:
     """
 
     def __init__(self, saved: Mapping[str, Saved], request: RestoreRequest, registry: Registry) -> None:
-        self._saved, self._request, self._region = saved, request, registry.region
+        self._saved, self._request, self._registry, self._region = saved, request, registry, registry.region
         self._partition, self._comparison = registry.partition, PolicyComparison(registry.partition)
         self._evaluator = cache(partial(PolicyEvaluator, registry.partition, check=registry.check))
 
@@ -173,16 +184,16 @@ class RestoringPlanner:
         backup, owner = saved.backup, stored.registry_id
         text = backup.written if self._request.to == WRITTEN else backup.policy
         after, before = parsed(text), parsed(stored.text)
-        merged = replaced(before, after, managed=managed_statements(target, stored, self._partition))
+        merged = replaced(before, after, managed=managed_statements(target, stored, self._registry))
         if merged.changed and not self._request.overwrite:
             self._check(before, saved)
 
         def warnings() -> tuple[PolicyWarning, ...]:
             # Where there is no policy AWS does not say whose the registry is; the backup does.
             registry_id = owner or backup.registry_id
-            evaluator, arn = self._evaluator(registry_id), target.resource_arn(registry_id)
-            context = RepositoryContext(target.label, self._region, registry_id)
-            return restoring_warnings(evaluator.parse(after, arn), evaluator.parse(before, arn), context)
+            evaluator = self._evaluator(registry_id)
+            there, back = (evaluated(policy, target, evaluator, registry_id) for policy in (before, after))
+            return restoring_warnings(back, there, context_of(target, self._region, registry_id))
 
         def write() -> PlannedWrite:
             return PlannedWrite(
@@ -195,7 +206,7 @@ class RestoringPlanner:
                 advice=f"Remove them from a copy of {saved.path}, and restore that.",
             )
 
-        plan = planned(target, stored, before, merged, warnings, self._request, self._partition, write)
+        plan = planned(target, stored, before, merged, warnings, self._request, self._registry, write)
         return replace(plan, result=replace(plan.result, restored_from=saved.path)) if merged.changed else plan
 
     def _check(self, now: Policy | None, saved: Saved) -> None:

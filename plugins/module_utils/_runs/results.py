@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
 
 from .._errors import SUMMARIES, PolicyWarning, certain_first
 from .._iam.document import Policy
+from .._registry import REGISTRY, REPOSITORY, TEMPLATE, StoredPolicy
+from .._repository_names import REGISTRY_LABEL, template_prefix
 from .._sharing.merge import Change, RevokedActions, UnmanagedValue
 from .._text import printable, visible
 from .registry_policy import RegistryPolicyRead
@@ -84,6 +86,7 @@ class WriteResult(RepositoryResult):
         policy: The policy afterwards, if it changed and is asked for.
         diff: The policy before and after, if it changed and that is asked for.
         restored_from: The file of the backup that it was put back from.
+        stored: What was read before it was written.
     """
 
     registry_id: str | None = None
@@ -96,6 +99,7 @@ class WriteResult(RepositoryResult):
     policy: Policy | None = None
     diff: PolicyDiff | None = None
     restored_from: str | None = None
+    stored: StoredPolicy | None = field(default=None, repr=False)
 
     def to_dict(self, *, include_policy: bool) -> dict[str, Any]:
         """Return the row of the repository, in plain values."""
@@ -125,6 +129,8 @@ class RunResult(Generic[Result]):
         results: One for each repository, in the order asked for.
     """
 
+    # What its results are of.
+    things: ClassVar[str] = "repositories"
     results: tuple[Result, ...]
 
     @property
@@ -139,7 +145,7 @@ class RunResult(Generic[Result]):
         """What a task says that fails because repositories did."""
         failed, number = sum(result.error is not None for result in self.results), len(self.results)
         others = ", the others are done" if failed < number else ""
-        return f"{failed} of {number} repositories failed{others}. {' | '.join(self.failures)}"
+        return f"{failed} of {number} {self.things} failed{others}. {' | '.join(self.failures)}"
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,7 @@ class WriteRunResult(RunResult[WriteResult]):
         """The results, counted. A repository that was written and failed afterwards counts as both."""
         results = self.results
         return {
-            "repositories": len(results),
+            self.things: len(results),
             "changed": sum(result.changed for result in results),
             "missing": sum(result.missing and result.error is None for result in results),
             "failed": sum(result.error is not None for result in results),
@@ -199,13 +205,16 @@ class WriteRunResult(RunResult[WriteResult]):
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """What principals lost, and then what they gained, each of it with all repositories that it is so in."""
-        names: dict[_GroupedChange, list[str]] = {}
+        """What principals lost, and then what they gained, each of it with all repositories that it is so in: those of
+        the policy of a registry are patterns, and creation templates are listed by themselves.
+        """
+        names: dict[tuple[str, _GroupedChange], list[str]] = {}
         for result in self.results:
+            kind, name = _kind_and_name(result.name)
             for change in _grouped(result):
-                names.setdefault(change, []).append(result.name)
-        lost_first = sorted(names.items(), key=lambda item: item[0].change != _REVOKED)
-        return [{**change.to_dict(), "repositories": listed} for change, listed in lost_first]
+                names.setdefault((kind, change), []).append(name)
+        lost_first = sorted(names.items(), key=lambda item: item[0][1].change != _REVOKED)
+        return [{**change.to_dict(), **_places(kind, listed)} for (kind, change), listed in lost_first]
 
     def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
         """Return what the task returns, in plain values.
@@ -216,7 +225,7 @@ class WriteRunResult(RunResult[WriteResult]):
         """
         return {
             "changed": self.changed,
-            "repositories": [result.to_dict(include_policy=include_policy) for result in self.results],
+            **self._rows([result.to_dict(include_policy=include_policy) for result in self.results]),
             "changes": self.changes,
             "summary": self.summary,
             **({} if self.backup_path is None else {"backup_path": self.backup_path}),
@@ -224,13 +233,31 @@ class WriteRunResult(RunResult[WriteResult]):
             **({"diff": [result.diff.to_dict() for result in self.results if result.diff]} if diff else {}),
         }
 
+    def _rows(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {self.things: rows}
+
     def _sentence(self, kind: str, warnings: Sequence[PolicyWarning]) -> str:
         certain = sum(warning.certain for warning in warnings)
         doubt = "" if certain == len(warnings) else f", {certain or 'none'} of them for certain"
         return (
-            f"{len(warnings)} of {len(self.results)} repositories {SUMMARIES[kind]}{doubt} (see the warnings in their "
+            f"{len(warnings)} of {len(self.results)} {self.things} {SUMMARIES[kind]}{doubt} (see the warnings in their "
             f"rows). The first: {visible(certain_first(warnings)[0].message, MAX_WARNING_SHOWN)}"
         )
+
+
+def _kind_and_name(label: str) -> tuple[str, str]:
+    """Return what has the policy with a label, and the name of that."""
+    prefix = template_prefix(label)
+    if prefix is not None:
+        return TEMPLATE, prefix
+    return (REGISTRY if label == REGISTRY_LABEL else REPOSITORY), label
+
+
+def _places(kind: str, names: Sequence[str]) -> dict[str, Any]:
+    if kind == REPOSITORY:
+        return {"repositories": names}
+    # A change of the policy of a registry has its patterns.
+    return {"policy": kind, **({"templates": names} if kind == TEMPLATE else {})}
 
 
 _REVOKED, _GRANTED = "revoked", "granted"
@@ -260,11 +287,11 @@ class _GroupedChange:
 
 
 def _grouped(result: WriteResult) -> Iterator[_GroupedChange]:
-    others = {one.principal: one.actions for one in result.revoked_actions}
+    others = {(one.principal, one.repositories): one.actions for one in result.revoked_actions}
     for change in result.revoked:
-        yield _GroupedChange(_REVOKED, change, others.pop(change.principal, ()))
-    for principal, actions in others.items():
-        yield _GroupedChange(_REVOKED, Change(principal, ()), actions)
+        yield _GroupedChange(_REVOKED, change, others.pop((change.principal, change.repositories), ()))
+    for (principal, repositories), actions in others.items():
+        yield _GroupedChange(_REVOKED, Change(principal, (), repositories=repositories), actions)
     for change in result.granted:
         yield _GroupedChange(_GRANTED, change)
 
@@ -278,11 +305,18 @@ def _change(change: Change) -> dict[str, Any]:
         "principal": printable(change.principal),
         "access": list(change.access),
         "lambda_regions": list(map(printable, change.lambda_regions)),
+        **_repositories(change.repositories),
     }
 
 
 def _actions(revoked: RevokedActions) -> dict[str, Any]:
-    return {"principal": printable(revoked.principal), "actions": list(map(printable, revoked.actions))}
+    actions = list(map(printable, revoked.actions))
+    return {"principal": printable(revoked.principal), "actions": actions, **_repositories(revoked.repositories)}
+
+
+def _repositories(patterns: Sequence[str]) -> dict[str, Any]:
+    """Return the patterns of the repositories that something is for, where there are such."""
+    return {"repositories": list(map(printable, patterns))} if patterns else {}
 
 
 def _warning(warning: PolicyWarning) -> dict[str, Any]:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -17,17 +17,18 @@ from .._errors import PolicyWarning, RepositoryContext, certain_first
 from .._evaluation.evaluator import PolicyEvaluator, RegistryPolicy
 from .._evaluation.policy_warnings import deleted_principal_warnings, sharing_warnings, unsharing_warnings
 from .._iam.document import Policy, parse, serialise, statements
-from .._iam.principals import ORGANIZATIONS, policy_unique_ids
+from .._iam.principals import ORGANIZATIONS, Principal, policy_unique_ids
 from .._registry import EcrError, PolicyTarget, Registry, StoredPolicy
 from .._repository_names import is_pattern, matches, select, unmatched
 from .._sharing.grants import Grant, gather
-from .._sharing.managed_statements import ManagedStatements
+from .._sharing.managed_statements import ManagedStatements, Slot
 from .._sharing.merge import Merged, share, unshare
 from .bulk import nothing_matches, place_of
 from .options import Request
-from .policy_writes import Plan, PlannedWrite, managed_statements, planned, run_writes
+from .policy_writes import Plan, PlannedWrite, planned, run_writes
 from .registry_policy import RegistryPolicyReader
 from .results import WriteResult, WriteRunResult
+from .targets import context_of, evaluated, managed_statements
 
 _BY_HAND = "remove them from the unmanaged statements by hand."
 # By whether managed statements name deleted principals.
@@ -67,16 +68,18 @@ def run(request: Request, registry: Registry) -> WriteRunResult:
 
 
 class SharingPlanner:
-    """What policies become when grants are merged into them.
+    """What policies become when grants are merged into them: those of repositories. Subclasses say what is otherwise.
 
     Args:
         request: What is asked for.
         registry: Where the policies are.
-        registry_policy: Reads the policy of the registry, which warnings heed.
+        registry_policy: Reads the policy of the registry, which warnings heed; None where that makes no difference.
     """
 
-    def __init__(self, request: Request, registry: Registry, registry_policy: RegistryPolicyReader) -> None:
-        self._request, self._partition, self._region = request, registry.partition, registry.region
+    def __init__(
+        self, request: Request, registry: Registry, registry_policy: RegistryPolicyReader | None = None
+    ) -> None:
+        self._request, self._registry, self._region = request, registry, registry.region
         self._registry_policy = registry_policy
         # AWS says who owns a policy, but not where there is none, so there are two at most.
         self._evaluator = cache(
@@ -84,7 +87,24 @@ class SharingPlanner:
         )
 
     def covers(self, label: str) -> bool:
-        return any(_covers(grant, label) for grant in self._request.grants)
+        return any(self.is_for(grant, label) for grant in self._request.grants)
+
+    def is_for(self, grant: Grant, label: str) -> bool:
+        """Return whether a grant is merged into the policy with a label."""
+        return _covers(grant, label)
+
+    def leaves(self, principal: Principal, slot: Slot) -> bool:
+        """Return whether one who is named leaves a slot where access is taken away."""
+        return True
+
+    def check(self, merged: Merged) -> None:
+        """Raise EcrError if AWS would not heed what a policy becomes."""
+
+    def more_warnings(
+        self, target: PolicyTarget, merged: Merged, grants: Sequence[Grant], context: RepositoryContext
+    ) -> Iterable[PolicyWarning]:
+        """Return what else a person should know."""
+        return ()
 
     def plan(self, target: PolicyTarget, stored: StoredPolicy) -> Plan:
         """Plan what a policy becomes.
@@ -94,9 +114,11 @@ class SharingPlanner:
             EcrError: The owner is to be spared, and is not known, or is named.
         """
         request = self._request
-        grants = gather(grant for grant in request.grants if _covers(grant, target.label))
+        declared = tuple(grant for grant in request.grants if self.is_for(grant, target.label))
+        grants = gather(declared)
         before = None if stored.text is None else parse(stored.text)
-        merged = self._merge(target, stored, before, grants)
+        merged = self._merge(target, stored, before, declared)
+        self.check(merged)
         new_principals = tuple(grant.principal.name for grant in grants if _may_be_new(grant, merged))
 
         def write() -> PlannedWrite:
@@ -107,16 +129,16 @@ class SharingPlanner:
                 text=None if merged.policy is None else serialise(merged.policy),
                 new_principals=new_principals,
                 retry_invalid_principal=bool(new_principals),
-                advice=_ADVICE[_has_deleted(merged.policy, managed_statements(target, stored, self._partition))],
+                advice=_ADVICE[_has_deleted(merged.policy, managed_statements(target, stored, self._registry))],
             )
 
         warnings = partial(self._warnings, target, stored, merged, grants)
-        return planned(target, stored, before, merged, warnings, request, self._partition, write)
+        return planned(target, stored, before, merged, warnings, request, self._registry, write)
 
     def _merge(
         self, target: PolicyTarget, stored: StoredPolicy, before: Policy | None, grants: Sequence[Grant]
     ) -> Merged:
-        request, managed = self._request, managed_statements(target, stored, self._partition)
+        request, managed = self._request, managed_statements(target, stored, self._registry)
         if not request.sharing:
             principals = [grant.principal for grant in grants]
             if request.whole_account and stored.registry_id in {principal.name for principal in principals}:
@@ -128,6 +150,7 @@ class SharingPlanner:
                 before,
                 principals,
                 managed=managed,
+                leaves=self.leaves,
                 purge_deleted_principals=request.purge_deleted_principals,
                 revoke_unmanaged=request.revoke_unmanaged,
                 whole_account=request.whole_account,
@@ -147,20 +170,28 @@ class SharingPlanner:
     def _warnings(
         self, target: PolicyTarget, stored: StoredPolicy, merged: Merged, grants: Sequence[Grant]
     ) -> list[PolicyWarning]:
-        request, owner = self._request, stored.registry_id or self._registry_policy.owner()
-        context = RepositoryContext(target.label, self._region, owner)
-        of_registry = self._registry_policy.read().policy or RegistryPolicy()
-        policy = self._evaluator(owner).parse(merged.policy, target.resource_arn(owner), of_registry)
+        request, owner, of_registry = self._request, stored.registry_id, RegistryPolicy()
+        if self._registry_policy is not None:
+            owner = owner or self._registry_policy.owner()
+            of_registry = self._registry_policy.read().policy or of_registry
+        context = context_of(target, self._region, owner)
+        policy = evaluated(merged.policy, target, self._evaluator(owner), owner, of_registry)
         if request.sharing:
             # Where there is no policy, there was nothing to purge.
             purge_grants = request.purge_grants and owner is not None
             warnings = sharing_warnings(policy, grants, context, purge_grants=purge_grants)
         else:
             warnings = unsharing_warnings(policy, grants, context, whole_account=request.whole_account)
+        managed = managed_statements(target, stored, self._registry)
+        of_merged = statements(merged.policy)
         deleted = deleted_principal_warnings(
-            policy, context, writing=merged.changed, purged=request.purge_deleted_principals
+            policy,
+            context,
+            writing=merged.changed,
+            purged=request.purge_deleted_principals,
+            is_managed=lambda numbered: managed.match(of_merged[numbered.position - 1]) is not None,
         )
-        return [*warnings, *deleted]
+        return [*warnings, *deleted, *self.more_warnings(target, merged, grants, context)]
 
 
 def _has_deleted(policy: Policy | None, managed: ManagedStatements) -> bool:

@@ -98,11 +98,17 @@ def grant_label(option_name: str, index: int, principals: Any) -> str:
 
 def gather(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """Return one grant for each principal, in the order in which they are named first: access and regions add up."""
-    gathered: dict[Principal, Grant] = {}
+    return gather_by_repositories(map(_everywhere, grants))
+
+
+def gather_by_repositories(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Return one grant for each principal and what its grants are narrowed to; access and regions add up."""
+    gathered: dict[tuple[Principal, tuple[str, ...] | None], Grant] = {}
     for grant in grants:
-        known = gathered.get(grant.principal)
-        gathered[grant.principal] = (
-            _everywhere(grant)
+        key = (grant.principal, grant.repositories)
+        known = gathered.get(key)
+        gathered[key] = (
+            grant
             if known is None
             else replace(
                 known,

@@ -18,17 +18,17 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from .._iam.arns import functions_account, functions_arn, functions_region, root_arn
-from .._iam.document import Statement
+from .._iam.document import DEFAULT_VERSION, Statement
 from .._iam.principals import Principal, PrincipalType, read_principal
 from .capabilities import LAMBDA_ACTIONS, LAMBDA_SERVICE, Access, Actions, action_sets, split, statement_sets, title
-from .grants import Grant
+from .grants import Grant, gather
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +65,15 @@ class Slot:
         access: The capabilities; empty for the pull by Lambda functions.
         actions: One of the sets of actions that it was ever written with.
         sid: The Sid of a new statement.
+        repositories: The pattern of the repositories that the statement is for, in the policy of a registry; None in a
+            policy that is for all that it belongs to.
     """
 
     shape: Shape
     access: Access
     actions: Actions
     sid: str
+    repositories: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,15 +135,15 @@ NEWEST = tuple({(slot.shape, slot.access): slot for slot in SLOTS}.values())
 
 
 class ManagedStatements:
-    """The managed statements in the policy of one repository.
+    """The managed statements in the policy of one repository, or in one that repositories begin with.
 
     Args:
         partition: The partition of the registry.
         resource: The ARN of the repository; None where it is not known.
     """
 
-    # New statements come in the order of this table.
-    slots = NEWEST
+    # That of a new policy.
+    version = DEFAULT_VERSION
 
     def __init__(self, partition: str, resource: str | None = None) -> None:
         self.partition = partition
@@ -163,12 +166,25 @@ class ManagedStatements:
         resources = _strings(statement["Resource"])
         return bool(resources) and self._resources.issuperset(resources or ())
 
+    def gather(self, grants: Iterable[Grant]) -> tuple[Grant, ...]:
+        """Return one grant for each principal: the slots of a policy differ in their access alone."""
+        return gather(grants)
+
+    def in_order(self, slots: Iterable[Slot]) -> tuple[Slot, ...]:
+        """Return slots in the order in which their new statements come."""
+        wanted = frozenset(slots)
+        return tuple(slot for slot in NEWEST if slot in wanted)
+
+    def repositories_of(self, statement: Statement) -> tuple[str, ...]:
+        """Return the patterns of repositories that a statement is for; none where that makes no difference."""
+        return ()
+
     def slots_of(self, grant: Grant) -> dict[Slot, tuple[str, ...]]:
         """Return the slots that a grant's principal belongs in, and the values that stand for it there."""
         principal = grant.principal
         accesses = split(grant.access)
         found: dict[Slot, tuple[str, ...]] = {}
-        for slot in self.slots:
+        for slot in NEWEST:
             if principal.kind not in slot.shape.types:
                 continue
             if slot.shape is LAMBDA:

@@ -24,7 +24,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from .._iam.arns import is_unique_id
-from .._iam.document import DEFAULT_VERSION, Policy, PolicyComparison, Statement, statements
+from .._iam.document import Policy, PolicyComparison, Statement, statements
 from .._iam.principals import Principal, PrincipalType
 from .capabilities import CAPABILITIES, ordered, versions
 from .grants import Grant, gather
@@ -38,9 +38,12 @@ class Statements(Protocol):
     @property
     def partition(self) -> str: ...
     @property
-    def slots(self) -> Sequence[Slot]: ...
+    def version(self) -> str: ...
     def match(self, statement: Statement) -> ManagedStatement | None: ...
     def is_about_all(self, statement: Statement) -> bool: ...
+    def repositories_of(self, statement: Statement) -> tuple[str, ...]: ...
+    def gather(self, grants: Iterable[Grant]) -> tuple[Grant, ...]: ...
+    def in_order(self, slots: Iterable[Slot]) -> Sequence[Slot]: ...
     def slots_of(self, grant: Grant) -> Mapping[Slot, tuple[str, ...]]: ...
     def holder(self, slot: Slot, value: str) -> Principal | None: ...
     def distinct(self, slot: Slot, value: str) -> str: ...
@@ -58,11 +61,13 @@ class Change:
         access: The capabilities, in the order of their table; none for the pull by Lambda functions alone. One that is
             given by a newer set of actions than before is gained.
         lambda_regions: The regions whose Lambda functions gained or lost the pull.
+        repositories: The patterns of the repositories that it is for, in the policy of a registry.
     """
 
     principal: str
     access: tuple[str, ...]
     lambda_regions: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,12 @@ class RevokedActions:
     Args:
         principal: Its name.
         actions: The actions as the statement spells them; those that it had through a service say so.
+        repositories: The patterns of the repositories that it was for, in the policy of a registry.
     """
 
     principal: str
     actions: tuple[str, ...]
+    repositories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,10 +142,13 @@ def share(
         revoke_unmanaged: Whether the declared principals leave all unmanaged statements. What services do for an
             account stays where its grant says nothing of regions.
     """
+    grants = tuple(grants)
     declared = {grant.principal: grant for grant in gather(grants)}
-    slots_of = {principal: managed.slots_of(grant) for principal, grant in declared.items()}
+    slots_of: dict[Principal, set[Slot]] = {}
     wanted: dict[Slot, list[str]] = {}
-    for slots in slots_of.values():
+    for grant in managed.gather(grants):
+        slots = managed.slots_of(grant)
+        slots_of.setdefault(grant.principal, set()).update(slots)
         for slot, values in slots.items():
             wanted.setdefault(slot, []).extend(values)
 
@@ -169,6 +179,7 @@ def unshare(
     purge_deleted_principals: bool = False,
     revoke_unmanaged: bool = False,
     whole_account: bool = False,
+    leaves: Callable[[Principal, Slot], bool] = lambda _principal, _slot: True,
 ) -> Merged:
     """Take each named principal out of every slot.
 
@@ -179,6 +190,7 @@ def unshare(
         purge_deleted_principals: Whether the unique ids of deleted principals leave the slots.
         revoke_unmanaged: Whether the principals leave all unmanaged statements as well.
         whole_account: Whether the roles, users, sessions and functions of the accounts among them leave, too.
+        leaves: Whether a named principal leaves a slot.
     """
     named = frozenset(principals)
     accounts = _accounts(named)
@@ -188,7 +200,7 @@ def unshare(
         principal = managed.holder(slot, value)
         if principal is None:
             return not (purge_deleted_principals and is_unique_id(value))
-        return principal not in named and principal.account not in whole
+        return not (principal in named and leaves(principal, slot)) and principal.account not in whole
 
     leavers = Leavers(named, accounts if revoke_unmanaged else whole, whole, unmanaged=revoke_unmanaged)
     return _apply(policy, keep, {}, managed, leavers if revoke_unmanaged or whole else NOBODY)
@@ -239,11 +251,10 @@ def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, managed: Stateme
         elif kept or added:
             after.append(managed.with_values(statement, kept + added))
             held.append(ManagedStatement(ours.slot, kept + added))
-    for slot in managed.slots:
-        values = missing.get(slot)
-        if values:
-            after.append(managed.new_statement(slot, _free_sid(slot.sid, after), values))
-            held.append(ManagedStatement(slot, tuple(values)))
+    for slot in managed.in_order(missing):
+        values = missing[slot]
+        after.append(managed.new_statement(slot, _free_sid(slot.sid, after), values))
+        held.append(ManagedStatement(slot, tuple(values)))
 
     changed = len(after) != len(before) or any(new is not old for new, old in zip(after, before, strict=True))
     # What was given under a condition is lost where it goes, and gained where it is given without.
@@ -252,7 +263,7 @@ def _apply(policy: Policy | None, keep: _Keep, wanted: _Wanted, managed: Stateme
     old = _holdings(found, managed, left.taken) if changed else {}
     old_for_certain = _holdings(found, managed, certainly) if len(certainly) < len(left.taken) else old
     return Merged(
-        policy=_with_statements(policy, after) if changed else policy,
+        policy=_with_statements(policy, after, managed.version) if changed else policy,
         changed=changed,
         granted=_gains(old_for_certain, new),
         revoked=_gains(new, old),
@@ -274,10 +285,10 @@ def _free_sid(sid: str, others: Iterable[Statement]) -> str:
     return sid if sid not in taken else next(f"{sid}{n}" for n in count(2) if f"{sid}{n}" not in taken)
 
 
-def _with_statements(policy: Policy | None, after: list[Statement]) -> Policy | None:
+def _with_statements(policy: Policy | None, after: list[Statement], version: str) -> Policy | None:
     if not after:
         return None
-    return {"Version": DEFAULT_VERSION, "Statement": after} if policy is None else {**policy, "Statement": after}
+    return {"Version": version, "Statement": after} if policy is None else {**policy, "Statement": after}
 
 
 @dataclass(frozen=True)
@@ -297,20 +308,26 @@ class _Holding:
     told: tuple[str, ...] = ()
 
 
-_Holdings = Mapping[str, _Holding]
+# By the name of the principal, and the patterns of the repositories in the policy of a registry.
+_HoldingKey = tuple[str, tuple[str, ...]]
+_Holdings = Mapping[_HoldingKey, _Holding]
 
 
 def _holdings(found: Iterable[ManagedStatement | None], managed: Statements, taken: Iterable[Taken] = ()) -> _Holdings:
-    values: dict[str, list[tuple[Slot, str]]] = {}
+    values: dict[_HoldingKey, list[tuple[Slot, str]]] = {}
     for ours in found:
         if ours is not None:
+            pattern = ours.slot.repositories
+            repositories: tuple[str, ...] = () if pattern is None else (pattern,)
             for value in ours.values:
                 principal = managed.holder(ours.slot, value)
-                values.setdefault(principal.name if principal else value, []).append((ours.slot, value))
-    holdings = {name: _holding(entries, managed) for name, entries in values.items()}
+                key = (principal.name if principal else value, repositories)
+                values.setdefault(key, []).append((ours.slot, value))
+    holdings = {key: _holding(entries, managed) for key, entries in values.items()}
     for one in taken:
-        known = holdings.get(one.principal, _Holding())
-        holdings[one.principal] = replace(
+        key = (one.principal, one.repositories)
+        known = holdings.get(key, _Holding())
+        holdings[key] = replace(
             known,
             actions=known.actions | one.actions,
             regions=tuple(dict.fromkeys(known.regions + one.regions)),
@@ -331,12 +348,13 @@ def _holding(entries: Sequence[tuple[Slot, str]], managed: Statements) -> _Holdi
 def _gains(before: _Holdings, after: _Holdings) -> tuple[Change, ...]:
     """Return what each principal holds after and not before."""
     changes: list[Change] = []
-    for name, holding in after.items():
-        known = before.get(name, _Holding())
+    for key, holding in after.items():
+        known = before.get(key, _Holding())
         access = _newer(known.actions, holding.actions)
         regions = tuple(region for region in holding.regions if not {region, "*"}.intersection(known.regions))
         if access or regions or holding.functions > known.functions:
-            changes.append(Change(name, access, regions))
+            name, repositories = key
+            changes.append(Change(name, access, regions, repositories))
     return tuple(changes)
 
 
@@ -348,14 +366,15 @@ def _newer(before: frozenset[str], after: frozenset[str]) -> tuple[str, ...]:
 
 def _other_losses(before: _Holdings, after: _Holdings) -> Iterator[RevokedActions]:
     """Yield what each principal lost beside whole capabilities."""
-    for name, holding in before.items():
-        left = after.get(name, _Holding())
+    for key, holding in before.items():
+        left = after.get(key, _Holding())
         now = left.actions
         lost = _newer(now, holding.actions) if holding.told else ()
         explained = now.union(left.told, *(row.action_sets[-1] for row in CAPABILITIES if row.name in lost))
         actions = tuple(action for action in holding.told if action not in explained)
         if actions:
-            yield RevokedActions(name, actions)
+            name, repositories = key
+            yield RevokedActions(name, actions, repositories)
 
 
 def _unmanaged_values(after: Iterable[Statement], held: _Managed, managed: Statements) -> tuple[UnmanagedValue, ...]:

@@ -23,7 +23,7 @@ What stays is for warnings to tell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -52,6 +52,7 @@ class Shapes(Protocol):
     def partition(self) -> str: ...
     def match(self, statement: Statement) -> ManagedStatement | None: ...
     def is_about_all(self, statement: Statement) -> bool: ...
+    def repositories_of(self, statement: Statement) -> tuple[str, ...]: ...
     def holder(self, slot: Slot, value: str) -> Principal | None: ...
 
 
@@ -86,6 +87,7 @@ class Taken:
             service if through one. The pull by Lambda functions is not among them.
         regions: The regions whose Lambda functions could pull.
         certain: Whether it was given under no other condition.
+        repositories: The patterns of the repositories that the statement is for, in the policy of a registry.
     """
 
     principal: str
@@ -93,6 +95,7 @@ class Taken:
     told: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     certain: bool = True
+    repositories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def held_by_hand(statements: Iterable[Statement], shapes: Shapes) -> tuple[Taken
         principal = statement.get("Principal")
         if statement.get("Effect") == "Allow" and isinstance(principal, Mapping) and shapes.match(statement) is None:
             entries = [entry for entry in strings(principal.get("AWS")) if entry != EVERYONE.name]
-            held += _from_entries(statement, entries, shapes)
+            held += _given(statement, entries, (), shapes)
     return tuple(held)
 
 
@@ -185,7 +188,7 @@ def _without(statement: Statement, leavers: Leavers, shapes: Shapes) -> tuple[St
     condition, sources = _without_sources(statement, leavers.sources, shapes.partition, is_unmanaged)
     if not entries and not sources:
         return statement, ()
-    taken = (*_from_entries(statement, entries, shapes), *_from_sources(statement, sources, shapes))
+    taken = _given(statement, entries, sources, shapes)
     left = _without_entries(principal, leaves) if entries else principal
     if left is None or condition is None:
         return None, taken
@@ -267,8 +270,17 @@ def _account(condition: Condition, value: str, partition: str) -> str | None:
     return parts[4] if parts[1] in (partition, "*") else None
 
 
+def _given(
+    statement: Statement, entries: Iterable[str], sources: Sequence[_Source], shapes: Shapes
+) -> tuple[Taken, ...]:
+    """Return what a statement gives by some of its entries and source values."""
+    repositories = shapes.repositories_of(statement)
+    given = (*_from_entries(statement, entries, shapes), *_from_sources(statement, sources, shapes))
+    return tuple(replace(one, repositories=repositories) for one in given) if repositories else given
+
+
 def _from_entries(statement: Statement, entries: Iterable[str], shapes: Shapes) -> Iterator[Taken]:
-    actions, told = _actions(statement), _told(statement)
+    actions, told = _actions(statement), _told(statement, shapes)
     certain = not statement.get("Condition") and shapes.is_about_all(statement)
     for entry in entries:
         principal = read_principal(entry, shapes.partition)
@@ -282,7 +294,7 @@ def _from_sources(statement: Statement, sources: Sequence[_Source], shapes: Shap
             by_account.setdefault(source.account, []).append(source)
     if not by_account:
         return
-    services, told = strings(statement["Principal"].get("Service")), _told(statement)
+    services, told = strings(statement["Principal"].get("Service")), _told(statement, shapes)
     pulls = LAMBDA_SERVICE in services and _actions(statement) >= _LAMBDA_PULL
     through = tuple(
         f"{action} through {service}"
@@ -325,15 +337,17 @@ def _named(patterns: tuple[str, ...]) -> frozenset[str]:
     return frozenset(action for lower, action in _SPELLING.items() if included.contains(lower))
 
 
-def _told(statement: Statement) -> tuple[str, ...]:
-    """Return the actions of a statement that a repository's policy can give, in its own words."""
+def _told(statement: Statement, shapes: Shapes) -> tuple[str, ...]:
+    """Return the actions of a statement that its policy can give, in its own words."""
+    # Only the policy of a registry can give those that are about the registry.
+    not_given = frozenset() if shapes.repositories_of(statement) else _NOT_GIVEN
     if "NotAction" in statement:
         return (f"all but {', '.join(strings(statement['NotAction']))}",)
     named = dict.fromkeys(_SPELLING.get(action.lower(), action) for action in strings(statement.get("Action")))
     return tuple(
         action
         for action in named
-        if action.lower() not in _NOT_GIVEN and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
+        if action.lower() not in not_given and (action.lower().startswith("ecr:") or "*" in action.split(":")[0])
     )
 
 

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "_iam": {"_text", "_errors"},
     "_sharing": {"_text", "_errors", "_iam", "_repository_names"},
     "_evaluation": {"_text", "_errors", "_iam", "_sharing"},
-    "_aws": {"_text", "_registry", "_iam"},
+    "_aws": {"_text", "_registry", "_repository_names", "_iam"},
     "_runs": {"_text", "_errors", "_registry", "_repository_names", "_iam", "_sharing", "_evaluation"},
     "_inventory": {"_text", "_errors", "_registry", "_repository_names", "_iam"},
     "_role": {"_text", "_errors", "_repository_names", "_iam", "_sharing"},

@@ -249,6 +249,7 @@ def restore_options(**changes: Any) -> dict[str, Any]:
     return {
         "backup_path": "/backups",
         "repositories": ["*"],
+        "kinds": None,
         "to": "before",
         "overwrite": False,
         "on_missing": "fail",
@@ -289,6 +290,7 @@ def test_what_all_options_of_restoring_together_ask_for() -> None:
     assert read_restore_request(given, check_mode=True, diff=True) == RestoreRequest(
         backup_path="/backups",
         repositories=("web", "b*"),
+        kinds=("repository",),
         missing_ok=True,
         concurrency=1,
         backup_dir=None,
@@ -296,6 +298,19 @@ def test_what_all_options_of_restoring_together_ask_for() -> None:
         diff=True,
         **same,
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        pytest.param({}, ("repository", "registry", "template"), id="all"),
+        pytest.param({"repositories": ["web"]}, ("repository",), id="whoever names repositories means no others"),
+        pytest.param({"repositories": ["web"], "kinds": ["registry"]}, ("registry",), id="what is named"),
+        pytest.param({"kinds": ["template", "template"]}, ("template",), id="each once"),
+    ],
+)
+def test_what_has_the_policies_that_are_put_back(given: dict[str, Any], kinds: tuple[str, ...]) -> None:
+    assert read_restore_request(restore_options(**given), check_mode=False, diff=False).kinds == kinds
 
 
 def test_every_problem_of_restoring_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the collection: it may change at any time.
+
+"""One run that shares repositories by the policy of their registry, those to come among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import SUMMARIES
+from .._iam.principals import Principal
+from .._registry import EcrError, Registry
+from .._sharing.grants import Grant
+from .._sharing.managed_statements import Slot
+from .._sharing.merge import Merged
+from .._sharing.registry_statements import include
+from .._text import visible
+from .options import Request
+from .policy_writes import run_writes
+from .results import MAX_WARNING_SHOWN, WriteRunResult
+from .share import SharingPlanner
+
+_WIDEN = "aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2"
+
+
+@dataclass(frozen=True)
+class RegistryRunResult(WriteRunResult):
+    """What a run returns that writes the policy of a registry: there is one row, and nothing to count.
+
+    Args:
+        region: That of the registry.
+    """
+
+    region: str = ""
+
+    @property
+    def message(self) -> str:
+        return " | ".join(self.failures)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        found = {warning.kind: warning for result in self.results for warning in reversed(result.warnings)}
+        said = tuple(visible(found[kind].message, MAX_WARNING_SHOWN) for kind in SUMMARIES if kind in found)
+        return said if self.backup_trouble is None else (*said, self.backup_trouble)
+
+    def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
+        (result,) = self.results
+        place = {"registry_id": result.registry_id, "region": self.region}
+        told = super().to_dict(diff=diff, include_policy=include_policy)
+        rows, _summary = told.pop(self.things), told.pop("summary")
+        return {**told, "registry": {**place, **rows[0]}}
+
+
+def run(request: Request, registry: Registry) -> RegistryRunResult:
+    """Share by the policy of the registry, or in check mode find out what would be done. Errors are in the result."""
+    result = run_writes([registry.policy_of_registry()], RegistryPlanner(request, registry), request, registry)
+    return RegistryRunResult(
+        result.results, result.backup_path, backup_trouble=result.backup_trouble, region=registry.region
+    )
+
+
+class RegistryPlanner(SharingPlanner):
+    """What the policy of a registry becomes when grants are merged into it."""
+
+    def is_for(self, grant: Grant, label: str) -> bool:
+        return True
+
+    def leaves(self, principal: Principal, slot: Slot) -> bool:
+        patterns = [grant.repositories for grant in self._request.grants if grant.principal == principal]
+        return any(include(listed, str(slot.repositories)) for listed in patterns)
+
+    def check(self, merged: Merged) -> None:
+        """Raise EcrError where the registry heeds the actions of replication and of pull-through caches alone."""
+        if merged.granted and self._registry.registry_policy_scope() == "V1":
+            raise EcrError(
+                "this registry has the policy scope V1, and heeds neither pull nor push in its policy. Look at what "
+                f"the policy has, and then change it: {_WIDEN}"
+            )
