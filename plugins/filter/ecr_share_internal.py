@@ -97,8 +97,10 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import 
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
     HostListings,
     Listing,
+    TemplateRun,
     read_listing,
     slips,
+    template_slips,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.markdown import markdown as report_as_markdown
 from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome import (
@@ -294,7 +296,8 @@ def _summary(
 ) -> list[str]:
     """Return what a play did, as lines."""
     runs = list(_registry_runs(hosts, hostvars))
-    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=native(notes))))
+    notes = [*native(notes), *_template_slips(hosts, hostvars)]
+    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=notes)))
 
 
 def _changes(
@@ -304,10 +307,23 @@ def _changes(
     directories = dict.fromkeys(
         its_plan.report_dir for its_plan, _its in _acting(hosts, hostvars) if its_plan.report_dir
     )
-    telling = Telling(_names(hosts, hostvars), check_mode, whole=True, notes=native(notes))
+    notes = [*native(notes), *_template_slips(hosts, hostvars)]
+    telling = Telling(_names(hosts, hostvars), check_mode, whole=True, notes=notes)
     lines = summary(list(_registry_runs(hosts, hostvars)), telling) if directories else ()
     text = markdown(lines, check_mode=check_mode, generated_at=generated_at)
     return [{"directory": directory, "files": {"changes.md": text}} for directory in directories]
+
+
+def _template_slips(hosts: Iterable[str], hostvars: Values) -> tuple[str, ...]:
+    """Return what the variables of a play name, and what no template is for."""
+    runs = [
+        TemplateRun(run, result["repositories"])
+        for its_plan, _its_listings in _acting(hosts, hostvars)
+        for run in its_plan.runs
+        for result in native(hostvars[its_plan.host].get("ecr_share_result") or [])
+        if (run.kind, run.label) == (Kind.TEMPLATES, result["label"]) and not result["error"]
+    ]
+    return template_slips(runs)
 
 
 def _names(hosts: Iterable[str], hostvars: Values) -> dict[str, str]:
@@ -560,7 +576,8 @@ def _verdict(hosts: Sequence[str], *, hostvars: Values, generated_at: str, slips
         said = " | ".join(dict.fromkeys(errors)) or failure(audit.findings, its_plan.fail_on, its_plan.host)
         if said:
             failures[its_plan.host] = visible_message(said)
-    lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *native(slips)])
+    more = [*native(slips), *_template_slips(hosts, hostvars)]
+    lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *more])
     return {"lines": list(lines), "failures": failures}
 
 

@@ -9,7 +9,7 @@
 * One word of a grant says it, C(apply_to), and it may have several of them. Each is a run of a module of its own.
 * What a run changes is told by rows, and rows by their names: those of the registry policy and of templates have a
   blank, which no repository has.
-* IAM knows C(*) and C(?) in the patterns of a registry policy, and no brackets. Both cross C(/).
+* What is for repositories to come has patterns of IAM, which knows C(*) and C(?), and no brackets. Both cross C(/).
 * AWS documents the pull by Lambda functions for repository policies alone, so nothing of it goes to registry policies.
 """
 
@@ -68,10 +68,21 @@ def problems_with(grant: GrantOptions) -> Iterator[str]:
             nearest = get_close_matches(str(name), list(Kind), n=1, cutoff=0.5)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             yield f"{APPLY_TO}: {word(str(name))} is none of {', '.join(Kind)}{hint}"
-    if set(kinds) - {Kind.REPOSITORIES} and grant.get("repositories") == []:
-        yield "repositories is empty: leave it out to grant access to all repositories"
+    if set(kinds) - {Kind.REPOSITORIES}:
+        yield from _problems_of_patterns(grant)
     if Kind.REGISTRY in kinds:
         yield from _problems_of_registry(grant, kinds)
+
+
+def _problems_of_patterns(grant: GrantOptions) -> Iterator[str]:
+    patterns = grant.get("repositories")
+    if patterns == []:
+        yield "repositories is empty: leave it out to grant access to all repositories"
+    for text in patterns or ():
+        problem = problem_with_iam_pattern(text)
+        # What is no name of anything is told for every grant.
+        if problem is not None and problem_with(text) is None:
+            yield f"repositories: {problem}"
 
 
 def _problems_of_registry(grant: GrantOptions, kinds: Sequence[str]) -> Iterator[str]:
@@ -85,11 +96,6 @@ def _problems_of_registry(grant: GrantOptions, kinds: Sequence[str]) -> Iterator
             "lambda_regions: AWS documents Lambda for the policies of repositories, and this grant applies to the "
             f"{Kind.REGISTRY} alone: leave it out, or apply it to {Kind.REPOSITORIES} or {Kind.TEMPLATES} as well"
         )
-    for text in grant.get("repositories") or ():
-        problem = problem_with_iam_pattern(text)
-        # What is no name of anything is told for every grant.
-        if problem is not None and problem_with(text) is None:
-            yield f"repositories: {problem}"
 
 
 def problems_of_owner(grants: Iterable[GrantOptions], registry_id: str | None, role_arn: str | None) -> Iterator[str]:

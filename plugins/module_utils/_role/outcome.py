@@ -163,5 +163,7 @@ def _rows(run: Run, values: Mapping[str, Any]) -> list[Row]:
     if run.kind == Kind.REGISTRY:
         return [values["registry"]] if "registry" in values else []
     if run.kind == Kind.TEMPLATES:
-        return [{**row, "name": template_label(row["prefix"])} for row in values.get("templates", [])]
+        rows = [{**row, "name": template_label(row["prefix"])} for row in values.get("templates", [])]
+        # All templates may be none.
+        return [row for row in rows if not (row.get("missing") and row["prefix"] == "*")]
     return list(values.get("repositories", []))

@@ -20,6 +20,7 @@ from typing import Any
 
 from .._iam.patterns import PatternSet
 from .._repository_names import REGISTRY_LABEL, matches, template_label, template_prefix, template_repositories
+from .._sharing.registry_statements import include
 
 Row = Mapping[str, Any]
 ALL_TEMPLATES = template_label("*")
@@ -48,7 +49,7 @@ def is_for(patterns: Sequence[str] | None, prefix: str) -> bool:
         patterns: The names and patterns of the grant; None for all.
         prefix: The prefix of the template, or C(ROOT).
     """
-    return patterns is None or PatternSet(patterns).contains(template_repositories(prefix))
+    return include(patterns, template_repositories(prefix))
 
 
 def concerns(patterns: Sequence[str], prefix: str) -> bool:
