@@ -9,13 +9,19 @@ As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it s
     GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
     GET  /_embedded/refused      the same of those that a fault befell
     GET  /_embedded/damaged      the same of those that were done and whose answer was damaged
-    GET  /_embedded/journal      [[operation, repository name or null], ...] of the calls, in order of arrival
+    GET  /_embedded/journal      [[operation, repository name, "template PREFIX" or null], ...] of the calls, in order
+                                 of arrival
     GET  /_embedded/actions      the IAM actions, such as ecr:GetRepositoryPolicy, of all calls to all services, however
                                  they ended
     GET  /_embedded/policies     ?account=...&region=...: {repository: stored text or null}
     GET  /_embedded/registry_policy  ?account=...&region=...: stored text of the registry's own policy, or null
     POST /_embedded/plant        {account, region, repository, text or null}, or a list of such
     POST /_embedded/plant_registry_policy  {account, region, text or null}
+    GET  /_embedded/templates    ?account=...&region=...: {prefix: {field: value}} of the repository creation templates,
+                                 their policies as they are stored
+    POST /_embedded/plant_template  {account, region, prefix, policy: text or null, fields: {field: value}}
+    POST /_embedded/create_as_ecr  {account, region, name, by: "push", "cache" or "replication"}: what ECR does then,
+                                 and whether it created a repository
     POST /_embedded/tag          {account, region, repository, tags: {key: value}}, or a list of such
     POST /_embedded/settings     some fields of embedded_ecr.Settings
     POST /_embedded/reset        forgets calls and journal; with {"all": true} everything
@@ -175,6 +181,24 @@ class EmbeddedAws:
         planted = {"account": account, "region": region, "text": _text_of(policy)}
         self._control("POST", "plant_registry_policy", planted)
 
+    def plant_template(
+        self,
+        prefix: str,
+        policy: Any = None,
+        *,
+        applied_for: Iterable[str] = ("CREATE_ON_PUSH",),
+        account: str = ACCOUNT,
+        region: str = REGION,
+        **fields: Any,
+    ) -> None:
+        """Store a repository creation template, its policy as it is; ``fields`` as boto3 spells them."""
+        where = {"account": account, "region": region, "prefix": prefix, "policy": _text_of(policy)}
+        self._control("POST", "plant_template", where | {"fields": {"appliedFor": list(applied_for), **fields}})
+
+    def create_as_ecr(self, name: str, by: str, account: str = ACCOUNT, region: str = REGION) -> bool:
+        """Let ECR itself create a repository, by ``push``, ``cache`` or ``replication``. Returns whether it did."""
+        return self._control("POST", "create_as_ecr", {"account": account, "region": region, "name": name, "by": by})
+
     def tag_many(self, tags: Mapping[str, Mapping[str, str]], account: str = ACCOUNT, region: str = REGION) -> None:
         """Give repositories that are there these tags, and no others."""
         self._control(
@@ -193,6 +217,10 @@ class EmbeddedAws:
     def registry_policy(self, account: str = ACCOUNT, region: str = REGION) -> str | None:
         """The stored text of the registry's own policy, or None."""
         return self._control("GET", "registry_policy?" + urlencode({"account": account, "region": region}))
+
+    def templates(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, dict[str, Any]]:
+        """Each template by its prefix: all fields but the dates, and its policy as it is stored."""
+        return self._control("GET", "templates?" + urlencode({"account": account, "region": region}))
 
     def _control(self, method: str, what: str, body: Any = None) -> Any:
         connection = HTTPConnection(urlsplit(self.url).netloc)
@@ -256,6 +284,12 @@ class _Server(ThreadingTCPServer):
                 return self.ecr.registry_policy(**query)
             case "POST", "plant_registry_policy":
                 self.ecr.plant_registry_policy(**body)
+            case "GET", "templates":
+                return self.ecr.templates(**query)
+            case "POST", "plant_template":
+                self.ecr.plant_template(**body)
+            case "POST", "create_as_ecr":
+                return self.ecr.create_as_ecr(**body)
             case "POST", "plant":
                 for planted in body if isinstance(body, list) else [body]:
                     self.ecr.plant(**planted)

@@ -11,25 +11,27 @@ The repositories are those of moto's own backends: what is created through moto 
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
+from itertools import product
 from random import Random
 from threading import Lock
 from typing import Any
 
 import policy_text
+from embedded_answers import invalid, page
+from embedded_others import changed_by_others
 from embedded_tagging import get_resources
+from embedded_templates import Templates
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
 from moto.core.utils import unix_time
 from moto.ecr.exceptions import (
-    InvalidParameterException,
     RegistryPolicyNotFoundException,
     RepositoryNotFoundException,
     RepositoryPolicyNotFoundException,
@@ -47,6 +49,10 @@ _OF_OWN_REGISTRY = {
     "DeleteRegistryPolicy",
     "GetAccountSetting",
     "PutAccountSetting",
+    "DescribeRepositoryCreationTemplates",
+    "CreateRepositoryCreationTemplate",
+    "UpdateRepositoryCreationTemplate",
+    "DeleteRepositoryCreationTemplate",
 }
 
 
@@ -63,14 +69,18 @@ class Settings:
     then its answer is ``lost`` (closed without any), ``reset`` half-way, ``truncated`` (half of the JSON as if it were
     all), ``garbled`` (a page instead of JSON) or left ``hang``ing for ``hang_seconds``.
     ``latency`` is in seconds a call, ``rate_limit`` in calls a second. The credentials expire after ``expire_after``
-    calls. ``deny`` holds ``{operation, repository}``, both shell patterns, ``*`` where left out; GetCallerIdentity can
-    be denied, too.
+    calls. ``deny`` holds ``{operation, repository, template}``, all shell patterns, ``*`` where left out;
+    GetCallerIdentity can be denied, too. A rule with a ``template`` is for the operations of templates alone; what
+    reads all of them is denied to ``*``.
     ``missing_principals`` lists principals that do not exist, or maps them to the seconds until they do (null: never).
-    Unique ids never exist, unless mapped to seconds. They are missing in policies of repositories and registries alike.
+    Unique ids never exist, unless mapped to seconds. They are missing in all policies alike.
     ``registry_policy_scope`` is that of each registry, V1 or V2, until V2 is put there.
     ``others`` holds what somebody else does right after a call of ``{after: operation, repository: pattern}`` was done
     and before it is answered, as often as ``times`` (once) a repository: ``delete`` the repository, set its ``policy``,
-    or add a ``statement`` to it.
+    or add a ``statement`` to it. With ``registry: true`` in the place of ``repository`` it is the registry's own
+    policy, which ``delete`` takes away; with ``template: pattern`` each template that the call answers, which may get
+    other ``fields`` as well, null for none.
+    ``resets_mutability`` says whether an update of a template without its mutability makes it MUTABLE.
     """
 
     seed: int = 0
@@ -88,6 +98,7 @@ class Settings:
     principal_not_found_message: bool = False
     others: list[dict[str, Any]] = field(default_factory=list)
     registry_policy_scope: str = "V2"
+    resets_mutability: bool = True
 
     def __post_init__(self) -> None:
         if self.registry_policy_scope not in policy_text.OF_REGISTRY:
@@ -114,6 +125,11 @@ class EmbeddedEcr:
     def __init__(self, settings: Settings) -> None:
         self._lock = Lock()
         self._initial = self.settings = settings
+        self._templates = Templates(
+            partial(self._accepted, grammar=policy_text.OF_REPOSITORY, parameter="RepositoryPolicy"),
+            self._shown,
+            lambda: self.settings.resets_mutability,
+        )
         self._operations = {
             "GetRepositoryPolicy": self._get,
             "SetRepositoryPolicy": self._set,
@@ -125,6 +141,7 @@ class EmbeddedEcr:
             "GetAccountSetting": self._get_setting,
             "PutAccountSetting": self._put_setting,
             "GetResources": get_resources,
+            **self._templates.operations,
         }
         self.reset(everything=True)
 
@@ -137,6 +154,7 @@ class EmbeddedEcr:
             self.journal: list[tuple[str, str | None]] = []
         if everything:
             self._with_new_scope: set[tuple[str, str]] = set()
+            self._templates.forget()
             moto_api_backend.reset()
             self.change(asdict(self._initial))
 
@@ -172,6 +190,34 @@ class EmbeddedEcr:
     def registry_policy(self, account: str, region: str) -> str | None:
         return ecr_backends[account][region].registry_policy
 
+    def plant_template(
+        self, account: str, region: str, prefix: str, policy: str | None, fields: Mapping[str, Any]
+    ) -> None:
+        """Store a template, with a policy that AWS might refuse, or none; fields as boto3 spells them."""
+        text = {} if policy is None else {"repositoryPolicy": Verbatim(policy)}
+        self._templates.plant(ecr_backends[account][region], prefix, {**fields, **text})
+
+    def templates(self, account: str, region: str) -> dict[str, dict[str, Any]]:
+        return self._templates.stored(ecr_backends[account][region])
+
+    def create_as_ecr(self, account: str, region: str, name: str, by: str) -> bool:
+        """Create a repository as ECR does by ``push``, ``cache`` or ``replication``, and tell whether it did.
+
+        It gets the policy and the mutability that its template has now, even if one of its principals was deleted in
+        the meantime: AWS does not document what it does then. A push for which there is no template creates nothing.
+        Nothing happens to a repository that is there.
+        """
+        backend = ecr_backends[account][region]
+        template = self._templates.for_new(backend, name, by)
+        if name in backend.repositories or (template is None and by == "push"):
+            return False
+        of_template = template or {}
+        mutability = of_template.get("imageTagMutability", "MUTABLE")
+        filters = of_template.get("imageTagMutabilityExclusionFilters")
+        created = backend.create_repository(name, None, {}, {}, mutability, [], filters)
+        created.policy = of_template.get("repositoryPolicy") or None
+        return True
+
     def tag(self, account: str, region: str, repository: str, tags: Mapping[str, str]) -> None:
         """Give a repository these tags, and no others."""
         backend = ecr_backends[account][region]
@@ -200,13 +246,13 @@ class EmbeddedEcr:
             else:
                 self.calls[operation] += 1
                 self.damaged[operation] += damaged
-                self.journal.append((operation, params.get("repositoryName")))
+                self.journal.append((operation, _touched(operation, params)))
         time.sleep(self.settings.latency)
         try:
             if fault and not isinstance(fault, DamagedAnswer):
                 raise fault
             answer = do and do(backend, params)
-            self._meddle(operation, params.get("repositoryName"), backend)
+            self._meddle(operation, params.get("repositoryName"), backend, answer or {})
             if isinstance(fault, DamagedAnswer) and answer is not None:
                 raise DamagedAnswer(fault.how, answer, fault.hang_seconds)
             return answer and (200, answer)
@@ -223,9 +269,11 @@ class EmbeddedEcr:
         if fault:
             return fault
         names = params.get("repositoryNames") or [params.get("repositoryName") or "*"]
-        for name in names:
+        for name, template in product(names, _templates_of(operation, params)):
             if any(
-                fnmatchcase(operation, rule.get("operation", "*")) and fnmatchcase(name, rule.get("repository", "*"))
+                fnmatchcase(operation, rule.get("operation", "*"))
+                and fnmatchcase(name, rule.get("repository", "*"))
+                and ("template" not in rule or (template is not None and fnmatchcase(template, rule["template"])))
                 for rule in settings.deny
             ):
                 return _access_denied(operation, name, backend)
@@ -262,24 +310,16 @@ class EmbeddedEcr:
         self._tokens -= 1
         return False
 
-    def _meddle(self, operation: str, name: str | None, backend: ECRBackend) -> None:
+    def _meddle(self, operation: str, name: str | None, backend: ECRBackend, answer: Mapping[str, Any]) -> None:
         for number, rule in enumerate(self.settings.others):
-            if name is None or rule["after"] != operation or not fnmatchcase(name, rule.get("repository", "*")):
+            if rule["after"] != operation:
                 continue
-            with self._lock:
-                self._meddled[number, name] += 1
-                if self._meddled[number, name] > rule.get("times", 1):
-                    continue
-            if rule.get("delete"):
-                del backend.repositories[name]
-            elif "policy" in rule:
-                policy = rule["policy"]
-                backend.repositories[name].policy = policy and policy_text.stored(policy)
-            else:
-                text = backend.repositories[name].policy
-                found = json.loads(text) if text else {"Version": "2008-10-17", "Statement": []}
-                found["Statement"] = [*found["Statement"], rule["statement"]]
-                backend.repositories[name].policy = policy_text.stored(found)
+            for theirs in changed_by_others(rule, name, backend, self._templates, answer):
+                with self._lock:
+                    self._meddled[number, theirs.label] += 1
+                    if self._meddled[number, theirs.label] > rule.get("times", 1):
+                        continue
+                theirs.change(rule)
 
     def _get(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         return self._policy_answer(*_with_policy(backend, params))
@@ -291,7 +331,9 @@ class EmbeddedEcr:
 
     def _set(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         repository = _repository(backend, params["repositoryName"])
-        repository.policy = text = self._accepted(backend, params, policy_text.OF_REPOSITORY)
+        repository.policy = text = self._accepted(
+            backend, params["policyText"], policy_text.OF_REPOSITORY, force=params.get("force", False)
+        )
         return self._policy_answer(repository, text)
 
     def _policy_answer(self, repository: Repository, text: str) -> dict[str, Any]:
@@ -309,7 +351,7 @@ class EmbeddedEcr:
 
     def _put_of_registry(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         grammar = policy_text.OF_REGISTRY[self._scope(backend)]
-        backend.registry_policy = text = self._accepted(backend, params, grammar)
+        backend.registry_policy = text = self._accepted(backend, params["policyText"], grammar)
         return self._answer_of_registry(backend, text)
 
     def _delete_of_registry(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
@@ -322,13 +364,13 @@ class EmbeddedEcr:
 
     def _get_setting(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         if params["name"] != SCOPE_SETTING:
-            raise _invalid("name", f"the embedded AWS knows {SCOPE_SETTING} alone")
+            raise invalid("name", f"the embedded AWS knows {SCOPE_SETTING} alone")
         return {"name": SCOPE_SETTING, "value": self._scope(backend)}
 
     def _put_setting(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         # V1 is no value any more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutAccountSetting.html
         if params["value"] != "V2":
-            raise _invalid("value", f"{SCOPE_SETTING} must be V2")
+            raise invalid("value", f"{SCOPE_SETTING} must be V2")
         if params["name"] == SCOPE_SETTING:
             self._with_new_scope.add((backend.account_id, backend.region_name))
         return self._get_setting(backend, params)
@@ -337,7 +379,15 @@ class EmbeddedEcr:
         changed = (backend.account_id, backend.region_name) in self._with_new_scope
         return "V2" if changed else self.settings.registry_policy_scope
 
-    def _accepted(self, backend: ECRBackend, params: dict[str, Any], grammar: policy_text.Grammar) -> str:
+    def _accepted(
+        self,
+        backend: ECRBackend,
+        text: str,
+        grammar: policy_text.Grammar,
+        *,
+        force: bool = False,
+        parameter: str = "PolicyText",
+    ) -> str:
         partition = get_partition(backend.region_name)
         exists_at = {policy_text.root_arn(name, partition): moment for name, moment in self._exists_at.items()}
 
@@ -347,11 +397,9 @@ class EmbeddedEcr:
 
         missing_message = policy_text.NOT_FOUND if self.settings.principal_not_found_message else None
         try:
-            return policy_text.accept(
-                params["policyText"], partition, missing, missing_message, params.get("force", False), grammar
-            )
+            return policy_text.accept(text, partition, missing, missing_message, force, grammar)
         except policy_text.PolicyRefused as refused:
-            raise _invalid("PolicyText", str(refused)) from None
+            raise invalid(parameter, str(refused)) from None
 
     def _shown(self, text: str) -> str:
         if isinstance(text, Verbatim):
@@ -363,22 +411,12 @@ class EmbeddedEcr:
         names, size, token = (params.get(name) for name in ("repositoryNames", "maxResults", "nextToken"))
         if names is not None:
             if size is not None or token is not None:
-                raise _invalid("maxResults", "must not be given together with repositoryNames")
+                raise invalid("maxResults", "must not be given together with repositoryNames")
             if not 1 <= len(names) <= 100:
-                raise _invalid("repositoryNames", "must have between 1 and 100 members")
+                raise invalid("repositoryNames", "must have between 1 and 100 members")
             return {"repositories": [_described(_repository(backend, name)) for name in names]}
-        size = 100 if size is None else size
-        if not 1 <= size <= 1000:
-            raise _invalid("maxResults", "must be between 1 and 1000")
-        try:
-            last = urlsafe_b64decode(token or "").decode()
-        except ValueError:
-            raise _invalid("nextToken", "must be a token from an earlier answer") from None
-        names = sorted(name for name in list(backend.repositories) if name > last)
-        page = {"repositories": [_described(_repository(backend, name)) for name in names[:size]]}
-        if len(names) > size:
-            page["nextToken"] = urlsafe_b64encode(names[size - 1].encode()).decode()
-        return page
+        names, token = page(list(backend.repositories), params)
+        return {"repositories": [_described(_repository(backend, name)) for name in names], **token}
 
 
 def _caller(headers: Mapping[str, str]) -> tuple[str, str]:
@@ -388,8 +426,19 @@ def _caller(headers: Mapping[str, str]) -> tuple[str, str]:
     return response.get_current_account(), headers["Authorization"].split("/")[2]
 
 
-def _invalid(parameter: str, constraint: str) -> ServiceException:
-    return InvalidParameterException(f"Invalid parameter at '{parameter}' failed to satisfy constraint: '{constraint}'")
+def _templates_of(operation: str, params: Mapping[str, Any]) -> list[str] | list[None]:
+    """The templates that a call names, ``*`` for all, and None for another call."""
+    if not operation.endswith(("CreationTemplate", "CreationTemplates")):
+        return [None]
+    return params.get("prefixes") or [params.get("prefix") or "*"]
+
+
+def _touched(operation: str, params: Mapping[str, Any]) -> str | None:
+    """The one repository or template that a call is for, if there is one."""
+    templates = _templates_of(operation, params)
+    if len(templates) == 1 and templates[0] not in (None, "*"):
+        return f"template {templates[0]}"
+    return params.get("repositoryName")
 
 
 def _access_denied(operation: str, name: str, backend: ECRBackend) -> ServiceException:
@@ -423,6 +472,7 @@ def _with_policy(backend: ECRBackend, params: dict[str, Any]) -> tuple[Repositor
 
 
 def _described(repository: Repository) -> dict[str, Any]:
+    filters = repository.image_tag_mutability_exclusion_filters
     return {
         "repositoryArn": repository.arn,
         "registryId": repository.registry_id,
@@ -432,4 +482,4 @@ def _described(repository: Repository) -> dict[str, Any]:
         "imageTagMutability": repository.image_tag_mutability,
         "imageScanningConfiguration": repository.image_scanning_configuration,
         "encryptionConfiguration": repository.encryption_configuration,
-    }
+    } | ({"imageTagMutabilityExclusionFilters": filters} if filters else {})

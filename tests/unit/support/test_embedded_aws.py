@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -23,53 +23,19 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.imageshare.aws.tests.support import embedded_aws
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, ACCOUNT, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.unit.support.embedded_calls import (
+    GONE,
+    ROLE,
+    ROOT,
+    outcome,
+    policy,
+    raw_call,
+    shared_with,
+    statement,
+)
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-ROOT = "arn:aws:iam::111122223333:root"
-ROLE = "arn:aws:iam::444455556666:role/ci"
-GONE = "AROAEXAMPLEEXAMPLEEXA"
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clients(process: EmbeddedAws) -> dict[str, Any]:
-    regions = ("us-east-1", "cn-north-1", "us-gov-west-1")
-    return {region: process.client(region=region, retries={"max_attempts": 0}) for region in regions}
-
-
-@pytest.fixture
-def aws(process: EmbeddedAws) -> EmbeddedAws:
-    process.reset()
-    return process
-
-
-@pytest.fixture
-def ecr(aws: EmbeddedAws, clients: dict[str, Any]) -> Any:
-    """A client that never retries, and a repository ``app`` without a policy in each region."""
-    for region in clients:
-        aws.plant("app", None, region=region)
-    return clients["us-east-1"]
-
-
-def statement(**elements: Any) -> dict[str, Any]:
-    """A good statement with other elements in it; None takes one out."""
-    good = {"Sid": "Pull", "Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "ecr:BatchGetImage"}
-    return {name: element for name, element in (good | elements).items() if element is not None}
-
-
-def policy(*statements: dict[str, Any], **elements: Any) -> dict[str, Any]:
-    return {"Version": "2008-10-17", "Statement": list(statements) or [statement()]} | elements
-
-
-def shared_with(*principals: str) -> dict[str, Any]:
-    return policy(statement(Principal={"AWS": list(principals)}))
+from botocore.exceptions import ClientError
 
 
 def set_policy(client: Any, wanted: Any, **parameters: Any) -> str:
@@ -79,17 +45,6 @@ def set_policy(client: Any, wanted: Any, **parameters: Any) -> str:
 
 def get_policy(client: Any, name: str = "app") -> str:
     return client.get_repository_policy(repositoryName=name)["policyText"]
-
-
-def outcome(call: Callable[[], Any]) -> str:
-    """The code of AWS, or the name of what boto3 made of it."""
-    try:
-        call()
-    except ClientError as error:
-        return error.response["Error"]["Code"]
-    except BotoCoreError as error:
-        return type(error).__name__
-    return "answered"
 
 
 DENIED_TO_ALL = {"Effect": "Deny", "Principal": "*"}
@@ -627,25 +582,10 @@ class TestScope:
             aws.settings(registry_policy_scope="V3")
 
 
-def raw_call(aws: EmbeddedAws, operation: str, parameters: dict[str, Any], service: str = "ecr") -> tuple[int, Any]:
-    """Status and answer of a call that boto3 would not make."""
-    target = {"ecr": "AmazonEC2ContainerRegistry_V20150921", "tagging": "ResourceGroupsTaggingAPI_20170126"}[service]
-    scope = f"{ACCESS_KEY}/20250101/us-east-1/{service}/aws4_request"
-    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, x", "X-Amz-Target": f"{target}.{operation}"}
-    connection = HTTPConnection(urlsplit(aws.url).netloc)
-    try:
-        connection.request("POST", "/", json.dumps(parameters), headers)
-        response = connection.getresponse()
-        return response.status, json.load(response)
-    finally:
-        connection.close()
-
-
 class TestUnknownOperations:
     @pytest.mark.parametrize(
         ("operation", "parameters"),
         [
-            ("describe_repository_creation_templates", {}),
             ("describe_pull_through_cache_rules", {}),
             (
                 "create_pull_through_cache_rule",
