@@ -17,7 +17,13 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import 
     numbers,
     problem_with_place,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import HostListings, Listing, slips
+from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
+    HostListings,
+    Listing,
+    TemplateRun,
+    slips,
+    template_slips,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Plan, Purpose, plan
 from ansible_collections.imageshare.aws.plugins.module_utils._role.run import Run
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import ORIGIN
@@ -178,9 +184,13 @@ INVALID = {
         grant(*ALL, access=[], lambda_regions=["us-east-1"]),
         "apply_to: access: [] is for Lambda alone",
     ),
-    "a bracket": (
+    "a bracket in a registry": (
         grant("registry", repositories=["base/[ab]"]),
         'repositories: "base/[ab]" is not a pattern that IAM knows',
+    ),
+    "a bracket in a template": (
+        grant("repositories", "templates", repositories=["[a-c]*"]),
+        'repositories: "[a-c]*" is not a pattern that IAM knows',
     ),
     "no pattern": (grant("registry", repositories=[]), "repositories is empty: leave it out"),
 }
@@ -196,7 +206,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "written",
         [
-            pytest.param(grant("repositories", "templates", repositories=["base/[ab]"]), id="a bracket for shells"),
+            pytest.param(grant("repositories", repositories=["base/[ab]"]), id="a bracket for shells"),
             pytest.param(grant("templates", lambda_regions=["us-east-1"]), id="functions in a template"),
             pytest.param(grant("registry", lambda_regions=[]), id="no functions in a registry"),
         ],
@@ -243,6 +253,28 @@ class TestPatterns:
         expected = (f'{GRANT}: repositories: "coming/*" matches no repository in the registry of this play',)
         assert said.problems == (expected if refused else ())
         assert said.warnings == ()
+
+
+class TestTemplateSlips:
+    """What the variables name, and no template is for: rows of one registry or two."""
+
+    VARIABLES = {"ecr_share_templates": ["services", "old", "*"]}
+
+    def told(self, *of_registries: list[str]) -> tuple[str, ...]:
+        """What is told of rows that are missing."""
+        found = planned(grant("templates", repositories=["web/*", "web"]), **self.VARIABLES)
+        (run,) = found.runs
+        rows = [[{"name": f"template {name}", "missing": True} for name in names] for names in of_registries]
+        return template_slips(TemplateRun(run, [*some, {"name": "template there"}]) for some in rows)
+
+    def test_are_none_where_each_is_in_one_of_the_registries(self) -> None:
+        assert self.told([]) == self.told(["old", "web/*, web"], ["services"]) == ()
+
+    def test_are_told_once_with_the_variable(self) -> None:
+        assert self.told(["old", "web/*, web", "*"], ["old", "web/*, web"]) == (
+            'ecr_share_templates: "old" matches no creation template in any registry of this play',
+            f'{GRANT}: repositories: no creation template is for "web/*, web" alone, in no registry of this play',
+        )
 
 
 @pytest.mark.parametrize(
