@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
@@ -258,7 +258,7 @@ class TestPatterns:
 class TestTemplateSlips:
     """What the variables name, and no template is for: rows of one registry or two."""
 
-    VARIABLES = {"ecr_share_templates": ["services", "old", "*"]}
+    VARIABLES: ClassVar = {"ecr_share_templates": ["services", "old", "*"]}
 
     def told(self, *of_registries: list[str]) -> tuple[str, ...]:
         """What is told of rows that are missing."""
