@@ -24,7 +24,6 @@ from .options import AuditRequest
 from .results import RepositoryResult
 from .targets import NO_POLICY
 
-
 _NONE = Template("", (), None)
 
 
