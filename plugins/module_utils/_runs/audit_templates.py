@@ -15,8 +15,7 @@ from typing import Any
 from .._evaluation.evaluator import PolicyEvaluator
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, Registry, Template
-from .._repository_names import template_label
-from .._text import word
+from .._repository_names import label_text, template_label
 from .backup_writer import BackupRun
 from .bulk import failed
 from .findings import findings
@@ -99,7 +98,7 @@ def read_templates(
                 target = registry.template(template.prefix)
                 snapshot.save(target, owner, policy=template.policy, written=template.policy)
         except PolicyError as error:
-            return replace(result, error=f"{word(result.name)}: the policy could not be parsed: {error}")
+            return replace(result, error=f"{label_text(result.name)}: the policy could not be parsed: {error}")
         except Exception as error:  # The surprise of one template must not hide what the others say.
             return failed(result, error)
         found = findings(policy, evaluator, registry_policy=NO_POLICY, principal=request.principal)
