@@ -55,13 +55,22 @@ options:
         of a result.
     type: bool
     default: false
+  include_templates:
+    description:
+      - Whether to read the repository creation templates of the registry as well, which one call lists. They say who
+        gets what in the repositories that ECR will create by them.
+      - Without the permission C(ecr:DescribeRepositoryCreationTemplates), and for the registry of another account, the
+        run goes on, and RV(templates_read) says so.
+    type: bool
+    default: false
   backup_dir:
     description:
       - A directory on the managed host, in which to save every policy that is read, as a snapshot. It is made if it
         does not exist. If left out, nothing is saved. The path must be absolute, or begin with C(~).
       - Each run makes a directory of its own there, in the same form as those of
         O(imageshare.aws.ecr_share_policy#module:backup_dir), whatever O(principal) is. A repository without a policy is
-        saved as well, so that restoring takes away what it got since. The policy of the registry is not saved.
+        saved as well, so that restoring takes away what it got since. So is the policy of the registry, if
+        O(repositories) is left out, and so are creation templates with O(include_templates=true).
       - "The module M(imageshare.aws.ecr_share_policy_restore) puts a snapshot back: what differs from it, and nothing
         else."
       - A repository that cannot be read or saved fails. Then, and where the run is interrupted, the snapshot says of
@@ -86,8 +95,8 @@ options:
 notes:
   - "The IAM actions needed are C(ecr:GetRepositoryPolicy), and on C(*) C(ecr:DescribeRepositories), if there are
     patterns, and C(ecr:GetRegistryPolicy). If the policy of the registry has wildcards for actions,
-    C(ecr:GetAccountSetting) on C(*) tells which actions the registry looks at; without it, all count. Nothing fails
-    without the last two."
+    C(ecr:GetAccountSetting) on C(*) tells which actions the registry looks at; without it, all count. Creation
+    templates take C(ecr:DescribeRepositoryCreationTemplates) on C(*). Nothing fails without the last three."
   - If O(registry_id) is left out and no answer of AWS says it, because all of the repositories are named and none has
     a policy, the account of the credentials is asked for. With O(registry_id), it is asked for as well, to find out
     whether the policy of that registry can be read. That takes one call of C(sts:GetCallerIdentity), which needs no
@@ -807,6 +816,62 @@ undeclarable:
       sid: Administrators
       principals: ["111122223333"]
       reason: No capability has ecr:DeleteRepository. unmanaged_access=revoke takes that away.
+templates:
+  description: One row for each creation template, as RV(repositories) has them.
+  returned: when RV(summary) is, with O(include_templates=true)
+  type: list
+  elements: dict
+  contains:
+    prefix:
+      description: The prefix of the template.
+      returned: always
+      type: str
+      sample: services
+    applied_for:
+      description: What makes the repositories that it is for.
+      returned: always
+      type: list
+      elements: str
+      sample: [CREATE_ON_PUSH]
+    shares:
+      description: Who gets what, as in RV(repositories[].shares). The policy of the registry comes on top.
+      returned: if its policy could be read
+      type: list
+      elements: dict
+      sample: []
+    error:
+      description: Why its policy could not be read.
+      returned: if it failed
+      type: str
+      sample: "template services: the policy could not be parsed: it is not valid JSON"
+  sample:
+    - prefix: services
+      applied_for: [CREATE_ON_PUSH]
+      shares: []
+templates_read:
+  description: Whether the creation templates are known.
+  returned: when RV(templates) is
+  type: dict
+  contains:
+    read:
+      description: Whether they are known, or are known not to exist.
+      returned: always
+      type: bool
+      sample: true
+    error:
+      description: Why they are not known, and what to do; null if they are.
+      returned: always
+      type: str
+      sample: null
+    error_code:
+      description: The error code of AWS; null if they are known, or if the error is not one of AWS.
+      returned: always
+      type: str
+      sample: null
+  sample:
+    read: true
+    error: null
+    error_code: null
 partition:
   description: The partition of the registry.
   returned: when RV(summary) is
@@ -840,6 +905,7 @@ ARGUMENT_SPEC = {
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
     "principal": {"type": "str"},
     "include_policy": {"type": "bool", "default": False},
+    "include_templates": {"type": "bool", "default": False},
     "backup_dir": {"type": "path"},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
     "registry_id": {"type": "str"},
@@ -866,6 +932,9 @@ def main() -> None:
     unread = result.registry_policy["error"]
     if unread is not None and QUIET not in os.environ:
         warn(f"The policy of the registry is not known, and others may get in by it: {unread}")
+    unlisted = None if result.templates is None else result.templates.error
+    if unlisted is not None and QUIET not in os.environ:
+        warn(f"The creation templates are not known, and others may get in by what they create: {unlisted}")
     if module.check_mode and module.params["backup_dir"]:
         warn("No snapshot was saved, because nothing is saved in check mode.")
     if result.backup_trouble is not None:

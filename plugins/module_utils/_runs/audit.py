@@ -25,13 +25,14 @@ from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
 from .._text import word
 from .adoption import adoptable_of, adopted
+from .audit_templates import TemplatesRead, read_templates
 from .backup_writer import BackupRun
 from .backups import SNAPSHOT
 from .bulk import allow_missing, failed, failed_names, nothing_matches, run_each
 from .findings import by_principal, counts, findings, registry_findings
 from .options import AuditRequest
 from .registry_policy import RegistryPolicyRead, RegistryPolicyReader
-from .results import RepositoryResult, RunResult
+from .results import MAX_ERRORS_SHOWN, RepositoryResult, RunResult
 
 _ALL = "*"
 
@@ -67,6 +68,7 @@ class AuditRunResult(RunResult[AuditResult]):
         backup_path: The directory of the snapshot; None where none was saved.
         backup_trouble: What to tell of it; None for nothing.
         adopted: The grants that would declare what is there, and what none can.
+        templates: What the creation templates say; None where they were not asked for.
     """
 
     partition: str
@@ -76,6 +78,16 @@ class AuditRunResult(RunResult[AuditResult]):
     adopted: Mapping[str, Any]
     backup_path: str | None = None
     backup_trouble: str | None = None
+    templates: TemplatesRead | None = None
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        of_templates = () if self.templates is None else self.templates.errors
+        return (*super().failures, *of_templates[:MAX_ERRORS_SHOWN])
+
+    @property
+    def message(self) -> str:
+        return super().message if super().failures else " | ".join(self.failures)
 
     def to_dict(self, *, rows_as_text: bool = False) -> dict[str, Any]:
         """Return what the task returns, in plain values.
@@ -89,6 +101,7 @@ class AuditRunResult(RunResult[AuditResult]):
             "repositories": rows,
             "principals": by_principal(rows),
             "registry_policy": self.registry_policy,
+            **({} if self.templates is None else self.templates.to_dict()),
             **self.adopted,
         }
         return {
@@ -144,7 +157,16 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         result_type=AuditResult,
         concurrency=request.concurrency,
     )
-    trouble = None if snapshot is None else snapshot.finish(failed_names(results))
+    read = registry_policy.read()
+    templates: TemplatesRead | None = None
+    if request.include_templates:
+        templates = read_templates(request, registry, evaluator(_owner(registry)), snapshot)
+    trouble = None
+    if snapshot is not None:
+        # Whoever names repositories means no others.
+        if request.repositories == (_ALL,):
+            _save_registry_policy(registry, snapshot)
+        trouble = snapshot.finish([*failed_names(results), *(templates.failed if templates else ())])
     results += tuple(AuditResult(text, error=nothing_matches(text, registry), missing=True) for text in unmatched)
     if request.missing_ok:
         results = allow_missing(results)
@@ -155,7 +177,6 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         wanted = _with_addresses(wanted, registry, owner)
     except EcrError as error:
         wanted = _without_owner(wanted, error)
-    read = registry_policy.read()
     said = _said_of_registry(read, evaluator(owner), request)
     grants = adopted(
         {result.name: result.adoptable for result in wanted},
@@ -171,7 +192,26 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         grants,
         backup_path=None if snapshot is None else snapshot.path,
         backup_trouble=trouble,
+        templates=templates,
     )
+
+
+def _owner(registry: Registry) -> str | None:
+    try:
+        return registry.owner()
+    except EcrError:
+        return None
+
+
+def _save_registry_policy(registry: Registry, snapshot: BackupRun) -> None:
+    """Save the policy of the registry, if it can be had: the result says whether it was read."""
+    try:
+        text, owner = registry.registry_policy().text, registry.owner()
+    except EcrError:
+        return
+    # An empty registry is not worth a directory.
+    if text is not None or snapshot.path is not None:
+        snapshot.save(registry.policy_of_registry(), owner, policy=text, written=text)
 
 
 def _snapshot(request: AuditRequest, registry: Registry) -> BackupRun | None:

@@ -128,10 +128,12 @@ class AuditRequest(RunOptions):
     Args:
         principal: Who is asked for; None for all.
         backup_dir: The directory for snapshots; None to save none.
+        include_templates: Whether the creation templates are read as well.
     """
 
     principal: Principal | None
     backup_dir: str | None = None
+    include_templates: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,6 +325,7 @@ def read_audit_request(options: Mapping[str, Any], *, partition: str, check_mode
         concurrency=options["concurrency"],
         # Whoever only foresees changes nothing on the managed host either.
         backup_dir=None if check_mode else options.get("backup_dir"),
+        include_templates=bool(options.get("include_templates")),
     )
 
 
