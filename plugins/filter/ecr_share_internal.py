@@ -436,22 +436,23 @@ def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> d
     for its_plan, kept, rows in _registries_read(hosts, hostvars):
         registry, path = kept["run"]["registry"], kept["answer"].get("backup_path")
         read = [row["name"] for row in (*rows.get("repositories", ()), *template_rows(rows)) if "error" not in row]
-        ways = {
-            "registry policy": rows.get("registry_policy"),
-            "creation templates": rows.get("templates_read"),
-        }
-        policy = ways["registry policy"]
+        policy = rows.get("registry_policy")
         read += [REGISTRY_LABEL] if policy is not None and policy["read"] else []
         where = f"in {path}" if path else "nothing was written"
         lines.append(f"{registry}: {len(read)} policies {'read' if check_mode else 'saved'} ({numbers(read)}), {where}")
         lines += [
-            f"! {registry}: the {what} could not be read, so that no run can put that back: {way['error']}"
-            for what, way in ways.items()
-            if way is not None and not way["read"]
+            f"! {registry}: the {what} could not be read, so that no run can put that back: {why}"
+            for what, why in _unread_ways(rows).items()
         ]
         if kept["error"]:
             failures[its_plan.host] = kept["error"]
     return {"lines": list(map(visible_message, lines)), "failures": failures}
+
+
+def _unread_ways(rows: Values) -> dict[str, str]:
+    """Return what of a registry could not be read that is for repositories to come, and why."""
+    ways = {"registry policy": rows.get("registry_policy"), "creation templates": rows.get("templates_read")}
+    return {what: str(way["error"]) for what, way in ways.items() if way is not None and not way["read"]}
 
 
 def _adopted_words(found: Sequence[AdoptedRegistry]) -> str:
@@ -478,9 +479,14 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
                 AdoptedRegistry(
                     kept["answer"]["registry_id"] or its_plan.host,
                     kept["answer"]["region"],
-                    rows["grants"],
+                    [
+                        *rows["grants"],
+                        *({**grant, "apply_to": ["registry"]} for grant in rows.get("registry_grants", ())),
+                        *({**grant, "apply_to": ["templates"]} for grant in rows.get("template_grants", ())),
+                    ],
                     rows["undeclarable"],
                     [row["name"] for row in rows["repositories"] if "error" not in row],
+                    _unread_ways(rows),
                 )
             )
     directories: dict[str, dict[str, str]] = {}

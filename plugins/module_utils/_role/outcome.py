@@ -77,7 +77,8 @@ def prepare(
         if run.connection.number in unusable
     ]
     if selection is Selection.READS:
-        return Prepared(tuple(_for_reading(ready, listings)), tuple(refused))
+        whole = plan.purpose == Purpose.SNAPSHOT
+        return Prepared(tuple(_for_reading(ready, listings, whole=whole)), tuple(refused))
     if selection is Selection.RUNS and plan.purpose != Purpose.RESTORE:
         found: list[Run] = []
         for run in ready:
@@ -99,11 +100,18 @@ def prepare(
     return Prepared(tuple(ready), tuple(refused))
 
 
-def _for_reading(runs: Iterable[Run], listings: Sequence[Listing]) -> Iterator[Run]:
-    """Yield runs that read, with what of them there is."""
+def _for_reading(runs: Iterable[Run], listings: Sequence[Listing], *, whole: bool) -> Iterator[Run]:
+    """Yield runs that read, with what of them there is.
+
+    Args:
+        runs: The runs.
+        listings: What is in the registries.
+        whole: Whether what is for a whole registry stays so: a snapshot of names has no policy of the registry.
+    """
     for run in runs:
         listing = _listing(run, listings)
-        if listing is None or listing.names is None:
+        is_whole = whole and "*" in (run.repositories or "*")
+        if listing is None or listing.names is None or is_whole:
             yield run
             continue
         there = frozenset(listing.names)

@@ -112,6 +112,12 @@ class TestRunsThatCanBeDone:
         ready = prepare(Plan("images", reads=(read,)), Selection.READS, {}, [listing(read, *names)]).ready
         assert [part.repositories for part in ready] == repositories
 
+    def test_that_save_a_whole_registry_name_no_repositories(self) -> None:
+        whole, some = replace(run(), repositories=("*",)), replace(run(), repositories=("a*",))
+        plan = Plan("images", purpose="snapshot", reads=(whole, some))
+        ready = prepare(plan, Selection.READS, {}, [listing(whole, "a", "b")]).ready
+        assert [part.repositories for part in ready] == [("*",), ("a",)]
+
 
 class TestResults:
     def test_are_a_member_for_each_run_in_order_whether_it_was_done_or_not(self) -> None:
