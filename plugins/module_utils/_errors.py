@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ._text import message, word
+from ._repository_names import label_text
+from ._text import message
 
 # What the task says once for each kind, after the number of repositories.
 SUMMARIES = {
@@ -96,7 +97,7 @@ class RepositoryContext:
         principals: Iterable[str] = (),
     ) -> PolicyWarning:
         """Return a warning about this repository, whose name its message begins with."""
-        said = message(f"{word(self.repository)}: {text}")
+        said = message(f"{label_text(self.repository)}: {text}")
         return PolicyWarning(
             kind, said, certain, self.repository, self.region, self.registry_id, policy, sid, tuple(principals)
         )

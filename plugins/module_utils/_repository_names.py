@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from ._text import quoted
+from ._text import quoted, word
 
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 _PART = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
@@ -64,6 +64,14 @@ def template_label(prefix: str) -> str:
 def template_prefix(label: str) -> str | None:
     """Return the prefix of the creation template with a label; None for the label of anything else."""
     return label.removeprefix(_TEMPLATE_LABEL) if label.startswith(_TEMPLATE_LABEL) else None
+
+
+def label_text(label: str) -> str:
+    """Return the label of what has a policy as messages have it: a name that is none is quoted."""
+    prefix = template_prefix(label)
+    if prefix is not None:
+        return template_label(word(prefix))
+    return label if label == REGISTRY_LABEL else word(label)
 
 
 def template_repositories(prefix: str) -> str:

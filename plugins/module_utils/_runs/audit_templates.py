@@ -12,18 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .._evaluation.adoption import NOTHING, Adoptable
 from .._evaluation.evaluator import PolicyEvaluator
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, Registry, Template
-from .._repository_names import template_label
-from .._text import word
+from .._repository_names import label_text, template_label
+from .adoption import adoptable_of
+from .adoption_to_come import AdoptedTemplates, adopted_templates
 from .backup_writer import BackupRun
 from .bulk import failed
 from .findings import findings
 from .options import AuditRequest
 from .results import RepositoryResult
 from .targets import NO_POLICY
-
 
 _NONE = Template("", (), None)
 
@@ -35,10 +36,12 @@ class TemplateResult(RepositoryResult):
     Args:
         template: The template.
         findings: Members of the row; None where the policy could not be read.
+        adoptable: What of it can be declared by itself, and what cannot.
     """
 
     template: Template = _NONE
     findings: Mapping[str, Any] | None = None
+    adoptable: Adoptable = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row of the template, in plain values."""
@@ -70,6 +73,11 @@ class TemplatesRead:
         """Why some of them failed."""
         return tuple(result.error for result in self.results if result.error is not None)
 
+    @property
+    def adopted(self) -> AdoptedTemplates:
+        """What of them is declared, and what cannot be."""
+        return adopted_templates({one.template.prefix: one.adoptable for one in self.results})
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the task returns, in plain values."""
         read = {"read": self.error is None, "error": self.error, "error_code": self.error_code}
@@ -100,11 +108,15 @@ def read_templates(
                 target = registry.template(template.prefix)
                 snapshot.save(target, owner, policy=template.policy, written=template.policy)
         except PolicyError as error:
-            return replace(result, error=f"{word(result.name)}: the policy could not be parsed: {error}")
+            return replace(result, error=f"{label_text(result.name)}: the policy could not be parsed: {error}")
         except Exception as error:  # The surprise of one template must not hide what the others say.
             return failed(result, error)
         found = findings(policy, evaluator, registry_policy=NO_POLICY, principal=request.principal)
-        return replace(result, findings={**({"policy": policy} if request.include_policy else {}), **found})
+        return replace(
+            result,
+            findings={**({"policy": policy} if request.include_policy else {}), **found},
+            adoptable=adoptable_of(evaluator.parse(policy, None, NO_POLICY), policy, request.principal),
+        )
 
     results = tuple(map(audited, templates))
     # Of one who is asked for, only what lets it in.

@@ -18,7 +18,8 @@ from dataclasses import replace
 
 from .._iam.document import PolicyError
 from .._registry import EcrError, PolicyTarget, Registry, RepositoryMissingError
-from .._text import message, quoted, word
+from .._repository_names import label_text
+from .._text import message, quoted
 from .backups import BackupError
 from .results import RepositoryResult, Result
 
@@ -59,7 +60,7 @@ def run_each(
 
 def failed(result: Result, error: Exception) -> Result:
     """Return a result with an error beside it."""
-    name = word(result.name)
+    name = label_text(result.name)
     if isinstance(error, EcrError):
         missing = isinstance(error, RepositoryMissingError)
         return replace(result, error=f"{name}: {error}", error_code=error.code, missing=missing)

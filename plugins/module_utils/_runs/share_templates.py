@@ -33,7 +33,6 @@ from .options import Request
 from .policy_writes import run_writes
 from .results import WriteResult, WriteRunResult
 from .share import SharingPlanner
-from .targets import context_of
 
 _MAY_VANISH = frozenset({PrincipalType.ROLE, PrincipalType.USER, PrincipalType.SESSION})
 
@@ -152,7 +151,7 @@ class TemplatePlanner(SharingPlanner):
                 "what becomes of that repository. Name accounts or an organization instead"
             )
             yield context.warning("role_in_template", text, certain=False, principals=new)
-        yield from self._shadowed(target, grants)
+        yield from self._shadowed(target, grants, context)
 
     def _too_narrow(self, label: str, context: RepositoryContext) -> Iterator[PolicyWarning]:
         prefix = template_prefix(label)
@@ -165,6 +164,7 @@ class TemplatePlanner(SharingPlanner):
             if grant.repositories
             and not self.is_for(grant, label)
             and PatternSet(grant.repositories).overlaps(repositories)
+            and not self._is_for_a_more_specific_one(grant, repositories)
         ]
         by_patterns: dict[tuple[str, ...], list[str]] = {}
         for grant in partial:
@@ -176,11 +176,22 @@ class TemplatePlanner(SharingPlanner):
             )
             yield context.warning("grant_too_narrow", text, principals=names)
 
-    def _shadowed(self, target: PolicyTarget, grants: Sequence[Grant]) -> Iterator[PolicyWarning]:
+    def _is_for_a_more_specific_one(self, grant: Grant, repositories: str) -> bool:
+        """Return whether all repositories of a grant get another template than that for these."""
+        others = (template_repositories(prefix) for prefix in self._templates)
+        return any(
+            other != repositories
+            and include((repositories,), other)
+            and all(include((other,), pattern) for pattern in grant.repositories or ())
+            for other in others
+        )
+
+    def _shadowed(
+        self, target: PolicyTarget, grants: Sequence[Grant], context: RepositoryContext
+    ) -> Iterator[PolicyWarning]:
         """Yield warnings about more specific templates which lack what this one has."""
         prefix = str(template_prefix(target.label))
         mine = self._templates[prefix]
-        context = context_of(target, self._registry.region, None)
         for other in self._templates.values():
             if other.prefix == prefix or other.prefix in self._selected:
                 continue

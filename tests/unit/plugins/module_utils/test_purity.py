@@ -19,7 +19,7 @@ UTILS = PLUGINS / "module_utils"
 # What stands in each package, and which of the others it may import.
 MAY_IMPORT = {
     "_text": set(),
-    "_errors": {"_text"},
+    "_errors": {"_text", "_repository_names"},
     "_registry": {"_text"},
     "_repository_names": {"_text"},
     "_iam": {"_text", "_errors"},
