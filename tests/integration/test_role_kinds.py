@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.imageshare.aws.tests.integration.conftest import Play
 from ansible_collections.imageshare.aws.tests.integration.desk import told
 from ansible_collections.imageshare.aws.tests.integration.inventories import (
@@ -317,3 +318,28 @@ def test_asking_tells_of_templates_that_may_be_for_what_is_asked_for(planted: Em
         f"+ {PARTNER} pull, push: 1 repository, 1 template: services/web, template services in images us-east-1"
         in "\n".join(told(done))
     )
+
+
+def test_adopting_declares_what_is_in_all_three_so_that_sharing_it_changes_nothing(
+    planted: EmbeddedAws, play: Play, tmp_path: Path
+) -> None:
+    plant_shared(planted)
+    where = {"ecr_share_adopt_dir": str(tmp_path / "adopted"), "ecr_share_grants": []}
+    done = play("adopt", INVENTORY, "-e", json.dumps(where))
+    assert done.code == 0, done.output
+    file = tmp_path / "adopted" / "images.yml"
+    adopted = yaml.safe_load(file.read_text(encoding="utf-8"))
+    applied = {(*one["principals"], *one.get("apply_to", ())) for one in adopted["ecr_share_grants_adopted"]}
+    assert applied >= {
+        (ORGANIZATION, "registry"),
+        (PARTNER, "registry"),
+        (TEAM, "templates"),
+        (PARTNER, "templates"),
+        (TEAM,),
+        (PARTNER,),
+    }
+
+    shared = play("share", registries(images={}), "-e", f"@{file}")
+
+    assert (shared.code, shared.recap("images")["changed"]) == (0, 0), shared.output
+    assert stored(planted) == SHARED

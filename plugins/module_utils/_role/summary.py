@@ -315,10 +315,10 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     every = [row for _registry, _owner, rows in counted for row in rows]
     registries = f"{len(counted)} {'registry' if len(counted) == 1 else 'registries'}"
     yield f"{_numbers(every)} {verb} in {registries}{_failed(every)}"
-    for registry, owner, rows in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
+    for registry, owner, its_rows in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
         host, _blank, region = registry.partition(" ")
         label = " ".join(filter(None, (host, owner if owner != host else None, region)))
-        yield f"  {label}: {_numbers(rows, of_repositories='')} {verb}{_failed(rows)}"
+        yield f"  {label}: {_numbers(its_rows, of_repositories='')} {verb}{_failed(its_rows)}"
     if len(counted) > MOST_REGISTRIES:
         yield f"  and {len(counted) - MOST_REGISTRIES} more registries"
     saved = dict.fromkeys(str(run.result["backup_path"]) for run in runs if run.result.get("backup_path"))
