@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Show the collection at work: the playbook share.yml, four times over the registry of registry.yml.
+"""Show the collection at work: the playbook share.yml, four times over the registry of registry.yml, and coming.yml.
 
 The AWS is an embedded one, on this machine. Each step is checked, and the first that does not do what it says ends the
 demonstration with exit status 1. The whole output of the playbooks stays in build/demo.
@@ -64,6 +64,9 @@ class Demonstration:
             }
         )
         self._before = aws.policies()
+        aws.plant_registry_policy(registry["registry_policy"])
+        for prefix, fields in registry["templates"].items():
+            aws.plant_template(prefix, **fields)
 
     def run(self) -> None:
         say(
@@ -76,6 +79,7 @@ class Demonstration:
         self._share(expected)
         self._share_again()
         self._unshare()
+        self._share_what_is_to_come()
 
     def _check(self) -> int:
         heading("1. Check.", "Check mode reports each change without making it.")
@@ -105,9 +109,53 @@ class Demonstration:
         expect(seen.changed and seen.writes > 0, "policies are written")
         self._prove_kept()
 
+    def _share_what_is_to_come(self) -> None:
+        heading(
+            "5. Share what does not exist yet.",
+            "By the policy of the registry, beside what that has for replication, and by a template.",
+        )
+        name, others = "services/new", statements_of(self._aws.registry_policy())
+        templates = self._aws.templates()
+        output = self._run("5-to-come.log", "demo/coming.yml")
+        expect(" changed=0 " not in output, "the policy of the registry and the template change")
+        kept = [one for one in statements_of(self._aws.registry_policy()) if spelling(one) in map(spelling, others)]
+        expect(len(kept) == len(others), "the registry's policy keeps the statements of others to the letter")
+        for prefix, before in templates.items():
+            after = self._aws.templates()[prefix]
+            same = {key: value for key, value in after.items() if key != "repositoryPolicy"}
+            expect(same == before, f"the template {prefix} keeps every other field: {same}")
+        expect(name not in self._aws.policies(), f"{name} does not exist")
+        expect(self._aws.create_as_ecr(name, "push"), "a push creates the repository")
+        policy = statements_of(self._aws.policies()[name])
+        expect([one["Sid"] for one in policy] == ["AllowPull", "AllowOrganizationPull"], f"{name} is shared")
+        say(
+            f"Then somebody pushes, and ECR creates {name}. Proof: it lets the account and the organization pull at "
+            "once, and nobody had to run anything. The template is as immutable as before, and the statement for "
+            "replication is there to the letter."
+        )
+
     def _play(self, log: str, *arguments: str) -> Seen:
         """Run the playbook, show an excerpt of what it prints, and what the AWS saw meanwhile."""
-        command = ["ansible-playbook", "demo/share.yml", *arguments]
+        output = self._run(log, "demo/share.yml", *arguments)
+        calls = self._aws.calls()
+        # The policy of the registry, which the warnings heed.
+        once = calls.pop("GetRegistryPolicy", 0)
+        seen = Seen(
+            lists=calls.pop("DescribeRepositories", 0),
+            reads=calls.pop("GetRepositoryPolicy", 0),
+            writes=calls.pop("SetRepositoryPolicy", 0) + calls.pop("DeleteRepositoryPolicy", 0),
+            changed=" changed=0 " not in output,
+            changes=len(diffs(output)),
+        )
+        expect(not calls, f"no other calls are made: {calls}")
+        expect(once == 1, "the policy of the registry is read once")
+        each = f"{seen.lists} list, {seen.reads} reads, {seen.writes} writes"
+        say(f"AWS saw {each}, and one read of the registry's policy.")
+        return seen
+
+    def _run(self, log: str, playbook: str, *arguments: str) -> str:
+        """Run a playbook, show an excerpt of what it prints, and return all of it."""
+        command = ["ansible-playbook", playbook, *arguments]
         say("$ " + " ".join(command))
         self._aws.reset_calls()
         done = subprocess.run(
@@ -121,21 +169,7 @@ class Demonstration:
             raise Unexpected(f"ansible-playbook ended with {done.returncode}")
         for line in excerpt(done.stdout, path, self._warned):
             show(line)
-        calls = self._aws.calls()
-        # The policy of the registry, which the warnings heed.
-        once = calls.pop("GetRegistryPolicy", 0)
-        seen = Seen(
-            lists=calls.pop("DescribeRepositories", 0),
-            reads=calls.pop("GetRepositoryPolicy", 0),
-            writes=calls.pop("SetRepositoryPolicy", 0) + calls.pop("DeleteRepositoryPolicy", 0),
-            changed=" changed=0 " not in done.stdout,
-            changes=len(diffs(done.stdout)),
-        )
-        expect(not calls, f"no other calls are made: {calls}")
-        expect(once == 1, "the policy of the registry is read once")
-        each = f"{seen.lists} list, {seen.reads} reads, {seen.writes} writes"
-        say(f"AWS saw {each}, and one read of the registry's policy.")
-        return seen
+        return done.stdout
 
     def _prove_kept(self) -> None:
         """Hold every policy against what was planted, with no help of the collection's own code."""
@@ -237,7 +271,7 @@ def main() -> int:
                 print(f"\nThe demonstration failed: {error}.\nThe output is in {LOGS}.", file=sys.stderr)
                 return 1
     heading("Where to go next:", "README.md says what a task can declare, and how policies are merged.")
-    say("demo/share.yml is the playbook, demo/registry.yml holds the policies it met, build/demo its whole output.")
+    say("demo/share.yml and coming.yml are the playbooks, registry.yml holds what they met, build/demo all output.")
     say("To see every option: .venv/bin/ansible-doc imageshare.aws.ecr_share_policy. To run every check: make test.")
     return 0
 

@@ -82,6 +82,7 @@ _value:
       of the repository C(public), C(unscoped_service), C(registry_policy_read), C(drift) and C(error)."
     - The C(hosts) are those of the inventory that the registry is of. The C(principal_name) is what the C(names) of the
       report call the principal, and empty if they do not name it.
+    - The C(repository) is empty for the policy of a registry, and C(template) with a prefix for a creation template.
     - The capabilities of C(access) are joined by plus signs, actions and regions are separated by spaces, all else by
       semicolons.
     - Where there is a C(via_service), that service has the access, and acts for the principal.
@@ -198,7 +199,13 @@ def _lines_of_policy(policy: Mapping[str, Any], names: Mapping[str, str]) -> Ite
     if not policy["read"]:
         yield {"registry_policy_read": False, "error": policy["error"]}
         return
-    of_policy = {**{member: policy.get(member, "") for member in _OF_POLICY}, "registry_policy_read": True}
+    of_policy = {
+        **{member: policy.get(member, "") for member in _OF_POLICY},
+        "registry_policy_read": True,
+        "drift": "; ".join(_drift(policy["drift"])) if "drift" in policy else "",
+    }
+    if not policy["shares"] and "drift" in policy:
+        yield of_policy
     for share in policy["shares"]:
         # For which repositories it is does not make it conditional.
         conditional = any((one["operator"], one["key"]) != ("Resource", "ARN") for one in share["conditions"])
@@ -230,9 +237,16 @@ def _drift(drift: Mapping[str, Any]) -> Iterator[str]:
         yield "the same access, by other statements"
     for kind, grants in drift.items():
         for grant in grants:
-            regions = grant["lambda_regions"]
-            functions = ["Lambda in", *regions] if regions else []
-            yield " ".join(filter(None, (f"{kind}:", grant["principal"], "+".join(grant["access"]), *functions)))
+            regions, patterns = grant.get("lambda_regions", ()), grant.get("repositories", ())
+            parts = (
+                f"{kind}:",
+                grant["principal"],
+                "+".join(grant.get("access", ())),
+                *grant.get("actions", ()),
+                *(("Lambda in", *regions) if regions else ()),
+                *(("for", *patterns) if patterns else ()),
+            )
+            yield " ".join(filter(None, parts))
 
 
 def _condition(condition: Mapping[str, Any]) -> str:

@@ -78,12 +78,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
+from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import REGISTRY_LABEL
 from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import AdoptedRegistry, adoption
 from ansible_collections.imageshare.aws.plugins.module_utils._role.answers import ReadRegistry, answer, offboarded
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failure
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
     AuditAnswer,
     AuditedRegistry,
+    Declaration,
     HostAudit,
     audited,
 )
@@ -91,11 +93,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.exceptions im
 from ansible_collections.imageshare.aws.plugins.module_utils._role.finding import Finding
 from ansible_collections.imageshare.aws.plugins.module_utils._role.findings import findings, not_looked_at
 from ansible_collections.imageshare.aws.plugins.module_utils._role.junit import junit
+from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind, kind_of, numbers
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
     HostListings,
     Listing,
+    TemplateRun,
     read_listing,
     slips,
+    template_slips,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.markdown import markdown as report_as_markdown
 from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome import (
@@ -105,23 +110,22 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome impor
     results,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
-    AssumedRole,
     Plan,
     Purpose,
-    Run,
     connection_options,
     plan,
     plan_values,
     read_plan,
-    read_run,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.run import AssumedRole, Run, read_run
 from ansible_collections.imageshare.aws.plugins.module_utils._role.summary import (
     RegistryRun,
     Telling,
     markdown,
     summary,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows import concerns, template_rows
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RESULT
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
@@ -202,12 +206,17 @@ def _connection(request: Values, *, credentials: Values, assumed: Values | None 
 
 
 def _ready(
-    planned: Values, *, selection: str, assumed: Values, listings: Sequence[Values] = ()
+    planned: Values,
+    *,
+    selection: str,
+    assumed: Values,
+    listings: Sequence[Values] = (),
+    kind: str = Kind.REPOSITORIES.value,
 ) -> list[dict[str, Any]]:
-    """Return the runs that can be done, for a task to loop over, with grants as the module takes them."""
+    """Return the runs of a kind that can be done, for a task to loop over, with grants as the module takes them."""
     read = read_plan(native(planned))
     prepared = prepare(read, Selection(selection), _unusable(read, assumed), _listings(listings))
-    return [_as_task(run) for run in prepared.ready]
+    return [_as_task(run) for run in prepared.ready if run.kind == kind]
 
 
 def _as_task(run: Run) -> dict[str, Any]:
@@ -251,14 +260,21 @@ def _acting(hosts: Iterable[str], hostvars: Values) -> Iterator[tuple[Plan, list
 
 
 def _results(planned: Values, *, assumed: Values, listings: Sequence[Values], done: Values) -> list[Values]:
-    """Return the fact ecr_share_result."""
+    """Return the fact ecr_share_result.
+
+    Args:
+        done: What the task for the runs of each kind has registered.
+    """
     read = read_plan(native(planned))
     unusable, lists = _unusable(read, assumed), _listings(listings)
-    if "results" in done or "msg" not in done:
-        answers = _answers(done)
-    else:
-        # The task failed before it came to its first run.
-        answers = [Answer(run, done) for run in prepare(read, Selection.RUNS, unusable, lists).ready]
+    ready = prepare(read, Selection.RUNS, unusable, lists).ready
+    answers: list[Answer] = []
+    for kind, registered in done.items():
+        if "results" in registered or "msg" not in registered:
+            answers += _answers(registered)
+        else:
+            # The task failed before it came to its first run.
+            answers += [Answer(run, registered) for run in ready if run.kind == kind]
     return list(results(read, unusable, lists, answers))
 
 
@@ -280,7 +296,8 @@ def _summary(
 ) -> list[str]:
     """Return what a play did, as lines."""
     runs = list(_registry_runs(hosts, hostvars))
-    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=native(notes))))
+    notes = [*native(notes), *_template_slips(hosts, hostvars)]
+    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=notes)))
 
 
 def _changes(
@@ -290,10 +307,23 @@ def _changes(
     directories = dict.fromkeys(
         its_plan.report_dir for its_plan, _its in _acting(hosts, hostvars) if its_plan.report_dir
     )
-    telling = Telling(_names(hosts, hostvars), check_mode, whole=True, notes=native(notes))
+    notes = [*native(notes), *_template_slips(hosts, hostvars)]
+    telling = Telling(_names(hosts, hostvars), check_mode, whole=True, notes=notes)
     lines = summary(list(_registry_runs(hosts, hostvars)), telling) if directories else ()
     text = markdown(lines, check_mode=check_mode, generated_at=generated_at)
     return [{"directory": directory, "files": {"changes.md": text}} for directory in directories]
+
+
+def _template_slips(hosts: Iterable[str], hostvars: Values) -> tuple[str, ...]:
+    """Return what the variables of a play name, and what no template is for."""
+    runs = [
+        TemplateRun(run, result["repositories"])
+        for its_plan, _its_listings in _acting(hosts, hostvars)
+        for run in its_plan.runs
+        for result in native(hostvars[its_plan.host].get("ecr_share_result") or [])
+        if (run.kind, run.label) == (Kind.TEMPLATES, result["label"]) and not result["error"]
+    ]
+    return template_slips(runs)
 
 
 def _names(hosts: Iterable[str], hostvars: Values) -> dict[str, str]:
@@ -341,22 +371,30 @@ def _answer(hosts: Sequence[str], *, hostvars: Values, access: Any = ()) -> dict
     """Return who gets in as lines, and why hosts fail."""
     wanted = [access] if isinstance(access, str) else list(native(access))
     found = list(_registries_read(hosts, hostvars))
-    registries = [_registry_of(kept, rows) for _plan, kept, rows in found]
+    registries = [_registry_of(its_plan, kept, rows) for its_plan, kept, rows in found]
     asked = list(dict.fromkeys(who for its_plan, _kept, _rows in found for who in its_plan.principals))
     # Whoever asks for some repositories is told of these alone.
-    existing = {one.registry: None if wanted or asked else [row["name"] for row in one.rows] for one in registries}
+    names = {one.registry: [row["name"] for row in one.rows] for one in registries}
+    existing = {
+        registry: None if wanted or asked else [name for name in its if kind_of(name) is Kind.REPOSITORIES]
+        for registry, its in names.items()
+    }
     lines = answer(registries, asked=asked, access=wanted, names=_names(hosts, hostvars), existing=existing)
     failures = {its_plan.host: kept["error"] for its_plan, kept, _rows in found if kept["error"]}
     return {"lines": list(lines), "failures": failures}
 
 
-def _registry_of(kept: Values, rows: Values) -> ReadRegistry:
+def _registry_of(its_plan: Plan, kept: Values, rows: Values) -> ReadRegistry:
+    # Whoever asks for some repositories is told of the templates that may be for such.
+    wanted = next((run.repositories for run in its_plan.reads if run.repositories), ("*",))
+    read = [*rows.get("repositories", ()), *(row for row in template_rows(rows) if concerns(wanted, row["prefix"]))]
     return ReadRegistry(
         kept["run"]["registry"],
         kept["run"]["principal"],
-        [row for row in rows.get("repositories", ()) if "error" not in row],
+        [row for row in read if "error" not in row],
         rows.get("registry_policy"),
         kept["error"],
+        rows.get("templates_read"),
     )
 
 
@@ -370,7 +408,7 @@ def _offboarded(
     plans = [its_plan for its_plan, _its_listings in _acting(hosts, hostvars)]
     by_host: dict[str, list[ReadRegistry]] = {its_plan.host: [] for its_plan in plans}
     for its_plan, kept, rows in _registries_read(hosts, hostvars):
-        by_host[its_plan.host].append(_registry_of(kept, rows))
+        by_host[its_plan.host].append(_registry_of(its_plan, kept, rows))
     existing = {
         run.registry: names
         for its_plan, listings in _acting(hosts, hostvars)
@@ -396,17 +434,25 @@ def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> d
     """Return what was saved as lines, and why hosts fail."""
     lines, failures = [], {}
     for its_plan, kept, rows in _registries_read(hosts, hostvars):
-        number = sum("error" not in row for row in rows.get("repositories", ()))
-        path = kept["answer"].get("backup_path")
+        registry, path = kept["run"]["registry"], kept["answer"].get("backup_path")
+        read = [row["name"] for row in (*rows.get("repositories", ()), *template_rows(rows)) if "error" not in row]
+        policy = rows.get("registry_policy")
+        read += [REGISTRY_LABEL] if policy is not None and policy["read"] else []
         where = f"in {path}" if path else "nothing was written"
-        lines.append(
-            visible_message(
-                f"{kept['run']['registry']}: {number} policies {'read' if check_mode else 'saved'}, {where}"
-            )
-        )
+        lines.append(f"{registry}: {len(read)} policies {'read' if check_mode else 'saved'} ({numbers(read)}), {where}")
+        lines += [
+            f"! {registry}: the {what} could not be read, so that no run can put that back: {why}"
+            for what, why in _unread_ways(rows).items()
+        ]
         if kept["error"]:
             failures[its_plan.host] = kept["error"]
-    return {"lines": lines, "failures": failures}
+    return {"lines": list(map(visible_message, lines)), "failures": failures}
+
+
+def _unread_ways(rows: Values) -> dict[str, str]:
+    """Return what of a registry could not be read that is for repositories to come, and why."""
+    ways = {"registry policy": rows.get("registry_policy"), "creation templates": rows.get("templates_read")}
+    return {what: str(way["error"]) for what, way in ways.items() if way is not None and not way["read"]}
 
 
 def _adopted_words(found: Sequence[AdoptedRegistry]) -> str:
@@ -433,9 +479,14 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
                 AdoptedRegistry(
                     kept["answer"]["registry_id"] or its_plan.host,
                     kept["answer"]["region"],
-                    rows["grants"],
+                    [
+                        *rows["grants"],
+                        *({**grant, "apply_to": ["registry"]} for grant in rows.get("registry_grants", ())),
+                        *({**grant, "apply_to": ["templates"]} for grant in rows.get("template_grants", ())),
+                    ],
                     rows["undeclarable"],
                     [row["name"] for row in rows["repositories"] if "error" not in row],
+                    _unread_ways(rows),
                 )
             )
     directories: dict[str, dict[str, str]] = {}
@@ -485,7 +536,7 @@ def _audit_of(hosts: Sequence[str], hostvars: Values, generated_at: str, directo
 def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
     its_plan = host.plan
     variables = hostvars[its_plan.host]
-    grants = {run.key: run.grants for run in its_plan.runs}
+    grants = {run.key: run.grants for run in its_plan.runs if run.kind == Kind.REPOSITORIES}
     answers = []
     for kept in native(variables.get("_ecr_share_read") or []):
         run = kept["run"]
@@ -499,9 +550,19 @@ def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
                 kept["answer"],
                 grants.get(wanted.key, ()) if its_plan.sharing.state == "present" else (),
                 () if host.is_all(wanted) else wanted.repositories,
+                _beyond(its_plan, wanted) if its_plan.sharing.state == "present" else (),
             )
         )
     return HostAudit(its_plan.host, answers, native(variables.get("ecr_share_result") or []), bool(its_plan.runs))
+
+
+def _beyond(its_plan: Plan, read: Run) -> tuple[Declaration, ...]:
+    """Return what is declared for the policy of a registry that was read, and for its templates."""
+    return tuple(
+        Declaration((), run.grants, run.kind, run.templates)
+        for run in its_plan.runs
+        if run.key == read.key and run.kind != Kind.REPOSITORIES
+    )
 
 
 def _key(run: Values) -> tuple[str, str | None, str | None]:
@@ -521,7 +582,8 @@ def _verdict(hosts: Sequence[str], *, hostvars: Values, generated_at: str, slips
         said = " | ".join(dict.fromkeys(errors)) or failure(audit.findings, its_plan.fail_on, its_plan.host)
         if said:
             failures[its_plan.host] = visible_message(said)
-    lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *native(slips)])
+    more = [*native(slips), *_template_slips(hosts, hostvars)]
+    lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *more])
     return {"lines": list(lines), "failures": failures}
 
 

@@ -107,6 +107,12 @@ options:
       - Whether what is returned has the new policy, where it changed.
     type: bool
     default: false
+  registry_id:
+    description:
+      - The 12-digit id of the account that owns the registry. AWS's API knows the templates of the caller's own
+        registry alone, so the task fails before it writes if the credentials are of another account.
+      - If left out, it is the registry of the credentials.
+    type: str
   on_missing:
     description:
       - What to do about a prefix or a pattern that matches no template, or a grant that is narrowed to what none of the
@@ -118,7 +124,6 @@ options:
 notes:
   - "The IAM actions needed are C(ecr:DescribeRepositoryCreationTemplates), and outside check mode
     C(ecr:UpdateRepositoryCreationTemplate) and C(ecr:SetRepositoryPolicy), all on C(*)."
-  - There is no C(registry_id). AWS's API knows the templates of the caller's own registry alone.
   - "Of several templates that match, ECR takes the one with the longest prefix, and no other: a grant in V(ROOT) is not
     for repositories below C(services) once there is a template C(services). If that one lacks the grant, it is warned
     about."
@@ -334,6 +339,7 @@ ARGUMENT_SPEC = {
     "concurrency": {"type": "int", "default": 8},
     "backup_dir": {"type": "path"},
     "include_policy": {"type": "bool", "default": False},
+    "registry_id": {"type": "str"},
 }
 # Set by the role, and by nobody else: it tells the warnings of all registries together, by kind.
 QUIET = "IMAGESHARE_AWS_QUIET"

@@ -104,14 +104,18 @@ options:
       - Whether what is returned has the new policy, where it changed.
     type: bool
     default: false
+  registry_id:
+    description:
+      - The 12-digit id of the account that owns the registry. AWS's API knows the policy of the caller's own registry
+        alone, so the task fails before it writes if the credentials are of another account.
+      - If left out, it is the registry of the credentials.
+    type: str
 notes:
   - "The IAM actions needed are C(ecr:GetRegistryPolicy), and outside check mode C(ecr:PutRegistryPolicy) and
     C(ecr:DeleteRegistryPolicy), all on C(*): IAM knows no narrower resource for them. Where something is granted,
     C(ecr:GetAccountSetting) is asked for whether the registry heeds such grants; nothing fails without it."
   - "Where there is no policy yet, AWS does not say whose the registry is, and the account of the credentials is asked
     for by C(sts:GetCallerIdentity), which needs no permission."
-  - There is no C(registry_id). AWS's API knows the policy of the caller's own registry alone, so other accounts need
-    credentials of their own.
   - A registry with the policy scope V1 heeds the actions of replication and of pull-through caches alone. The task
     fails before it writes, and says how to change that. It never changes it.
   - AWS keeps no version of the policy, and the last writer wins. The module reads it immediately before it writes it,
@@ -319,6 +323,7 @@ ARGUMENT_SPEC = {
     "purge_deleted_principals": {"type": "bool", "default": False},
     "backup_dir": {"type": "path"},
     "include_policy": {"type": "bool", "default": False},
+    "registry_id": {"type": "str"},
 }
 # Set by the role, and by nobody else: it tells the warnings of all registries together, by kind.
 QUIET = "IMAGESHARE_AWS_QUIET"

@@ -16,12 +16,17 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 
-# A host of the role may have several regions, and the module has one.
-_OPTIONS: Mapping[str, Any] = {**GRANT_OPTIONS, "regions": {"type": "list", "elements": "str"}}
+# A host of the role may have several regions, and the module has one; and each module is for one of what grants apply
+# to. The plan says what is wrong with these.
+_OPTIONS: Mapping[str, Any] = {
+    **GRANT_OPTIONS,
+    "regions": {"type": "list", "elements": "str"},
+    "apply_to": {"type": "list", "elements": "str"},
+}
 
 
 def read_grant_options(name: str, value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return grants as the argument specification of the module reads them, with the regions that the role adds.
+    """Return grants as the argument specification of the module reads them, with what the role adds.
 
     Args:
         name: The variable that holds them, which messages name.

@@ -378,6 +378,7 @@ ANOTHER_LEVEL["views"][0] |= {"levels": ["pull", "push", "describe", "sign"], "w
 EVERY_LEVEL = json.loads(reported(audit(repository("app", share(TEAM, "account", "pull", 1)))))
 EVERY_LEVEL["views"][0]["levels"] = ["pull", "push", "describe", "replicate", "lambda", "service", "other", "admin"]
 LONG = "AllowPull" * 330
+_PULLS = {"access": ["pull"], "lambda_regions": []}
 REPORTS = {
     "plain": PLAIN,
     "estate": ESTATE,
@@ -394,6 +395,19 @@ REPORTS = {
     "failed": reported(audits.failed("AccessDeniedException")),
     "without-policies": reported(audit(audits.repository("app", share(TEAM, "account", "pull", 1))), compared=False),
     "nothing": reported(audit()),
+    "templates": reported(
+        audit(
+            repository("app"),
+            policy=audits.registry_policy(
+                drift={
+                    "missing": [{**_PULLS, "principal": TEAM, "repositories": ["services/*"]}],
+                    "undeclared": [],
+                    "undeclared_actions": [{"principal": OTHER, "actions": ["ecr:PutImage"], "repositories": ["*"]}],
+                }
+            ),
+            templates=[audits.template("services", share(TEAM, "account", "pull", 1))],
+        ),
+    ),
     "two-partitions": reported(
         audit(repository("app", share(TEAM, "account", "pull", 1))),
         audit(repository("app", share(TEAM, "account", "pull", 1)), region="cn-north-1", partition="aws-cn"),
@@ -995,8 +1009,22 @@ class TestDetails:
         assert page.find("#nothing").is_displayed()
 
 
+def test_templates_are_rows_and_counted_as_such(opened: Callable[[str], Page]) -> None:
+    page = opened("templates")
+    assert page.shown == "2 of 2 repositories and templates, 1 of 1 principal"
+    page.click("#counts", "repositories and templates")
+    page.row(page.rows.index("template services")).click()
+    assert "CREATE_ON_PUSH" in page.detail
+
+
 class TestRegistryPolicies:
     """What registries allow on all of their repositories."""
+
+    def test_that_are_not_as_declared_say_for_which_repositories(self, opened: Callable[[str], Page]) -> None:
+        page = opened("templates")
+        page.find("#registry-policies button").click()
+        assert f"missing: {TEAM}: pull for services/*" in page.detail
+        assert f"undeclared_actions: {OTHER}: ecr:PutImage for *" in page.detail
 
     @pytest.fixture
     def page(self, opened: Callable[[str], Page]) -> Page:

@@ -39,7 +39,7 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="u
 # As the first entry point that has it describes it.
 OPTIONS = {name: option for entry in reversed(SPECS.values()) for name, option in entry["options"].items()}
 # Alone, the name of the option would say too little among the variables of the role.
-_RENAMED = {"to": "ecr_share_restore_to"}
+_RENAMED = {"to": "ecr_share_restore_to", "kinds": "ecr_share_restore_kinds"}
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
 
 
@@ -62,8 +62,9 @@ def test_every_variable_is_known_to_the_plan() -> None:
 
 def test_options_of_a_grant_are_those_of_the_module() -> None:
     specified = dict(OPTIONS["ecr_share_grants"]["options"])
-    # The role has several regions, and the module one.
-    assert contract(specified.pop("regions")) == {"type": "list", "elements": "str"}
+    # The role has several regions and several modules, and each module one.
+    for name in ("regions", "apply_to"):
+        assert contract(specified.pop(name)) == {"type": "list", "elements": "str"}
     assert {name: contract(option) for name, option in specified.items()} == {
         name: contract(option) for name, option in GRANT_OPTIONS.items()
     }
@@ -119,7 +120,7 @@ def test_examples_of_the_filters_run(filter_: Any, shown: str, aws: EmbeddedAws,
 
 class TestReadme:
     def test_registries_are_shared_and_audited(self, aws: EmbeddedAws, tmp_path: Path) -> None:
-        inventory, share, audit, _grants, _repositories = BLOCKS
+        inventory, share, audit, *_others = BLOCKS
         for region in (REGION, OTHER_REGION):
             aws.plant_many({"base/python": policy(BUILDS), "tools": policy(BUILDS)}, region=region)
         planted = aws.policies()
@@ -139,11 +140,19 @@ class TestReadme:
         (run,) = ecr_share_internal.ecr_share_internal(variables, "plan")["runs"]
         assert len(run["grants"]) == 3
 
+    def test_grants_for_repositories_to_come_are_runs_of_their_own(self) -> None:
+        runs = ecr_share_internal.ecr_share_internal({**BLOCKS[4], "ecr_share_repositories": ["*"]}, "plan")["runs"]
+        assert [(run["kind"], len(run["grants"])) for run in runs] == [
+            ("repositories", 1),
+            ("registry", 1),
+            ("templates", 1),
+        ]
+
     def test_repositories_are_shared(self, aws: EmbeddedAws, tmp_path: Path) -> None:
         aws.plant_many({"app": None, "web": None})
         common = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", "ecr_share_grants": GRANTS}
         inventory = repositories(common, app={}, web={})
-        done = self.play(aws, tmp_path, inventory, BLOCKS[4])
+        done = self.play(aws, tmp_path, inventory, BLOCKS[5])
         assert done.code == 0, done.output
         assert all(aws.policies().values())
 

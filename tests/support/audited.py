@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import AuditedRegistry, HostAudit, audited
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
+    AuditedRegistry,
+    Declaration,
+    HostAudit,
+    audited,
+)
 from ansible_collections.imageshare.aws.tests.support import audits
 from ansible_collections.imageshare.aws.tests.support.builders import OWNER
 
@@ -33,6 +38,8 @@ def registries(
     repositories: Sequence[str] = ("*",),
     drift: Sequence[dict[str, Any]] = (),
     policy: dict[str, Any] | None = None,
+    templates: Sequence[dict[str, Any]] | str | None = None,
+    beyond: Sequence[Declaration] = (),
     host: str = "images",
     owner: str = OWNER,
     region: str = "us-east-1",
@@ -46,14 +53,15 @@ def registries(
         repositories: What that is for.
         drift: Rows of the run in check mode, of repositories that it would change.
         policy: The policy of the registry; none if it is left out.
+        templates: Its templates, or why they could not be read; None where nobody asked for them.
+        beyond: What is declared for the policy of the registry, and for templates.
         host: The host that is this registry.
         owner: The account that owns it.
         region: Its region.
         error: Why the run in check mode failed.
     """
-    answer = replace(
-        audits.audit(*rows, policy=policy, registry_id=owner, region=region), grants=grants, repositories=repositories
-    )
+    read = audits.audit(*rows, policy=policy, registry_id=owner, region=region, templates=templates)
+    answer = replace(read, grants=grants, repositories=repositories, beyond=beyond)
     run = {"connection": answer.connection, "region": answer.region, "registry_id": answer.registry_id}
     results = [{**run, "label": "all", "repositories": list(drift), "error": error}]
     return audited([HostAudit(host, [answer], results, compared=True)])

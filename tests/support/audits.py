@@ -139,6 +139,15 @@ def repository(name: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any
     }
 
 
+def template(prefix: str, *shares: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the row of a repository creation template as an audit has it."""
+    row = repository("", *shares, applied_for=["CREATE_ON_PUSH"], **more)
+    return {
+        "prefix": prefix,
+        **{member: value for member, value in row.items() if member not in ("name", "arn", "uri")},
+    }
+
+
 def registry_policy(*shares: dict[str, Any], error: str | None = None, **more: Any) -> dict[str, Any]:
     """Return the policy of a registry as an audit has it.
 
@@ -179,15 +188,33 @@ def audit(
     region: str = "us-east-1",
     partition: str = "aws",
     policy: dict[str, Any] | None = None,
+    templates: Sequence[dict[str, Any]] | str | None = None,
 ) -> AuditAnswer:
-    """Return what the audit of one registry returned. policy: that of the registry; none if it is left out."""
+    """Return what the audit of one registry returned.
+
+    Args:
+        rows: Its repositories.
+        registry_id: The account that owns it.
+        region: Its region.
+        partition: Its partition.
+        policy: That of the registry; none if it is left out.
+        templates: Its templates, or why they could not be read; None where nobody asked for them.
+    """
+    found = {"repositories": rows, "registry_policy": policy or registry_policy()}
     answer = {
-        "rows_as_text": json.dumps({"repositories": rows, "registry_policy": policy or registry_policy()}),
+        "rows_as_text": json.dumps({**found, **({} if templates is None else of_templates(templates))}),
         "registry_id": registry_id,
         "region": region,
         "partition": partition,
     }
     return AuditAnswer("these credentials", region, region, registry_id, answer)
+
+
+def of_templates(templates: Sequence[dict[str, Any]] | str) -> dict[str, Any]:
+    """Return what an audit says of templates, or why it could not read them."""
+    error = templates if isinstance(templates, str) else None
+    read = {"read": error is None, "error": error, "error_code": error and "AccessDeniedException"}
+    return {"templates": [] if isinstance(templates, str) else list(templates), "templates_read": read}
 
 
 def failed(error: str, region: str = "us-east-1") -> AuditAnswer:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
@@ -31,6 +31,7 @@ _MOST_PATTERNS = 3
 _PLAIN = re.compile(r"[a-z][a-z0-9_./-]*")
 # Other values than texts, as YAML 1.1 has them.
 _NO_TEXTS = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
+_MEMBERS = ("principals", "access", "lambda_regions", "repositories", "apply_to")
 _TEMPLATES = ("{{", "{%", "{#")
 _TEMPLATE = "Ansible would take the name for a template."
 
@@ -42,9 +43,10 @@ class AdoptedRegistry:
     Args:
         registry_id: The account that owns it.
         region: Its region.
-        grants: What would declare what is there, as the audit returns it.
+        grants: What would declare what is there, as the audit returns it, with C(apply_to) for what is to come.
         undeclarable: What no grant can express, as the audit returns it.
         repositories: The names of all repositories.
+        unread: What could not be read, each with the reason, so that nothing of it is declared.
     """
 
     registry_id: str
@@ -52,6 +54,7 @@ class AdoptedRegistry:
     grants: Sequence[Mapping[str, Any]]
     undeclarable: Sequence[Mapping[str, Any]]
     repositories: Sequence[str]
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def adoption(host: str, registries: Sequence[AdoptedRegistry], names: Mapping[st
         *_list("ecr_share_regions", regions, ""),
         *_grants(merged, registries, regions, known),
         *_undeclarable(registries, regions, merged, known),
+        *_unread(registries, regions),
     ]
     return "\n".join(lines) + "\n"
 
@@ -123,7 +127,7 @@ def _merged(grants: Iterable[tuple[str, Mapping[str, Any]]]) -> list[_Merged]:
     """Return each grant once, with the regions in which it is the same."""
     found: dict[Any, list[tuple[str, Mapping[str, Any]]]] = {}
     for region, grant in grants:
-        key = tuple(tuple(grant.get(name, ())) for name in ("principals", "access", "lambda_regions", "repositories"))
+        key = tuple(tuple(grant.get(name, ())) for name in _MEMBERS)
         found.setdefault(key, []).append((region, grant))
     return [
         _Merged(
@@ -160,8 +164,11 @@ def _grant(
     yield f"    access: [{', '.join(map(_scalar, grant['access']))}]{more}"
     if grant.get("lambda_regions"):
         yield from _list("lambda_regions", grant["lambda_regions"], "    ")
-    patterns = _patterns(grant["repositories"], _repositories(registries, merged.regions))
+    to_come = grant.get("apply_to", ())
+    patterns = () if to_come else _patterns(grant["repositories"], _repositories(registries, merged.regions))
     yield from _list("repositories", grant["repositories"], "    ", _remark(patterns))
+    if to_come:
+        yield from _list("apply_to", to_come, "    ")
     if set(merged.regions) != set(regions):
         yield from _list("regions", merged.regions, "    ")
 
@@ -233,6 +240,15 @@ def _undeclarable(
         yield "#"
         yield from _comment(f"{place}{only}{statement}{who}", "- ")
         yield from _comment(reason, "  ")
+
+
+def _unread(registries: Iterable[AdoptedRegistry], regions: Sequence[str]) -> Iterator[str]:
+    """Yield comments that say what could not be read."""
+    for registry in registries:
+        for what, why in registry.unread.items():
+            where = f" in {word(registry.region)}" if len(regions) > 1 else ""
+            yield ""
+            yield from _comment(f"Not declared, because it could not be read: {what}{where}: {why}")
 
 
 def _comment(text: str, begin: str = "") -> list[str]:

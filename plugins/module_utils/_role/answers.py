@@ -23,7 +23,7 @@ from .._iam.principals import PrincipalType
 from .._sharing.capabilities import CAPABILITIES
 from .._text import message, one_line, quoted, word, words
 from .amounts import together
-from .groups import repositories
+from .kinds import Kind, counted, numbers
 from .principal_names import labelled
 from .summary import places
 
@@ -45,9 +45,10 @@ class ReadRegistry:
     Args:
         registry: What people call it: its host and region.
         principal: Who was asked for; None for all.
-        rows: The rows of its repositories.
+        rows: The rows of its repositories and templates.
         policy: What it says of the policy of the registry; None where it did not come so far.
         error: Why not all could be read; None where all was.
+        templates: Whether it could read the templates, and why not; None where it did not come so far.
     """
 
     registry: str
@@ -55,6 +56,7 @@ class ReadRegistry:
     rows: Sequence[Row]
     policy: Row | None
     error: str | None
+    templates: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def unread(registries: Iterable[ReadRegistry]) -> tuple[str, ...]:
             found.append(f"{registry.registry}: {one_line(registry.error)}")
         if registry.policy is not None and not registry.policy["read"]:
             found.append(f"{registry.registry}: the registry policy: {one_line(str(registry.policy['error']))}")
+        if registry.templates is not None and not registry.templates["read"]:
+            found.append(f"{registry.registry}: the creation templates: {one_line(str(registry.templates['error']))}")
     return tuple(dict.fromkeys(found))
 
 
@@ -158,7 +162,6 @@ def answer(
         lines.append(f"and {len(told) - MOST_LINES} more: ask for one of them, or see the report of an audit")
     reached = {one.asked for one in found if one.certain}
     may = {one.asked for one in found}
-    number = sum(len(registry.rows) for registry in registries)
     looked = _looked(registries)
     wanted = " or ".join(map(word, access))
     for principal in asked:
@@ -176,7 +179,7 @@ def answer(
     elif not asked:
         who_gets_in = len({one.principal for one in found})
         principals = "1 principal" if who_gets_in == 1 else f"{who_gets_in} principals"
-        lines.append(f"{principals} in {repositories(number)}{looked}")
+        lines.append(f"{principals} in {numbers(row['name'] for one in registries for row in one.rows)}{looked}")
     return tuple(map(message, lines))
 
 
@@ -324,7 +327,8 @@ def offboarded(
         lines += [f"? and {len(not_read) - MOST_UNREAD} more"] if len(not_read) > MOST_UNREAD else []
     number = sum(len(all_names or ()) for all_names in existing.values())
     was_read = {registry.registry for registry in registries if registry.rows or registry.error is None}
-    what = f"{repositories(number)} in {'1 registry' if len(was_read) == 1 else f'{len(was_read)} registries'}"
+    where = "1 registry" if len(was_read) == 1 else f"{len(was_read)} registries"
+    what = f"{counted(number, Kind.REPOSITORIES)} in {where}"
     looked = f"{what} {'was' if number == 1 else 'were'} looked at"
     if not_judged:
         more = f" and {len(not_judged) - MOST_UNREAD} more" if len(not_judged) > MOST_UNREAD else ""

@@ -15,7 +15,8 @@ from itertools import groupby
 from .._text import message
 from .audited import AuditedRegistry
 from .finding import EXCEPTION, KINDS, Finding
-from .groups import Group, Place, counted, groups, label_of, names_told, repositories
+from .groups import Group, Place, counted, groups, label_of, names_told
+from .kinds import numbers
 
 # No line is longer, if that can be helped.
 _WIDTH = 150
@@ -102,7 +103,7 @@ def _who(principals: Sequence[str], most: int) -> str:
 
 def _fitting(heads: Sequence[str], group: Group, tail: str) -> str:
     """Return a line that says where as fully as there is room for: rather where than who, or by which statement."""
-    number = repositories(group.number) if group.number else ""
+    number = group.numbers if group.number else ""
     all_named, *fewer = ("; ".join(_place(place, most) for place in group.places) for most in _NAMES_SHOWN)
     counts = "; ".join(f"{_number(place)} of {place.registry}" for place in group.places)
     colon = ": " if number else ""
@@ -137,7 +138,7 @@ def _counts(registry: AuditedRegistry, findings: Iterable[Finding]) -> str:
     principals = Counter((share["principal_type"], share["principal"]) for row in read for share in row["shares"])
     unread = len(registry.rows) - len(read)
     parts = (
-        repositories(len(read)),
+        numbers(row["name"] for row in read),
         f"{len(principals):,} {'principal' if len(principals) == 1 else 'principals'}",
         f"{open_ones:,} {'finding' if open_ones == 1 else 'findings'}",
         *((f"{len(here) - open_ones:,} accepted",) if len(here) > open_ones else ()),

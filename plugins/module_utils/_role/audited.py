@@ -15,9 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from operator import itemgetter
 from typing import Any
 
+from .._repository_names import REGISTRY_LABEL
+from .kinds import Kind
+from .template_rows import ALL_TEMPLATES, template_rows, unread_row
 from .variables import GrantOptions
 
 Row = Mapping[str, Any]
@@ -40,6 +44,7 @@ class AuditAnswer:
             where it failed before it had rows.
         grants: What is declared for the run, with principals in the place of their names.
         repositories: The names and patterns that these grants are for; empty for all.
+        beyond: What is declared for the policy of the registry, and for templates.
     """
 
     connection: str
@@ -49,10 +54,16 @@ class AuditAnswer:
     answer: Mapping[str, Any]
     grants: Sequence[GrantOptions] = ()
     repositories: Sequence[str] = ()
+    beyond: Sequence[Declaration] = ()
 
     @property
     def key(self) -> RunKey:
         return RunKey(self.connection, self.region, self.registry_id)
+
+    @property
+    def declared(self) -> tuple[Declaration, ...]:
+        """All that is declared."""
+        return (Declaration(tuple(self.repositories), tuple(self.grants)), *self.beyond)
 
 
 @dataclass(frozen=True)
@@ -98,10 +109,14 @@ class Declaration:
     Args:
         repositories: The names and patterns that they are for; empty for all.
         grants: The grants, each of which may be narrowed further.
+        kind: What they apply to.
+        templates: The prefixes and patterns of the templates that they are for, if they apply to templates.
     """
 
     repositories: tuple[str, ...]
     grants: tuple[GrantOptions, ...]
+    kind: str = Kind.REPOSITORIES.value
+    templates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,9 +126,11 @@ class AuditedRegistry:
     Args:
         key: Which one.
         hosts: The hosts that are this registry, at least one.
-        rows: A row for each repository, with C(drift) where it is not as declared, and one for each run that failed.
-        policy: What a run said of the registry's own policy, one that could read it if there is one; None where no run
-            came so far.
+        rows: A row for each repository and template, with C(drift) where it is not as declared, and one for each run
+            that failed.
+        policy: What a run said of the registry's own policy, one that could read it if there is one, with C(drift)
+            where it is not as declared; None where no run came so far.
+        templates: Whether a run could read the templates, and why not; None where none came so far.
         declared: What is declared, for each run.
         readers: For each name of a row the host that has read it first.
         compared: Whether a run has compared repositories with what is declared.
@@ -124,6 +141,7 @@ class AuditedRegistry:
     hosts: tuple[str, ...]
     rows: tuple[Row, ...]
     policy: Row | None = None
+    templates: Row | None = None
     declared: tuple[Declaration, ...] = ()
     readers: Mapping[str, str] = field(default_factory=dict)
     compared: bool = False
@@ -136,13 +154,19 @@ class AuditedRegistry:
 
 @dataclass(frozen=True)
 class _Read:
-    """What one run has read of a registry. policy: that of the registry as the module returned it, if it did."""
+    """What one run has read of a registry.
+
+    Args:
+        policy: That of the registry as the module returned it, if it did.
+        templates: Whether it could read the templates, if it came so far.
+    """
 
     host: str
     registry: RegistryKey
     rows: Sequence[Row]
     policy: Row | None = None
-    declared: Declaration | None = None
+    templates: Row | None = None
+    declared: tuple[Declaration, ...] = ()
     compared: bool = False
     failures: tuple[str, ...] = ()
 
@@ -168,14 +192,18 @@ def _registry(key: RegistryKey, reads: Sequence[_Read]) -> AuditedRegistry:
             name = row["name"]
             rows[name] = _united(rows[name], row) if name in rows else row
             readers.setdefault(name, read.host)
-    # Of runs that know as much, the first.
     policies = [read.policy for read in reads if read.policy is not None]
+    # Of runs that know as much, the first.
+    templates = max((one.templates for one in reads if one.templates is not None), key=itemgetter("read"), default=None)
+    if templates is not None and not templates["read"]:
+        rows[ALL_TEMPLATES] = unread_row(templates)
     return AuditedRegistry(
         key=key,
         hosts=tuple(dict.fromkeys(read.host for read in reads)),
         rows=tuple(rows.values()),
-        policy=max(policies, key=itemgetter("read"), default=None),
-        declared=tuple(read.declared for read in reads if read.declared is not None),
+        policy=reduce(_united, policies) if policies else None,
+        templates=templates,
+        declared=tuple(declaration for read in reads for declaration in read.declared),
         readers=readers,
         compared=any(read.compared for read in reads),
         failures=tuple(dict.fromkeys(failure for read in reads for failure in read.failures)),
@@ -194,18 +222,19 @@ def _reads(host: HostAudit) -> Iterator[_Read]:
             drift = _drift(results)
             registry_id = answer["registry_id"] or audit.registry_id or host.host
             found = json.loads(answer["rows_as_text"])
+            rows, policy = [*found["repositories"], *template_rows(found)], found.get("registry_policy")
             yield _Read(
                 host.host,
                 RegistryKey(answer["partition"], registry_id, answer["region"]),
-                [{**row, **drift.get(row["name"], {})} for row in found["repositories"] if not row.get("missing")],
-                found.get("registry_policy"),
-                Declaration(tuple(audit.repositories), tuple(audit.grants)),
+                [{**row, **drift.get(row["name"], {})} for row in rows if not row.get("missing")],
+                None if policy is None else {**policy, **drift.get(REGISTRY_LABEL, {})},
+                found.get("templates_read"),
+                audit.declared,
                 compared=host.compared,
                 failures=tuple(result["error"] for result in results if result["error"]),
             )
         else:
-            declared = Declaration(tuple(audit.repositories), tuple(audit.grants))
-            yield replace(_failed(host, audit.key, audit.label, answer["msg"]), declared=declared)
+            yield replace(_failed(host, audit.key, audit.label, answer["msg"]), declared=audit.declared)
     read_runs = {audit.key for audit in host.answers}
     for key, results in by_run.items():
         if key not in read_runs:
@@ -220,7 +249,7 @@ def _failed(host: HostAudit, run: RunKey, label: str, error: str) -> _Read:
 
 
 def _drift(results: Iterable[Row]) -> dict[str, Row]:
-    """Return for each repository that is not as declared the member of its row that says so."""
+    """Return for each name of a row that is not as declared the member that says so."""
     return {
         row["name"]: {
             "drift": {
@@ -234,7 +263,7 @@ def _drift(results: Iterable[Row]) -> dict[str, Row]:
 
 
 def _united(row: Row, other: Row) -> Row:
-    """Return one row of two for the same repository.
+    """Return one row of two for the same repository, or for the policy of the same registry.
 
     A run that could read it, and the policy of its registry, knows more, and to each other grants may be missing.
     """

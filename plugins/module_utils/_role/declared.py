@@ -12,6 +12,13 @@ Whose grants count for a principal:
 - for a role, a user or a session those of its account, and for a session those of its role;
 - for an organizational unit those of its organization, and of a unit that it is below.
 
+What counts where:
+
+- In a repository, the grants that apply to repositories and are for it, and those that apply to the registry and whose
+  patterns match it.
+- In a template, the grants that apply to templates, or to the registry, if they are for all that it is for.
+- In the policy of the registry, the grants that apply to it or to any repository.
+
 An account is not covered by the grants of an organization, because nobody can see from here what it is a member of, nor
 by those of its roles.
 """
@@ -23,10 +30,12 @@ from functools import lru_cache, reduce
 from operator import or_
 
 from .._iam.principals import ORGANIZATIONS, Principal, PrincipalType, is_session_of, read_principal
-from .._repository_names import select
+from .._repository_names import matches, select, template_prefix
 from .._sharing.capabilities import DEFAULT_ACCESS
 from .amounts import NOTHING, Amount
-from .audited import AuditedRegistry
+from .audited import AuditedRegistry, Declaration
+from .kinds import Kind
+from .template_rows import is_for
 from .variables import GrantOptions
 
 # Whom the grants of others than its account may be for.
@@ -74,34 +83,52 @@ class DeclaredInRegistry:
     """
 
     def __init__(self, registry: AuditedRegistry) -> None:
-        names = [row["name"] for row in registry.rows]
+        listed = [row["name"] for row in registry.rows]
+        self._prefixes = {name: prefix for name in listed if (prefix := template_prefix(name)) is not None}
+        self._names = [name for name in listed if name not in self._prefixes]
+        self._selected: dict[tuple[str, ...], frozenset[str]] = {}
         grants: list[GrantOptions] = []
-        covering: dict[str, list[int]] = {name: [] for name in names}
-        selected: dict[tuple[str, ...], frozenset[str]] = {}
-
-        def covered(texts: Sequence[str]) -> frozenset[str]:
-            key = tuple(texts)
-            if key not in selected:
-                selected[key] = frozenset(select(key, names).names)
-            return selected[key]
-
+        anywhere: list[GrantOptions] = []
+        covering: dict[str, list[int]] = {name: [] for name in listed}
         for declaration in registry.declared:
-            of_run = covered(declaration.repositories or ("*",))
             for grant in declaration.grants:
-                narrowed = grant.get("repositories")
-                for name in of_run if narrowed is None else of_run & covered(narrowed):
+                for name in self._covered(declaration, grant.get("repositories")):
                     # A name that a grant has and the registry has not is not among them.
                     if name in covering:
                         covering[name].append(len(grants))
                 grants.append(grant)
+                if declaration.kind != Kind.TEMPLATES:
+                    anywhere.append(grant)
         # Most repositories have the same grants.
         groups = {tuple(indexes) for indexes in covering.values()}
         by_group = {indexes: Declared(grants[index] for index in indexes) for indexes in groups}
         self._of = {name: by_group[tuple(indexes)] for name, indexes in covering.items()}
-        self._anywhere = Declared(grants)
+        self._anywhere = Declared(anywhere)
+
+    def _covered(self, declaration: Declaration, narrowed: Sequence[str] | None) -> Iterable[str]:
+        """Return the names of the rows that a grant is for.
+
+        Args:
+            declaration: The grants that it is one of.
+            narrowed: The names and patterns that it is narrowed to; None for none.
+        """
+        if declaration.kind == Kind.TEMPLATES:
+            mine = {name: one for name, one in self._prefixes.items() if matches(declaration.templates, one)}
+            return [name for name, prefix in mine.items() if is_for(narrowed, prefix)]
+        of_run = self._matching(declaration.repositories or ("*",))
+        covered = of_run if narrowed is None else of_run & self._matching(narrowed)
+        if declaration.kind == Kind.REGISTRY:
+            return covered.union(name for name, prefix in self._prefixes.items() if is_for(narrowed, prefix))
+        return covered
+
+    def _matching(self, texts: Sequence[str]) -> frozenset[str]:
+        key = tuple(texts)
+        if key not in self._selected:
+            self._selected[key] = frozenset(select(key, self._names).names)
+        return self._selected[key]
 
     def of(self, name: str | None) -> Declared:
-        """Return what is declared for a repository; with None, what is for any repository at all."""
+        """Return what is declared for a repository or a template; with None, for the policy of the registry."""
         return self._anywhere if name is None else self._of[name]
 
 

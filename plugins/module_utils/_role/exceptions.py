@@ -10,8 +10,9 @@ The rules:
 
 - An entry is for a principal or for a Sid, exactly: not for the roles of an account, nor for the members of an
   organization. A finding that several statements make is accepted by a Sid if all of them have it.
-- Patterns in C(repositories) are for repositories. The policy of the registry is none, so an entry accepts what it lets
-  in if it names no repositories.
+- Patterns in C(repositories) are for repositories. What templates and the policy of the registry let in is accepted by
+  an entry that names no repositories, or that names them as rows do: C(template services), C(template *) and
+  C(registry policy).
 - An entry is valid through the whole of its last day in UTC.
 - It counts for the hosts alone whose variables have it.
 """
@@ -27,9 +28,11 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._iam.arns import is_unique_id
 from .._iam.principals import EVERYONE, invalid_principal_reason, read_principal
-from .._repository_names import matches, problem_with
+from .._repository_names import REGISTRY_LABEL
 from .._text import one_line, quoted, word, words
 from .finding import ACCEPTABLE, Acceptance, Finding
+from .kinds import problem_with_place
+from .template_rows import place_matches
 
 _MEMBERS = ("kinds", "principal", "reason", "registries", "repositories", "sid", "until")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -48,7 +51,7 @@ class Accepted:
         reason: Why.
         principal: Whom it is for, as shares say it; None if it is for a Sid.
         sid: The Sid of the statements that it is for; None if it is for a principal.
-        repositories: The names and patterns that it is for; None for all, and for the policy of the registry.
+        repositories: The names and patterns that it is for, as rows have them; None for all.
         kinds: The kinds of findings that it is for; empty for all that can be accepted.
         registries: The ids of accounts and names of hosts that it is for; empty for all.
         until: The last day on which it is valid; None for no end.
@@ -89,8 +92,8 @@ class Accepted:
         """Return whether it is for a finding of a registry that it is for."""
         if finding.kind not in (self.kinds or ACCEPTABLE):
             return False
-        if self.repositories is not None and not (
-            finding.repository is not None and matches(self.repositories, finding.repository)
+        if self.repositories is not None and not place_matches(
+            self.repositories, REGISTRY_LABEL if finding.repository is None else finding.repository
         ):
             return False
         if self.principal is not None:
@@ -186,7 +189,8 @@ def _problems_with_lists(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is not a list"
         elif value in ([], ()):
             yield f"{name} is empty: leave it out for all"
-    yield from (f"repositories: {why}" for why in map(problem_with, _listed(entry.get("repositories"))) if why)
+    places = [one for one in _listed(entry.get("repositories")) if one != REGISTRY_LABEL]
+    yield from (f"repositories: {why}" for why in map(problem_with_place, places) if why)
     for kind in _listed(entry.get("kinds")):
         if kind not in ACCEPTABLE:
             yield f"kinds: {_shown(kind)} is none of those that can be accepted: {', '.join(ACCEPTABLE)}"

@@ -19,6 +19,7 @@ The rules:
   C(deleted_principal), whatever is declared, and none of them is undeclared as well.
 - C(drift) is what sharing would change, so it may tell of the same access as C(undeclared) and C(excess) do. What is
   missing and what is too much are two findings.
+- A template is as a repository, and what it lets in is what repositories to come let in.
 - What is only possible, because of a condition or a Deny, is a finding of its own, and only beside what is certain.
   What is certainly denied is none.
 - Whatever the policy of the registry lets in alone is found once, without a repository. It is found in a repository if
@@ -42,6 +43,8 @@ from .declared import Declared, DeclaredInRegistry, principal_of
 from .exceptions import Accepted
 from .finding import COMPARED, EXCEPTION, KINDS, UNREAD, Finding, statements_named, who
 from .groups import label_of
+from .kinds import Kind
+from .template_rows import ALL_TEMPLATES
 
 # Whom it is about, as shares say it: the type, None where that is not known, and the principal.
 _Subject: TypeAlias = "tuple[str | None, str]"
@@ -142,7 +145,9 @@ def _not_read(registry: AuditedRegistry) -> Iterator[str]:
         yield f"{where}: could not be read"
     elif not registry.policy["read"]:
         yield f"{where}: the registry policy was not read, and others may get in by it"
-    patterns = [declaration.repositories for declaration in registry.declared]
+    if registry.templates is not None and not registry.templates["read"]:
+        yield f"{where}: the creation templates were not read, and repositories to come may let in others"
+    patterns = [one.repositories for one in registry.declared if one.kind == Kind.REPOSITORIES]
     if patterns and all(one and "*" not in one for one in patterns):
         every = list(dict.fromkeys(text for one in patterns for text in one))
         more = f" and {len(every) - _MOST_PATTERNS} more" if len(every) > _MOST_PATTERNS else ""
@@ -164,7 +169,8 @@ def _of_registry(registry: AuditedRegistry, names: Mapping[str, str], *, compari
     for row in registry.rows:
         place = replace(whole, repository=row["name"])
         if row.get("error"):
-            yield place.finding(UNREAD, f"could not be read: {one_line(row['error'])}")
+            what = "templates could not be read" if row["name"] == ALL_TEMPLATES else "could not be read"
+            yield place.finding(UNREAD, f"{what}: {one_line(row['error'])}")
             continue
         for subject, found in _of_shares(row, row["shares"], registry, declared.of(row["name"]), comparing=comparing):
             yield from _told(place, subject, _without(found, everywhere.get((found.kind, subject[1]))))
@@ -191,6 +197,8 @@ def _of_policy(place: _Place, declared: Declared, *, comparing: bool) -> Iterato
         yield from _told(place, subject, found)
     deleted = (share["principal"] for share in shares if share["principal_type"] == PrincipalType.DELETED)
     yield from (_deleted(place, principal, shares) for principal in dict.fromkeys(deleted))
+    if comparing and "drift" in policy:
+        yield from _of_drift(place, policy["drift"])
 
 
 def _names_repositories(condition: Row) -> bool:
@@ -315,17 +323,22 @@ def _deleted(place: _Place, principal: str, shares: Iterable[Share]) -> Finding:
 
 
 def _of_drift(place: _Place, drift: Row) -> Iterator[Finding]:
-    """Yield what sharing would change, by principal: what is missing, and what is too much."""
+    """Yield what sharing would change, by principal: what is missing, and what is too much.
+
+    In the policy of a registry, what is for the same repositories is one.
+    """
     told = False
     for direction, why in _DRIFT.items():
-        amounts: dict[str, Amount] = {}
+        amounts: dict[tuple[str, tuple[str, ...]], Amount] = {}
         for change in (*drift[direction], *drift.get(f"{direction}_actions", ())):
-            amounts[change["principal"]] = amounts.get(change["principal"], NOTHING) | _amount_of_change(change)
-        for principal, amount in amounts.items():
+            key = (change["principal"], tuple(change.get("repositories", ())))
+            amounts[key] = amounts.get(key, NOTHING) | _amount_of_change(change)
+        for (principal, patterns), amount in amounts.items():
             told = True
             read = read_principal(principal, None)
             subject = (None if read is None else read.kind.value, principal)
-            said = why.format(who=place.who(principal), what=amount.words or "access")
+            where = f" by the registry policy for {words(patterns)}" if patterns else ""
+            said = why.format(who=place.who(principal), what=f"{amount.words or 'access'}{where}")
             yield place.finding("drift", said, subject, amount=amount, lacking=direction == "missing")
     if not told:
         yield place.finding("drift", "the access is as declared, by other statements than sharing would write")

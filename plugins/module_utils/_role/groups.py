@@ -17,6 +17,7 @@ from .._text import quoted, word, words
 from .amounts import REPORTED_ONLY
 from .audited import AuditedRegistry
 from .finding import EXCEPTION, KINDS, UNREAD, Finding
+from .kinds import Kind, kind_of, name_told, numbers
 from .places import compressed
 
 REGISTRY_POLICY = "the registry policy"
@@ -32,13 +33,18 @@ class Place:
         owner: What people call the owner.
         regions: The regions.
         repositories: Names and patterns, and REGISTRY_POLICY.
-        number: How many repositories that are, in all regions together.
+        names: The name of each row that these are, once for each region.
     """
 
     owner: str
     regions: tuple[str, ...]
     repositories: tuple[str, ...]
-    number: int
+    names: tuple[str, ...]
+
+    @property
+    def number(self) -> int:
+        """How many repositories and templates that are, in all regions together."""
+        return len(self.names)
 
     @property
     def registry(self) -> str:
@@ -74,8 +80,13 @@ class Group:
 
     @property
     def number(self) -> int:
-        """How many repositories they are about."""
+        """How many repositories and templates they are about."""
         return sum(place.number for place in self.places)
+
+    @property
+    def numbers(self) -> str:
+        """The same in words."""
+        return numbers(name for place in self.places for name in place.names)
 
     @property
     def what(self) -> str:
@@ -120,7 +131,8 @@ def groups(findings: Iterable[Finding], registries: Iterable[AuditedRegistry]) -
     for one in registries:
         where = (one.key.registry_id, one.key.region)
         # A pattern stands for no repository of which nothing is known.
-        names[where] = names.get(where, frozenset()).union(row["name"] for row in one.rows)
+        there = (row["name"] for row in one.rows if kind_of(row["name"]) is Kind.REPOSITORIES)
+        names[where] = names.get(where, frozenset()).union(there)
     found: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         found.setdefault(_key(finding), []).append(finding)
@@ -140,14 +152,9 @@ def counted(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{kind} {numbers[kind]}" for kind in KINDS if numbers[kind])
 
 
-def repositories(number: int) -> str:
-    """Return a number of repositories."""
-    return f"{number:,} {'repository' if number == 1 else 'repositories'}"
-
-
 def names_told(names: Iterable[str]) -> str:
-    """Return names of repositories, and REGISTRY_POLICY, as an enumeration."""
-    return ", ".join(name if name == REGISTRY_POLICY else word(name) for name in names)
+    """Return names of repositories and templates, and REGISTRY_POLICY, as an enumeration."""
+    return ", ".join(name if name == REGISTRY_POLICY else name_told(name) for name in names)
 
 
 def label_of(host: str, registry_id: str, region: str = "") -> str:
@@ -157,7 +164,9 @@ def label_of(host: str, registry_id: str, region: str = "") -> str:
 
 def _key(finding: Finding) -> tuple[object, ...]:
     # Each says something else, but for that repositories could not be read.
-    said = finding.message if finding.kind == EXCEPTION or (finding.kind == UNREAD and not finding.repository) else None
+    name = finding.repository
+    alike = name is not None and kind_of(name) is Kind.REPOSITORIES
+    said = finding.message if finding.kind == EXCEPTION or (finding.kind == UNREAD and not alike) else None
     accepted = finding.accepted
     return (finding.principal, finding.kind, finding.certain, finding.amount, finding.lacking, accepted, said)
 
@@ -184,6 +193,6 @@ def _places(findings: Sequence[Finding], names: Mapping[tuple[str, str], frozens
             *compressed(own, names.get((registry_id, region), ())),
         )
         owner = label_of(host, registry_id)
-        known = found.get((owner, told), Place(owner, (), told, 0))
-        found[(owner, told)] = replace(known, regions=(*known.regions, region), number=known.number + len(own))
+        known = found.get((owner, told), Place(owner, (), told, ()))
+        found[(owner, told)] = replace(known, regions=(*known.regions, region), names=(*known.names, *own))
     return tuple(found.values())

@@ -10,6 +10,8 @@ One list of grants serves many registries. So a name or pattern need not match i
 none is a slip, which is told once, by its variable, before anything is written. As long as not all registries of the
 play are known, such as where one could not be listed, it may be meant for those: that is a warning. So is a grant for
 repositories that are there, but not among those of ecr_share_repositories: a run may be narrowed to some of them.
+
+Templates are not listed before a run, so what the variables name of them, and is nowhere, is told after it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from .._iam.principals import PrincipalType, read_principal
-from .._repository_names import matches, select, unmatched
+from .._repository_names import matches, select, template_label, unmatched
 from .._text import message, quoted, word
-from .plan import ASKED_REPOSITORIES, Plan, Purpose, Run
+from .kinds import Kind
+from .plan import ASKED_REPOSITORIES, Plan, Purpose
+from .run import Run
 from .variables import ORIGIN
 
 RunKey: TypeAlias = "tuple[int, str | None, str | None]"
@@ -76,6 +80,14 @@ class Slips:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class TemplateRun:
+    """A run for templates, and the rows that it returned."""
+
+    run: Run
+    rows: Sequence[Mapping[str, Any]]
+
+
 def read_listing(values: Mapping[str, Any]) -> Listing:
     """Return the listing of which these are the values: C(key), C(names) as one text, C(owner) and C(error)."""
     number, region, registry_id = values["key"]
@@ -121,6 +133,33 @@ def slips(hosts: Sequence[HostListings], *, complete: bool) -> Slips:
     return Slips(tuple(dict.fromkeys(map(message, problems))), tuple(dict.fromkeys(map(message, warnings))))
 
 
+def template_slips(runs: Iterable[TemplateRun]) -> tuple[str, ...]:
+    """Return what the variables of a play name, and what no template is for in any of its registries, each once.
+
+    Args:
+        runs: Those that came so far as to look for templates.
+    """
+    found: dict[tuple[str, str], bool] = {}
+    for one in runs:
+        missing = {row["name"] for row in one.rows if row.get("missing")}
+        # All templates may be none.
+        named = [("ecr_share_templates: ", text) for text in one.run.templates if text != "*"]
+        named += [
+            (f"{grant[ORIGIN]}: repositories: ", ", ".join(grant["repositories"]))
+            for grant in one.run.grants
+            if grant.get("repositories")
+        ]
+        for key in named:
+            found[key] = found.get(key, False) or template_label(key[1]) not in missing
+    return tuple(
+        message(f"{where}no creation template is for {quoted(text)} alone, in no registry of this play")
+        if "repositories" in where
+        else message(f"{where}{quoted(text)} matches no creation template in any registry of this play")
+        for (where, text), is_there in found.items()
+        if not is_there
+    )
+
+
 def _texts(host: HostListings) -> Iterator[tuple[str, str, bool]]:
     """Yield what a host names, where, and whether its registries have it, of those that could be listed."""
     for run in host.plan.lists:
@@ -133,7 +172,8 @@ def _texts(host: HostListings) -> Iterator[tuple[str, str, bool]]:
         variable = ASKED_REPOSITORIES if host.plan.purpose == Purpose.ASK else _REPOSITORIES
         yield from ((variable, text, text not in missing) for text in wanted)
     for run in host.plan.runs:
-        names = host.names(run.key)
+        # What applies to coming repositories alone, none of those that there are need match.
+        names = host.names(run.key) if run.kind == Kind.REPOSITORIES else None
         if names is None:
             continue
         for grant in run.grants:
@@ -147,6 +187,8 @@ def _left_out(hosts: Iterable[HostListings]) -> Iterator[str]:
     shared: dict[tuple[str, str], bool] = {}
     for host in hosts:
         for run in host.plan.runs:
+            if run.kind != Kind.REPOSITORIES:
+                continue
             names = host.names(run.key) or ()
             there = frozenset(names)
             selected = [name for name in select(run.repositories, names).names if name in there]

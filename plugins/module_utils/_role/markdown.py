@@ -18,7 +18,8 @@ from itertools import groupby
 from .._text import visible
 from .audited import AuditedRegistry
 from .finding import EXCEPTION, UNREAD, Finding
-from .groups import Group, Place, groups, repositories
+from .groups import Group, Place, groups
+from .kinds import numbers
 
 # A reviewer reads no more rows of a table, and no more in a cell.
 _MOST_ROWS = 40
@@ -44,11 +45,11 @@ def markdown(
     """
     open_ones = [finding for finding in findings if finding.accepted is None]
     accepted = [finding for finding in findings if finding.accepted is not None]
-    read = sum(not row.get("error") for registry in registries for row in registry.rows)
+    read = numbers(row["name"] for registry in registries for row in registry.rows if not row.get("error"))
     number = f"{len(open_ones):,} {'finding' if len(open_ones) == 1 else 'findings'}"
     blocks = (
         "# Shares of ECR repositories",
-        f"**{number}**, {len(accepted):,} accepted, in {repositories(read)}. Read at {generated_at}.",
+        f"**{number}**, {len(accepted):,} accepted, in {read}. Read at {generated_at}.",
         *_changes(findings, registries),
         *_found(open_ones, registries),
         *_accepted(accepted, registries),
@@ -72,7 +73,7 @@ def _changes(findings: Iterable[Finding], registries: Sequence[AuditedRegistry])
             rows = [(_who(group), _code(group.first.amount.words), _where(group.places)) for group in some]
             yield _table(("Principal", "Access", "Repositories"), rows)
     for group in groups((one for one in drift if one.principal is None), registries):
-        yield f"The same access, by other statements, in {repositories(group.number)}: {_where(group.places)}"
+        yield f"The same access, by other statements, in {group.numbers}: {_where(group.places)}"
 
 
 def _found(findings: Iterable[Finding], registries: Sequence[AuditedRegistry]) -> Iterator[str]:

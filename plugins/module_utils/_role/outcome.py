@@ -17,10 +17,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from .._repository_names import select
+from .._repository_names import select, template_label
 from .._text import message, one_line
+from .kinds import Kind
 from .lists import Listing
-from .plan import Plan, Purpose, Run, batches, narrowed
+from .plan import Plan, Purpose
+from .run import Run, batches, narrowed
 
 # A member of ecr_share_result.
 Result = Mapping[str, Any]
@@ -75,10 +77,15 @@ def prepare(
         if run.connection.number in unusable
     ]
     if selection is Selection.READS:
-        return Prepared(tuple(_for_reading(ready, listings)), tuple(refused))
+        whole = plan.purpose == Purpose.SNAPSHOT
+        return Prepared(tuple(_for_reading(ready, listings, whole=whole)), tuple(refused))
     if selection is Selection.RUNS and plan.purpose != Purpose.RESTORE:
         found: list[Run] = []
         for run in ready:
+            if run.kind != Kind.REPOSITORIES:
+                # It is for whatever will be there.
+                found.append(run)
+                continue
             listing = _listing(run, listings)
             if listing is None or listing.names is not None:
                 there = run if listing is None else narrowed(run, listing.names or ())
@@ -93,11 +100,18 @@ def prepare(
     return Prepared(tuple(ready), tuple(refused))
 
 
-def _for_reading(runs: Iterable[Run], listings: Sequence[Listing]) -> Iterator[Run]:
-    """Yield runs that read, with what of them there is."""
+def _for_reading(runs: Iterable[Run], listings: Sequence[Listing], *, whole: bool) -> Iterator[Run]:
+    """Yield runs that read, with what of them there is.
+
+    Args:
+        runs: The runs.
+        listings: What is in the registries.
+        whole: Whether what is for a whole registry stays so: a snapshot of names has no policy of the registry.
+    """
     for run in runs:
         listing = _listing(run, listings)
-        if listing is None or listing.names is None:
+        is_whole = whole and "*" in (run.repositories or "*")
+        if listing is None or listing.names is None or is_whole:
             yield run
             continue
         there = frozenset(listing.names)
@@ -140,12 +154,24 @@ def _result(run: Run, values: Mapping[str, Any], error: str | None) -> Result:
         "registry": run.registry,
         "connection": run.connection.label,
         "label": run.label,
+        "kind": run.kind,
         "region": run.region,
         "registry_id": run.registry_id,
         "changed": bool(values.get("changed")),
         "summary": values.get("summary", {}),
-        "repositories": values.get("repositories", []),
+        "repositories": _rows(run, values),
         "backup_path": values.get("backup_path"),
         "registry_policy": values.get("registry_policy"),
         "error": error,
     }
+
+
+def _rows(run: Run, values: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of a run, each with the name of what it is of."""
+    if run.kind == Kind.REGISTRY:
+        return [values["registry"]] if "registry" in values else []
+    if run.kind == Kind.TEMPLATES:
+        rows = [{**row, "name": template_label(row["prefix"])} for row in values.get("templates", [])]
+        # All templates may be none.
+        return [row for row in rows if not (row.get("missing") and row["prefix"] == "*")]
+    return list(values.get("repositories", []))

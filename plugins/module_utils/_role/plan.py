@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -21,21 +21,19 @@ from typing import Any
 
 from .._errors import InvalidInputError
 from .._iam.principals import PrincipalType, read_principal
-from .._repository_names import select, unmatched
 from .._text import word
 from .exceptions import Accepted
 from .finding import COMPARED
+from .kinds import Kind
+from .run import AssumedRole, Run, read_run, runs_of
 from .variables import (
     ORIGIN,
     Credentials,
-    GrantOptions,
     Member,
     Needs,
     ReadOptions,
     Variables,
     accepted_of,
-    canonical,
-    covers,
     declared_grants,
     is_true,
     names_of,
@@ -94,65 +92,6 @@ _TRAITS: Mapping[Purpose, _Traits] = {
     Purpose.SNAPSHOT: _Traits(reads=True, needed=("ecr_share_backup_dir",), saves=True),
     Purpose.RESTORE: _Traits(needed=("ecr_share_backup_path",), saves=True),
 }
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Credentials that runs share, without the secrets.
-
-    Args:
-        number: Tells connections of the same label apart.
-        label: What messages call it.
-        profile: None where it is not set.
-    """
-
-    number: int
-    label: str
-    profile: str | None
-
-
-@dataclass(frozen=True)
-class AssumedRole:
-    """An IAM role to assume before the runs of a connection.
-
-    Args:
-        connection: The number of the connection.
-        region: Where to assume it; None for the region of the environment.
-        profile: The profile to assume it with, if any.
-    """
-
-    connection: int
-    arn: str
-    external_id: str | None
-    region: str | None
-    profile: str | None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a module.
-
-    Args:
-        label: What messages call it.
-        registry: What messages call its registry.
-        region: None for that of the connection.
-        registry_id: None for that of the connection.
-        principal: Who is asked for, by a run that reads; None for all.
-    """
-
-    label: str
-    registry: str
-    connection: Connection
-    region: str | None
-    registry_id: str | None
-    repositories: tuple[str, ...]
-    grants: tuple[GrantOptions, ...] = ()
-    principal: str | None = None
-
-    @property
-    def key(self) -> tuple[int, str | None, str | None]:
-        """Return what tells a run from the others of its plan; its batches have the same."""
-        return (self.connection.number, self.region, self.registry_id)
 
 
 @dataclass(frozen=True)
@@ -258,9 +197,9 @@ def plan(
         problems += error.problems
     if problems:
         raise InvalidInputError(problems)
-    candidates = tuple(_runs(members, host))
+    candidates = tuple(runs_of(members, host))
     runs = tuple(run for _credentials, run in candidates if run.grants or purpose is Purpose.RESTORE)
-    lists = tuple(replace(run, grants=()) for _credentials, run in candidates)
+    lists = tuple(replace(run, grants=()) for _credentials, run in candidates if run.kind == Kind.REPOSITORIES)
     principals = principals_of(variables, _ASKED if purpose is Purpose.ASK else revoked or "")
     if purpose is Purpose.ASK:
         asked_for = texts_of(variables, ASKED_REPOSITORIES)
@@ -391,60 +330,6 @@ def _read_accepted(values: Mapping[str, Any]) -> Accepted:
     )
 
 
-def read_run(values: Mapping[str, Any]) -> Run:
-    """Return the run of which these are the values, as dataclasses.asdict() makes them."""
-    return Run(
-        **{
-            **values,
-            "connection": Connection(**values["connection"]),
-            "repositories": tuple(values["repositories"]),
-            "grants": tuple(values["grants"]),
-        }
-    )
-
-
-def narrowed(run: Run, existing: Sequence[str]) -> Run:
-    """Return a run for what of it there is: the repositories that a grant covers, and the grants that cover one.
-
-    Args:
-        existing: The names of all repositories of its registry.
-    """
-    there = frozenset(existing)
-    names = [name for name in select(run.repositories, existing).names if name in there]
-    covered = [name for name in names if any(covers(grant, name) for grant in run.grants)]
-    return replace(run, repositories=tuple(covered), grants=tuple(_narrowed_to(covered, run.grants)))
-
-
-def batches(run: Run, size: int) -> tuple[Run, ...]:
-    """Split a run over names into runs of at most so many of them, whose labels tell the progress."""
-    names, total = run.repositories, len(run.repositories)
-    parts = [names[start : start + size] for start in range(0, total, size)]
-    return tuple(
-        replace(
-            run,
-            label=_batch_label(run.region, part, number * size + 1, total),
-            repositories=part,
-            grants=tuple(_narrowed_to(part, run.grants)),
-        )
-        for number, part in enumerate(parts)
-    )
-
-
-def _runs(members: Iterable[Member], host: str) -> Iterator[tuple[Credentials, Run]]:
-    """Yield one run for all members that share credentials, a registry and a region."""
-    by_credentials: dict[Credentials, dict[tuple[str | None, str | None], list[Member]]] = {}
-    for member in members:
-        of_connection = by_credentials.setdefault(member.credentials, {})
-        of_connection.setdefault((member.region, member.registry_id), []).append(member)
-    for number, (credentials, by_registry) in enumerate(by_credentials.items()):
-        connection = Connection(number, credentials.label, credentials.profile)
-        for (region, registry_id), of_registry in by_registry.items():
-            names = tuple(dict.fromkeys(name for member in of_registry for name in member.repositories))
-            registry = " ".join(filter(None, (registry_id or host, region)))
-            grants = _united(of_registry, names)
-            yield credentials, Run(_label(region, names), registry, connection, region, registry_id, names, grants)
-
-
 def _roles(runs: Iterable[tuple[Credentials, Run]], connections: Collection[int]) -> Iterator[AssumedRole]:
     """Yield the roles of these connections, each to be assumed in the region of its first run."""
     first = {run.connection: (credentials, run) for credentials, run in reversed(list(runs))}
@@ -454,42 +339,3 @@ def _roles(runs: Iterable[tuple[Credentials, Run]], connections: Collection[int]
             yield AssumedRole(
                 connection.number, credentials.role_arn, credentials.external_id, run.region, credentials.profile
             )
-
-
-def _united(members: Sequence[Member], names: Sequence[str]) -> tuple[GrantOptions, ...]:
-    """Return the grants of members of one registry. Several of them hold one repository each."""
-    if len(members) == 1:
-        return members[0].grants
-    holders: dict[str, tuple[GrantOptions, dict[str, None]]] = {}
-    for member in members:
-        for grant in member.grants:
-            _grant, covered = holders.setdefault(canonical(grant), (grant, {}))
-            covered.update(dict.fromkeys(member.repositories))
-    return tuple(
-        {**grant, "repositories": None if len(covered) == len(names) else list(covered)}
-        for grant, covered in holders.values()
-    )
-
-
-def _narrowed_to(names: Sequence[str], grants: Iterable[GrantOptions]) -> Iterator[GrantOptions]:
-    """Yield grants with what covers one of these repositories."""
-    for grant in grants:
-        if grant.get("repositories") is None:
-            yield grant
-            continue
-        unused = set(unmatched(grant["repositories"], names))
-        kept = [text for text in grant["repositories"] if text not in unused]
-        if kept:
-            yield {**grant, "repositories": kept}
-
-
-def _label(region: str | None, repositories: Sequence[str]) -> str:
-    what = ", ".join(repositories or ["all"]) if len(repositories) <= 3 else f"{len(repositories):,} repositories"
-    return f"{region}: {what}" if region else what
-
-
-def _batch_label(region: str | None, names: Sequence[str], first: int, total: int) -> str:
-    stems = {name.split("/")[0] for name in names}
-    stem = stems.pop() if len(stems) == 1 else "repositories"
-    what = f"{stem} {first:,}–{first + len(names) - 1:,} of {total:,}"
-    return f"{region}: {what}" if region else what

@@ -73,7 +73,8 @@ def report(
     """Return one report, as JSON in ASCII. C(docs/report.schema.json) describes it.
 
     A registry that several runs have read is there once, and so is each of its repositories. Its C(registry_policy) is
-    that of a run that could read it, if one could; null where no run has come so far.
+    that of a run that could read it, if one could; null where no run has come so far. Templates are among the
+    repositories, each as C(template PREFIX).
 
     Args:
         registries: What the hosts have read.
@@ -84,6 +85,7 @@ def report(
         not_looked_at: What the audit did not look at, in sentences.
     """
     policies = {registry.key: registry.policy for registry in registries if registry.policy is not None}
+    templates = {registry.key: registry.templates for registry in registries}
     by_place = _by_place(findings)
     found = {
         registry.key: [_repository(row, registry.key, by_place) for row in registry.rows] for registry in registries
@@ -112,6 +114,7 @@ def report(
                     }
                     if registry in policies
                     else None,
+                    "templates_read": templates[registry],
                     "repositories": [one.as_row(views, differing) for one in repositories],
                 }
                 for registry, repositories in found.items()

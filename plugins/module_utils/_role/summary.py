@@ -7,7 +7,8 @@
 """What a run did, or in check mode would do, told to a person: all registries of a play on one screen.
 
 * What failed comes first and alone. Then whoever loses access, then whoever gains it: a line for each principal and
-  access, with all its repositories in all registries. Then warnings by kind, the certain ones first, then counts.
+  access, with all its repositories in all registries. What the policies of registries say, and templates, are lines of
+  their own: they are for repositories to come. Then warnings by kind, the certain ones first, then counts.
 * Whoever loses access is never left out. Of the rest, as much as a screen has room for.
 * The words are the same for a run, a check, the taking out of somebody, and what is put back.
 """
@@ -18,10 +19,13 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from .._repository_names import template_prefix
 from .._sharing.capabilities import ordered
 from .._text import message, one_line, word, words
+from .kinds import Kind, kind_of, name_told, numbers, plural
 from .places import compressed
 from .principal_names import labelled
 
@@ -75,12 +79,14 @@ class Change:
     """What a principal loses or gains, the same in several repositories.
 
     Args:
+        kind: In what.
         principal: Who.
         access: Capabilities.
         lambda_regions: The regions whose Lambda functions lose or gain the pull.
         other_actions: The actions that are no capability.
     """
 
+    kind: Kind
     principal: str
     access: tuple[str, ...]
     lambda_regions: tuple[str, ...]
@@ -96,23 +102,10 @@ class Change:
         return ", ".join(word(part) if part in self.other_actions else part for part in parts)
 
 
-@dataclass(frozen=True)
-class Places:
-    """The repositories of a change.
-
-    Args:
-        by_registry: The names, by the registry.
-    """
-
-    by_registry: Mapping[str, Sequence[str]]
-
-    @property
-    def number(self) -> int:
-        return sum(map(len, self.by_registry.values()))
-
-
 def changes(runs: Iterable[RegistryRun], sign: str) -> dict[Change, dict[str, list[str]]]:
     """Return what changed, each with its repositories by their registry.
+
+    Those of the policy of a registry are the patterns of repositories that it is for.
 
     Args:
         runs: What came of the runs.
@@ -121,8 +114,8 @@ def changes(runs: Iterable[RegistryRun], sign: str) -> dict[Change, dict[str, li
     found: dict[Change, dict[str, list[str]]] = {}
     for run in runs:
         for row in run.result["repositories"]:
-            for change in _of_row(row, sign):
-                found.setdefault(change, {}).setdefault(run.registry, []).append(str(row["name"]))
+            for change, names in _of_row(row, sign):
+                found.setdefault(change, {}).setdefault(run.registry, []).extend(names)
     return found
 
 
@@ -160,27 +153,47 @@ def markdown(lines: Sequence[str], *, check_mode: bool, generated_at: str) -> st
 def places(
     by_registry: Mapping[str, Sequence[str]], existing: Mapping[str, Sequence[str] | None], *, whole: bool = False
 ) -> str:
-    """Return where something is: how many repositories, which, and in which registries.
+    """Return where something is: how many repositories and templates, which, and in which registries.
 
     Args:
         by_registry: The names, by the registry.
         existing: All names of each registry; None where they are not known.
         whole: Whether all is told, and not what a line has room for.
     """
-    number = sum(map(len, by_registry.values()))
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for registry, names in by_registry.items():
+    names = [name for of_registry in by_registry.values() for name in of_registry]
+    told_by_registry = {}
+    for registry, of_registry in by_registry.items():
         every = existing.get(registry)
-        told = tuple(names) if every is None else compressed(names, every)
-        alike.setdefault(told, []).append(registry)
-    told_all = len(by_registry) == len(existing) > 2
+        told = of_registry if every is None else compressed(of_registry, every)
+        told_by_registry[registry] = tuple(map(name_told, told))
+    return f"{numbers(names)}: {_where(told_by_registry, existing, whole=whole)}"
+
+
+def _place(
+    kind: Kind, by_registry: Mapping[str, Sequence[str]], existing: Mapping[str, Sequence[str] | None], *, whole: bool
+) -> str:
+    """Return where something changed: places() for repositories; for a registry, the patterns that its policy names."""
+    if kind is Kind.REPOSITORIES:
+        return places(by_registry, existing, whole=whole)
+    told = {
+        registry: tuple(word(template_prefix(name) or name) for name in dict.fromkeys(names))
+        for registry, names in by_registry.items()
+    }
+    what = "registry policy for " if kind is Kind.REGISTRY else f"{numbers(chain(*by_registry.values()))}: "
+    return f"{what}{_where(told, existing, whole=whole)}"
+
+
+def _where(told: Mapping[str, tuple[str, ...]], existing: Mapping[str, Any], *, whole: bool) -> str:
+    """Return names by registry as an enumeration, in which registries with the same names are together."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for registry, names in told.items():
+        alike.setdefault(names, []).append(registry)
+    told_all = len(told) == len(existing) > 2
     parts = []
-    for told, registries in alike.items():
+    for names, registries in alike.items():
         where = f"all {len(registries)} registries" if told_all and len(alike) == 1 else _joined(registries, whole)
-        names_told = _shortened(list(map(word, told)), None if whole else MOST_PLACES)
-        parts.append(f"{', '.join(names_told)} in {where}")
-    shown = _shortened(parts, None if whole else 4)
-    return f"{number} {'repository' if number == 1 else 'repositories'}: {'; '.join(shown)}"
+        parts.append(f"{', '.join(_shortened(names, None if whole else MOST_PLACES))} in {where}")
+    return "; ".join(_shortened(parts, None if whole else 4))
 
 
 def _joined(registries: Sequence[str], whole: bool) -> str:
@@ -209,22 +222,32 @@ def _lines_of_changes(
     shown = ordered_changes[:most]
     for change in shown:
         who = labelled(change.principal, telling.names)
-        yield f"{sign} {who} {change.words()}: {places(found[change], existing, whole=telling.whole)}"
+        where = _place(change.kind, found[change], existing, whole=telling.whole)
+        yield f"{sign} {who} {change.words()}: {where}"
     left = ordered_changes[len(shown) :]
     if left:
         principals = len({change.principal for change in left})
         yield f"{sign} and {len(left)} more lines for {principals} principals: ecr_share_report_dir writes all of them"
 
 
-def _of_row(row: Row, sign: str) -> Iterator[Change]:
-    """Yield what changed in a repository. What else was revoked stands beside the capabilities that were."""
-    others = {one["principal"]: tuple(one["actions"]) for one in row.get("revoked_actions", ())}
-    rest = dict(others) if sign == "revoked" else {}
+def _of_row(row: Row, sign: str) -> Iterator[tuple[Change, Sequence[str]]]:
+    """Yield what changed, and where. What else was revoked stands beside the capabilities that were."""
+    name = str(row["name"])
+    kind = kind_of(name)
+    others = row.get("revoked_actions", ()) if sign == "revoked" else ()
+    rest = {(one["principal"], _patterns(one)): tuple(one["actions"]) for one in others}
     for change in row[sign]:
-        principal = change["principal"]
-        yield Change(principal, ordered(change["access"]), tuple(change["lambda_regions"]), rest.pop(principal, ()))
-    for principal, actions in rest.items():
-        yield Change(principal, (), (), actions)
+        principal, patterns = change["principal"], _patterns(change)
+        actions = rest.pop((principal, patterns), ())
+        access, regions = ordered(change["access"]), tuple(change["lambda_regions"])
+        yield Change(kind, principal, access, regions, actions), patterns or (name,)
+    for (principal, patterns), actions in rest.items():
+        yield Change(kind, principal, (), (), actions), patterns or (name,)
+
+
+def _patterns(change: Row) -> tuple[str, ...]:
+    """Return the patterns of the repositories that a change of the policy of a registry is for."""
+    return tuple(change.get("repositories", ()))
 
 
 def _failures(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
@@ -263,7 +286,7 @@ def _warnings(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
     shown = in_order if telling.whole else in_order[:MOST_WARNINGS]
     for (possible, kind), members in shown:
         run, _row, warning = members[0]
-        number = f"{len(members)} {'repository' if len(members) == 1 else 'repositories'}"
+        number = numbers(str(row["name"]) for _run, row, _warning in members)
         example = one_line(str(warning["message"]))
         example = example if len(example) <= MAX_EXAMPLE else f"{example[:MAX_EXAMPLE]}…"
         yield f"! {kind}{', possibly' if possible else ''}: {number}, such as {run.registry}: {example}"
@@ -276,7 +299,7 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     by_registry: dict[str, list[RegistryRun]] = {}
     for run in runs:
         by_registry.setdefault(run.registry, []).append(run)
-    counted: list[tuple[str, str | None, int, int, int]] = []
+    counted: list[tuple[str, str | None, Sequence[Row]]] = []
     for registry, members in by_registry.items():
         # A pattern that matches nothing has a row as well, and is no repository.
         rows = [
@@ -287,27 +310,44 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
         ]
         if not rows and any(member.result["error"] for member in members):
             continue
-        changed, failed = sum(bool(row["changed"]) for row in rows), sum("error" in row for row in rows)
         owner = next((member.registry_id for member in members if member.registry_id), None)
-        counted.append((registry, owner, len(rows), changed, failed))
-    every, all_changed = sum(one[2] for one in counted), sum(one[3] for one in counted)
-    all_failed = sum(one[4] for one in counted)
-    yield (
-        f"{all_changed} of {every} repositories {verb} in {len(counted)} "
-        f"{'registry' if len(counted) == 1 else 'registries'}{f', {all_failed} failed' if all_failed else ''}"
-    )
-    for registry, owner, number, changed, failed in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
+        counted.append((registry, owner, rows))
+    every = [row for _registry, _owner, rows in counted for row in rows]
+    registries = f"{len(counted)} {'registry' if len(counted) == 1 else 'registries'}"
+    yield f"{_numbers(every)} {verb} in {registries}{_failed(every)}"
+    for registry, owner, rows in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
         host, _blank, region = registry.partition(" ")
         label = " ".join(filter(None, (host, owner if owner != host else None, region)))
-        yield f"  {label}: {changed} of {number} {verb}{f', {failed} failed' if failed else ''}"
+        yield f"  {label}: {_numbers(rows, of_repositories='')} {verb}{_failed(rows)}"
     if len(counted) > MOST_REGISTRIES:
         yield f"  and {len(counted) - MOST_REGISTRIES} more registries"
     saved = dict.fromkeys(str(run.result["backup_path"]) for run in runs if run.result.get("backup_path"))
     # Of several registries, what the entry point that restores takes: they are in there.
     for path in saved if len(saved) == 1 else dict.fromkeys(posixpath.dirname(path) for path in saved):
         yield f"The policies from before are in {word(path)}"
-    if all_changed and not telling.diff:
+    if any(row["changed"] for row in every) and not telling.diff:
         yield "--diff shows each policy before and after"
+
+
+def _numbers(rows: Iterable[Row], *, of_repositories: str = " repositories") -> str:
+    """Return how many rows of each kind changed.
+
+    Args:
+        of_repositories: What is said behind the number of repositories, if there is nothing else.
+    """
+    by_kind: dict[Kind, list[bool]] = {}
+    for row in rows:
+        by_kind.setdefault(kind_of(str(row["name"])), []).append(bool(row["changed"]))
+    if not by_kind.keys() - {Kind.REPOSITORIES}:
+        changed = by_kind.get(Kind.REPOSITORIES, [])
+        return f"{sum(changed)} of {len(changed)}{of_repositories}"
+    in_order = [(kind, by_kind[kind]) for kind in Kind if kind in by_kind]
+    return ", ".join(f"{sum(changed)} of {len(changed)} {plural(kind)}" for kind, changed in in_order)
+
+
+def _failed(rows: Iterable[Row]) -> str:
+    failed = sum("error" in row for row in rows)
+    return f", {failed} failed" if failed else ""
 
 
 def _shortened(texts: Sequence[str], most: int | None) -> list[str]:

@@ -23,12 +23,21 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._iam.principals import invalid_principal_reason
-from .._repository_names import is_pattern, matches, problem_with
+from .._repository_names import is_pattern, matches, problem_with, problem_with_prefix
 from .._sharing.grants import grant_label, read_grants
 from .._text import word
 from . import principal_names
 from .exceptions import Accepted, read_accepted
 from .finding import KINDS
+from .kinds import (
+    APPLY_TO,
+    Kind,
+    beyond_repositories,
+    of_kind,
+    problems_of_owner,
+    problems_of_repository,
+    problems_with,
+)
 from .principal_names import PrincipalNames, read_names
 
 Variables = Mapping[str, Any]
@@ -41,6 +50,7 @@ _OF_CONNECTIONS = ("ecr_share_profile", "ecr_share_assume_role_arn", "ecr_share_
 # A host that is a repository answers these by itself.
 _OF_REGISTRIES = ("ecr_share_repositories", "ecr_share_regions", "ecr_share_registry_id")
 _LISTS = ("ecr_share_repositories", "ecr_share_regions")
+_TEMPLATES = "ecr_share_templates"
 # Principals that are not in grants.
 _PRINCIPALS = ("ecr_share_absent_principals", "ecr_share_offboard", "ecr_share_ask_principals")
 # These are one for all hosts that are repositories.
@@ -63,10 +73,12 @@ _OF_PLAYS = (
     "ecr_share_purge_deleted_principals",
     "ecr_share_purge_grants",
     "ecr_share_report_dir",
+    "ecr_share_restore_kinds",
     "ecr_share_restore_to",
     "ecr_share_secret_key",
     "ecr_share_session_token",
     "ecr_share_state",
+    _TEMPLATES,
     "ecr_share_unmanaged_access",
     "ecr_share_whole_account",
 )
@@ -130,13 +142,22 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Member:
-    """What one host brings: repositories of a registry, and the grants for them, each with its ORIGIN."""
+    """What one host brings.
+
+    Args:
+        repositories: Those of a registry.
+        grants: The grants for them, each with its ORIGIN.
+        templates: The prefixes and patterns of the templates of the registry that grants are for.
+        beyond: The grants for the policy of the registry, and for templates, each with its ORIGIN and with APPLY_TO.
+    """
 
     credentials: Credentials
     region: str | None
     registry_id: str | None
     repositories: tuple[str, ...]
     grants: tuple[GrantOptions, ...]
+    templates: tuple[str, ...] = ()
+    beyond: tuple[GrantOptions, ...] = ()
 
 
 def read_members(
@@ -176,7 +197,7 @@ def read_members(
             members += (
                 _registry(own, grants, needs)
                 if hosts is None
-                else [_repository(name, own, grants, everywhere=needs.everywhere)]
+                else [_repository(name, own, grants, needs, _templates(variables, needs))]
             )
         except InvalidInputError as error:
             problems += error.problems
@@ -377,6 +398,7 @@ class _GrantReader:
             problems += [f"{label}: regions: {_no_region(r)}" for r in option.get("regions") or () if not is_region(r)]
             if option.get("regions") == []:
                 problems.append(f"{label}: regions is empty: leave it out to grant access in every region")
+            problems += [f"{label}: {problem}" for problem in problems_with(option)]
         problems += _problems_with_principals(variable, options, names, sharing=True)
         if problems:
             raise InvalidInputError(problems)
@@ -391,7 +413,8 @@ class _GrantReader:
         problems = list(_problems_with_principals(variable, options, names, sharing=False)) if options else []
         if problems:
             raise InvalidInputError(problems)
-        return tuple({**option, ORIGIN: variable} for option in options)
+        # Whoever is to be out, must be in none of them.
+        return tuple({**option, ORIGIN: variable, APPLY_TO: tuple(Kind)} for option in options)
 
 
 def _resolved(principals: Any, names: PrincipalNames) -> Any:
@@ -425,9 +448,11 @@ def _registry(variables: Variables, grants: tuple[GrantOptions, ...], needs: Nee
     if problems:
         raise InvalidInputError(problems)
     wanted, regions = (_listed(variables.get(name)) for name in _LISTS)
+    of_repositories, beyond = of_kind(grants, Kind.REPOSITORIES), beyond_repositories(grants)
+    templates = _templates(variables, needs)
     if needs.everywhere:
         wanted = ["*"]
-    elif (needs.required or grants) and not wanted:
+    elif (of_repositories or (needs.required and not beyond)) and not wanted:
         problems.append("ecr_share_repositories is empty: name at least one repository or pattern")
     problems += [f"ecr_share_repositories: {problem}" for problem in map(problem_with, wanted) if problem]
     # A region without a name would be that of the connection, which nobody has named.
@@ -438,13 +463,40 @@ def _registry(variables: Variables, grants: tuple[GrantOptions, ...], needs: Nee
             for grant in grants
             if grant.get("regions")
         ]
+    problems += _problems_beyond(beyond, templates)
+    credentials, registry_id = _credentials(variables), text_of(variables, "ecr_share_registry_id")
+    if needs.revoked is None:
+        owned = problems_of_owner(grants, registry_id, credentials.role_arn)
+        problems += [f"ecr_share_registry_id: {problem}" for problem in owned]
     if problems:
         raise InvalidInputError(problems)
-    registry_id = text_of(variables, "ecr_share_registry_id")
     return [
-        Member(_credentials(variables), region, registry_id, tuple(wanted), _in_region(region, grants))
+        Member(
+            credentials,
+            region,
+            registry_id,
+            tuple(wanted),
+            _in_region(region, of_repositories),
+            tuple(templates),
+            _in_region(region, beyond),
+        )
         for region in (dict.fromkeys(regions) if regions else (None,))
     ]
+
+
+def _templates(variables: Variables, needs: Needs) -> list[Any]:
+    """Return the templates that grants are for, as they are written. Whoever is to be out, must be in none of them."""
+    value = variables.get(_TEMPLATES)
+    if needs.revoked is not None or value is None:
+        return ["*"]
+    return _listed(value) if isinstance(value, (str, list)) else [value]
+
+
+def _problems_beyond(grants: Sequence[GrantOptions], templates: Sequence[Any]) -> Iterator[str]:
+    """Yield what is wrong with the templates that grants are for."""
+    if not templates and of_kind(grants, Kind.TEMPLATES):
+        yield f"{_TEMPLATES} is empty: name at least one template or pattern, or leave it out for all"
+    yield from (f"{_TEMPLATES}: {problem}" for problem in map(problem_with_prefix, templates) if problem)
 
 
 def _in_region(region: str | None, grants: Iterable[GrantOptions]) -> tuple[GrantOptions, ...]:
@@ -462,7 +514,9 @@ def _listed(value: Any) -> list[Any]:
     return [str(member).strip() if isinstance(member, (str, int)) else member for member in members]
 
 
-def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...], *, everywhere: bool) -> Member:
+def _repository(
+    host: str, variables: Variables, grants: tuple[GrantOptions, ...], needs: Needs, templates: Sequence[Any]
+) -> Member:
     name: Any = variables.get("ecr_repository_name")
     region = variables.get("ecr_region") or None
     texts = (*_OF_CONNECTIONS, "ecr_profile", "ecr_registry_id")
@@ -471,11 +525,19 @@ def _repository(host: str, variables: Variables, grants: tuple[GrantOptions, ...
         problems.append(f"ecr_repository_name of the host {word(host)} is not the name of a repository: {name!r}")
     if region is not None and not is_region(region):
         problems.append(f"ecr_region of the host {word(host)}: {_no_region(region)}")
+    credentials, registry_id = _credentials(variables), text_of(variables, "ecr_registry_id")
+    beyond = beyond_repositories(grants)
+    problems += _problems_beyond(beyond, templates)
+    if needs.revoked is None:
+        owned = problems_of_owner(grants, registry_id, credentials.role_arn)
+        problems += [f"ecr_registry_id of the host {word(host)}: {problem}" for problem in owned]
+        problems += problems_of_repository(grants, ORIGIN)
     if problems:
         raise InvalidInputError(problems)
-    covering = tuple({**grant, "repositories": None} for grant in _in_region(region, grants) if covers(grant, name))
-    wanted = ("*",) if everywhere else (name,)
-    return Member(_credentials(variables), region, text_of(variables, "ecr_registry_id"), wanted, covering)
+    of_repositories = _in_region(region, of_kind(grants, Kind.REPOSITORIES))
+    covering = tuple({**grant, "repositories": None} for grant in of_repositories if covers(grant, name))
+    wanted = ("*",) if needs.everywhere else (name,)
+    return Member(credentials, region, registry_id, wanted, covering, tuple(templates), _in_region(region, beyond))
 
 
 def _problems_with_types(

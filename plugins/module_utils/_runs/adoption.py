@@ -19,13 +19,16 @@ from .._evaluation.questions import Match, match
 from .._evaluation.statements import PolicyOrigin
 from .._iam.document import MAX_LENGTH, Policy, serialise
 from .._iam.principals import Principal
+from .._repository_names import template_label
 from .._sharing.capabilities import NAMES
 from .._sharing.grants import Grant
 from .._sharing.managed_statements import ManagedStatements
 from .._sharing.merge import share
 from .._text import printable
+from .adoption_to_come import AdoptedPolicy, AdoptedTemplates, PatternGrant
 
-_OF_REGISTRY = "It is in the policy of the registry, and a grant is for the policies of repositories."
+_OF_REGISTRY = "It is in the policy of the registry, and no grant for the registry declares it."
+NOTHING_OF_REGISTRY = AdoptedPolicy()
 # More characters than a new statement has without its principals, than there are around the name of a principal, and
 # than what stands for the Lambda functions of an account has.
 _NEW_STATEMENT, _AROUND_NAME, _FUNCTIONS = 500, 40, 100
@@ -78,14 +81,21 @@ def adoptable_of(
 
 
 def adopted(
-    found: Mapping[str, Adoptable], registry_policy: ParsedPolicy, principal: Principal | None = None
+    found: Mapping[str, Adoptable],
+    registry_policy: ParsedPolicy,
+    principal: Principal | None = None,
+    *,
+    of_registry: AdoptedPolicy = NOTHING_OF_REGISTRY,
+    of_templates: AdoptedTemplates | None = None,
 ) -> dict[str, Any]:
-    """Return the grants for many repositories, and what cannot be declared, in plain values.
+    """Return the grants for many repositories and for those to come, and what cannot be declared, in plain values.
 
     Args:
         found: What there is in each repository.
         registry_policy: The policy of the registry by itself. What of it is for none of the repositories is told, too.
         principal: Who is asked for; None for all.
+        of_registry: What of the policy of the registry is declared.
+        of_templates: What of templates is declared, and what cannot be; None where nobody asked for them.
     """
     grants: dict[_Access, dict[str, list[str]]] = {}
     wider: dict[tuple[_Access, str, str], tuple[str, ...]] = {}
@@ -95,6 +105,8 @@ def adopted(
     def tell(one: Undeclarable, *repositories: str) -> None:
         statement = one.statement
         origin, sid = (PolicyOrigin.REPOSITORY, None) if statement is None else (statement.origin, statement.sid)
+        if origin is PolicyOrigin.REGISTRY and statement and (statement.position, one.principal) in of_registry.told:
+            return
         key = _Reason(origin, sid, one.reason)
         reasons.setdefault(key, {}).setdefault(one.principal, {}).update(dict.fromkeys(repositories))
         positions.setdefault(key, set()).update(() if statement is None else (statement.position,))
@@ -111,10 +123,36 @@ def adopted(
     for one in _of_registry(registry_policy, principal):
         if one.statement is not None and one.statement.position not in seen:
             tell(one)
+    for prefix, one in () if of_templates is None else of_templates.undeclarable:
+        tell(one, template_label(prefix))
     return {
         "grants": list(_grants(grants, wider)),
+        "registry_grants": _grants_to_come(of_registry.grants),
+        **({} if of_templates is None else {"template_grants": _grants_to_come(of_templates.grants)}),
         "undeclarable": list(_undeclarable(reasons, positions)),
     }
+
+
+def _grants_to_come(found: Iterable[PatternGrant]) -> list[dict[str, Any]]:
+    """Return the grants for repositories to come, in the form of those for repositories."""
+    grants: dict[_Access, dict[str, list[str]]] = {}
+    wider: dict[tuple[_Access, str, str], tuple[str, ...]] = {}
+    for one in found:
+        declared, name = one.declaration, one.declaration.principal.name
+        access = _Access(declared.access, declared.lambda_regions)
+        grants.setdefault(access, {}).setdefault(name, []).append(one.pattern)
+        if declared.wider:
+            wider[access, name, one.pattern] = declared.wider
+    return list(_grants(grants, wider))
+
+
+def belonging_to(principal: Principal | None, policy: ParsedPolicy) -> frozenset[Principal] | None:
+    """Return a principal and its parts, as the policy of a registry names them; None for all."""
+    return (
+        None
+        if principal is None
+        else frozenset(one.principal for one in _belonging(policy.shares(), principal, policy))
+    )
 
 
 def _belonging(shares: Iterable[Share], principal: Principal, policy: ParsedPolicy) -> list[Share]:

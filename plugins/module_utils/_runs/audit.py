@@ -19,12 +19,15 @@ from functools import cache, partial
 from typing import Any
 
 from .._evaluation.adoption import NOTHING, Adoptable
-from .._evaluation.evaluator import PolicyEvaluator, RegistryPolicy
+from .._evaluation.evaluator import ParsedPolicy, PolicyEvaluator, RegistryPolicy
 from .._iam.document import PolicyError, parse
+from .._iam.principals import Principal
 from .._registry import EcrError, PolicyTarget, Registry
 from .._repository_names import is_pattern, select
+from .._sharing.registry_statements import RegistryStatements
 from .._text import word
-from .adoption import adoptable_of, adopted
+from .adoption import NOTHING_OF_REGISTRY, adoptable_of, adopted, belonging_to
+from .adoption_to_come import AdoptedPolicy, adopted_policy
 from .audit_templates import TemplatesRead, read_templates
 from .backup_writer import BackupRun
 from .backups import SNAPSHOT
@@ -178,10 +181,13 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     except EcrError as error:
         wanted = _without_owner(wanted, error)
     said = _said_of_registry(read, evaluator(owner), request)
+    of_registry = evaluator(owner).parse_registry_policy(read.policy or RegistryPolicy())
     grants = adopted(
         {result.name: result.adoptable for result in wanted},
-        evaluator(owner).parse_registry_policy(read.policy or RegistryPolicy()),
+        of_registry,
         request.principal,
+        of_registry=_adopted_policy(of_registry, registry, owner, request.principal),
+        of_templates=None if templates is None else templates.adopted,
     )
     return AuditRunResult(
         wanted,
@@ -194,6 +200,16 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         backup_trouble=trouble,
         templates=templates,
     )
+
+
+def _adopted_policy(
+    policy: ParsedPolicy, registry: Registry, owner: str | None, principal: Principal | None
+) -> AdoptedPolicy:
+    """Return what of the policy of a registry is declared: nothing where nobody knows whose it is."""
+    if owner is None:
+        return NOTHING_OF_REGISTRY
+    managed = RegistryStatements(registry.partition, registry.region, owner)
+    return adopted_policy(policy.own_statements, managed, owner, belonging_to(principal, policy))
 
 
 def _owner(registry: Registry) -> str | None:

@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .._evaluation.adoption import NOTHING, Adoptable
 from .._evaluation.evaluator import PolicyEvaluator
 from .._iam.document import PolicyError, parse
 from .._registry import EcrError, Registry, Template
 from .._repository_names import label_text, template_label
+from .adoption import adoptable_of
+from .adoption_to_come import AdoptedTemplates, adopted_templates
 from .backup_writer import BackupRun
 from .bulk import failed
 from .findings import findings
@@ -33,10 +36,12 @@ class TemplateResult(RepositoryResult):
     Args:
         template: The template.
         findings: Members of the row; None where the policy could not be read.
+        adoptable: What of it can be declared by itself, and what cannot.
     """
 
     template: Template = _NONE
     findings: Mapping[str, Any] | None = None
+    adoptable: Adoptable = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row of the template, in plain values."""
@@ -67,6 +72,11 @@ class TemplatesRead:
     def errors(self) -> tuple[str, ...]:
         """Why some of them failed."""
         return tuple(result.error for result in self.results if result.error is not None)
+
+    @property
+    def adopted(self) -> AdoptedTemplates:
+        """What of them is declared, and what cannot be."""
+        return adopted_templates({one.template.prefix: one.adoptable for one in self.results})
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the task returns, in plain values."""
@@ -102,7 +112,11 @@ def read_templates(
         except Exception as error:  # The surprise of one template must not hide what the others say.
             return failed(result, error)
         found = findings(policy, evaluator, registry_policy=NO_POLICY, principal=request.principal)
-        return replace(result, findings={**({"policy": policy} if request.include_policy else {}), **found})
+        return replace(
+            result,
+            findings={**({"policy": policy} if request.include_policy else {}), **found},
+            adoptable=adoptable_of(evaluator.parse(policy, None, NO_POLICY), policy, request.principal),
+        )
 
     results = tuple(map(audited, templates))
     # Of one who is asked for, only what lets it in.

@@ -15,8 +15,8 @@ from .._repository_names import REGISTRY_LABEL, problem_with_iam_pattern, proble
 from .._sharing.grants import grant_label
 from .options import Request, is_sharing, read_declared, request_of
 
-# What the sibling has, and what has no use here: a registry is one, the caller's own, and has no lockout check.
-_OF_OWN_REGISTRY: Mapping[str, Any] = {"registry_id": None, "force_set_policy": False}
+# What the sibling has, and what has no use here: AWS checks no lockout, and a registry is one.
+_OF_OWN_REGISTRY: Mapping[str, Any] = {"force_set_policy": False}
 _OF_ONE_POLICY: Mapping[str, Any] = {**_OF_OWN_REGISTRY, "on_missing": "fail", "concurrency": 1}
 
 

@@ -16,6 +16,10 @@ const severalPartitions = new Set(report.registries.map((registry) => registry.p
 const columns = new Map();
 const repositories = report.registries.flatMap((registry) =>
   registry.repositories.map((row) => readRepository(row, registry)));
+// Templates, from which ECR makes repositories, stand among them.
+const isTemplate = ({ name }) => name.startsWith("template ");
+const ROWS = repositories.some(({ row }) => isTemplate(row))
+  ? ["repository or template", "repositories and templates"] : ["repository", "repositories"];
 const byPlace = new Map(repositories.map((repository) => [placeKey(repository.registry, repository.row.name), repository]));
 // Those that only their registry tells apart.
 const once = new Set();
@@ -144,7 +148,7 @@ function labelOf(type, principal) {
 const standing = report.findings.filter((finding) => finding.accepted === null);
 const accepted = report.findings.filter((finding) => finding.accepted !== null);
 const principals = [...columns.values()].filter((column) => column.number > 0);
-const ALL = { name: "repositories", value: repositories.length, has: () => true };
+const ALL = { name: ROWS[1], value: repositories.length, has: () => true };
 const COUNTS = [
   { name: "findings", value: standing.length, alarm: true, list: () => openFindings() },
   ALL,
@@ -264,7 +268,7 @@ function select() {
   const byType = field("column-order").value === "by type and name";
   shown.starts = shown.columns.map((column, index) => byType && column.type !== shown.columns[index - 1]?.type);
 
-  field("shown").textContent = `${number(shown.rows.length)} of ${counted(repositories.length, "repository", "repositories")}, `
+  field("shown").textContent = `${number(shown.rows.length)} of ${counted(repositories.length, ...ROWS)}, `
     + `${number(shown.columns.length)} of ${counted(asked.differs ? columns.size : principals.length, "principal", "principals")}`;
   field("nothing").hidden = shown.rows.length > 0;
   field("scroller").hidden = shown.rows.length === 0;

@@ -52,7 +52,7 @@ function jump(repository, column) {
 function openPrincipals() {
   show({}, () => [
     title("Principals"),
-    element("p", { class: "muted" }, "With the number of repositories of each."),
+    element("p", { class: "muted" }, `With the number of ${ROWS[1]} of each.`),
     list([...principals].sort((a, b) => b.number - a.number || plain.compare(a.label, b.label)).map((column) =>
       link(() => open(undefined, column, true), column.words, element("span", { class: "muted" }, number(column.number))))),
   ], true);
@@ -88,8 +88,9 @@ const through = (statements) => (statements.length === 0 ? ""
   : `, through ${statements.length === 1 ? "statement" : "statements"} ${statements.map(named).join(", ")}`);
 const functions = (regions) => `Lambda functions in ${regions.includes("*") ? "every region" : all(regions)}`;
 
-function grantWords({ principal, access, lambda_regions: regions }) {
-  return `${whoWords(principal)}: ${[...access.map(foreign), ...(regions.length > 0 ? [functions(regions)] : [])].join(", ")}`;
+function grantWords({ principal, access = [], actions = [], lambda_regions: regions = [], repositories: patterns = [] }) {
+  const what = [...[...access, ...actions].map(foreign), ...(regions.length > 0 ? [functions(regions)] : [])];
+  return `${whoWords(principal)}: ${what.join(", ")}${patterns.length > 0 ? ` for ${all(patterns)}` : ""}`;
 }
 
 function driftWords(drift) {
@@ -103,7 +104,7 @@ function cellDetail(repository, column) {
     title(`${repository.name} → ${column.name}`),
     definitions([
       ["Principal", link(() => open(undefined, column, true), column.words)],
-      ["Repository", link(() => open(repository, undefined, true), `${repository.name} in ${placeOf(repository.registry)}`)],
+      [isTemplate(repository.row) ? "Template" : "Repository", link(() => open(repository, undefined, true), `${repository.name} in ${placeOf(repository.registry)}`)],
       ["Access", cellWords(repository, column)],
       ...(difference && !asked.differs ? [["Differs", difference.words]] : []),
     ]),
@@ -181,6 +182,7 @@ function repositoryDetail(repository) {
         .map((one) => ["Registry policy", link(() => openPolicy(one, true), policyWords(one))]),
       ...(row.uri ? [["URI", foreign(row.uri)]] : []),
       ...(row.arn ? [["ARN", foreign(row.arn)]] : []),
+      ...(row.applied_for ? [["For what ECR creates by", all(row.applied_for)]] : []),
       ...(row.error ? [] : [["Policy", sizeOf(row)], ...opennessOf(row)]),
     ]),
     ...(repository.drifted ? section("Drift from the declared grants",
@@ -213,7 +215,7 @@ function openPolicies(some) {
   }
   show({}, () => [
     title("Registry policies"),
-    element("p", { class: "muted" }, "What a registry allows on all of its repositories, beside their own policies."),
+    element("p", { class: "muted" }, "What a registry allows on its repositories, those to come among them, beside their own policies."),
     list(some.map((one) => link(() => openPolicy(one, true), `${placeOf(one.registry)}: ${policyWords(one)}`))),
   ], true);
 }
@@ -237,6 +239,7 @@ function policyDetail({ registry, policy }) {
       ...(policy.scope ? [["Scope", foreign(policy.scope)]] : []),
       ...opennessOf(policy),
     ]),
+    ...(policy.drift ? section("Drift from the declared grants", texts(driftWords(policy.drift))) : []),
     ...policy.shares.flatMap((share, index) => section(wordsOf(share.principal_type, share.principal),
       shareDetail({ ...share, conditions: share.conditions.filter((condition) => !namesRepositories(condition)) },
         views[policy.share_views[index]], policiesOf(registry), ...reach(share, registry)))),
@@ -272,7 +275,7 @@ function principalDetail(column) {
     .sort((a, b) => plain.compare(a.row.name, b.row.name) || plain.compare(a.where, b.where));
   return [
     title(column.words),
-    element("p", { class: "muted" }, counted(its.length, "repository", "repositories")),
+    element("p", { class: "muted" }, counted(its.length, ...ROWS)),
     ...findingsOf(report.findings.filter((finding) => finding.principal === column.principal)),
     ...section("Where", list(its.map((repository) => {
       const { view } = repository.cells.get(column);

@@ -110,7 +110,7 @@ function drawHead() {
     element("th", {
       scope: "col", tabindex: -1, "aria-colindex": index + 2, class: shown.starts[index] ? "group" : undefined,
       title: column.words,
-      "aria-label": `${column.words}, ${counted(column.number, "repository", "repositories")}`,
+      "aria-label": `${column.words}, ${counted(column.number, ...ROWS)}`,
     }, element("span", { class: "label" }, ...labelLines(column)), element("span", { class: "number" }, number(column.number))));
   table.tHead.replaceChildren(element("tr", { "aria-rowindex": 1 }, corner, ...heads));
   table.style.width = `${size("--name") + shown.columns.length * size("--cell")}px`;

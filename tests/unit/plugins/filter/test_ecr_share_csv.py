@@ -282,6 +282,21 @@ def test_drift_is_on_each_line_of_its_repository() -> None:
     assert [line["drift"] for line in lines] == [expected, expected]
 
 
+def test_drift_names_other_actions_and_the_patterns_of_a_registry() -> None:
+    lost = [{"principal": "111122223333", "actions": ["ecr:A", "ecr:B"]}]
+    lines = read(ecr_share_csv(report({**repository(SHARE), "drift": {"missing": [], "undeclared_actions": lost}})))
+    assert [line["drift"] for line in lines] == ["undeclared_actions: 111122223333 ecr:A ecr:B"]
+    missing = {"principal": "444455556666", "access": ["pull"], "lambda_regions": [], "repositories": ["a/*", "b"]}
+    policy = audits.registry_policy(drift={"missing": [missing], "undeclared": []})
+    (line,) = read(ecr_share_csv(audits.reported(audits.audit(policy=policy))))
+    assert (line["repository"], line["drift"]) == ("", "missing: 444455556666 pull for a/* b")
+
+
+def test_templates_are_lines_beside_repositories() -> None:
+    lines = read(ecr_share_csv(audits.reported(audits.audit(templates=[audits.template("ROOT")]))))
+    assert [line["repository"] for line in lines] == ["template ROOT"]
+
+
 @pytest.mark.parametrize("nothing", [{}, {"registries": [{}]}, "text", None, report({"name": "app", "shares": [{}]})])
 def test_what_is_no_report_is_refused(nothing: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="not a report"):

@@ -51,7 +51,7 @@ def ready(selection: str, **more: Any) -> list[str]:
 
 
 def results(done: Any, assumed: Any = ASSUMED) -> list[tuple[str, bool, str | None]]:
-    found = ecr_share_internal(PLAN, "results", assumed=assumed, listings=LISTINGS, done=done)
+    found = ecr_share_internal(PLAN, "results", assumed=assumed, listings=LISTINGS, done={"repositories": done})
     json.dumps(found)
     return [(result["label"], result["changed"], result["error"]) for result in found]
 
@@ -99,6 +99,30 @@ def test_a_task_that_fails_before_its_first_run_fails_all_runs() -> None:
         ("us-east-1: base 1–1 of 2", False, "us-east-1: base 1–1 of 2: backup_dir"),
         ("us-east-1: base 2–2 of 2", False, "us-east-1: base 2–2 of 2: backup_dir"),
     ]
+
+
+def test_what_each_kind_of_runs_returned_is_in_the_results() -> None:
+    everything = {**VARIABLES, "ecr_share_grants": [{"principals": "111122223333", "apply_to": "registry,templates"}]}
+    plan = ecr_share_internal(everything, "plan", host="images")
+    (policy,), (template,) = (
+        ecr_share_internal(plan, "ready", selection="runs", kind=kind, assumed=ASSUMED)
+        for kind in ("registry", "templates")
+    )
+    assert ecr_share_internal(plan, "ready", selection="runs", assumed=ASSUMED) == []
+    assert template["templates"] == ("*",)
+    assert policy["grants"] == ({"principals": ["111122223333"], "access": ["pull"], "repositories": None},)
+    row = {"name": "registry policy", "changed": True, "granted": [], "revoked": [], "warnings": []}
+    done = {
+        "repositories": NOTHING,
+        "registry": {"results": [{"_ecr_share_run": policy, "changed": True, "registry": row}]},
+        "templates": {"msg": "no such option", "failed": True},
+    }
+    found = ecr_share_internal(plan, "results", assumed=ASSUMED, listings=[], done=done)
+    assert [(one["kind"], one["changed"], one["error"]) for one in found] == [
+        ("registry", True, None),
+        ("templates", False, "us-east-1: templates *: no such option"),
+    ]
+    assert found[0]["repositories"] == [row]
 
 
 class TestAudits:

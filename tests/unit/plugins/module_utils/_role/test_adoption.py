@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,35 @@ def registry(
 
 def written(*registries: AdoptedRegistry, names: Mapping[str, str] | None = None) -> str:
     return adoption("prod", registries, names or {})
+
+
+def test_grants_for_repositories_to_come_say_what_they_apply_to() -> None:
+    text = written(
+        registry(
+            grant(ACCOUNT, repositories=["services/*"], apply_to=["registry"]),
+            grant(ACCOUNT, repositories=["services/*"], apply_to=["templates"], lambda_regions=[EAST]),
+            repositories=("services/a", "services/b"),
+        )
+    )
+    assert yaml.safe_load(text)["ecr_share_grants_adopted"] == [
+        {"principals": [ACCOUNT], "access": ["pull"], "repositories": ["services/*"], "apply_to": ["registry"]},
+        {
+            "principals": [ACCOUNT],
+            "access": ["pull"],
+            "lambda_regions": [EAST],
+            "repositories": ["services/*"],
+            "apply_to": ["templates"],
+        },
+    ]
+    assert "today" not in text.split("ecr_share_grants_adopted")[1]
+
+
+def test_what_could_not_be_read_is_said() -> None:
+    unread = {"creation templates": "AccessDenied: {{ no }}"}
+    lines = written(replace(registry(), unread=unread), registry(region=WEST)).splitlines()
+    assert lines[-1] == (
+        "# Not declared, because it could not be read: creation templates in us-east-1: AccessDenied: {{ no }}"
+    )
 
 
 def test_a_file_is_as_a_person_would_write_it() -> None:

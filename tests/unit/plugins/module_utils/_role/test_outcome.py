@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import Listing
 from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome import (
     Answer,
@@ -17,7 +18,8 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.outcome impor
     prepare,
     results,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Connection, Plan, Run
+from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import Plan
+from ansible_collections.imageshare.aws.plugins.module_utils._role.run import Connection, Run
 
 TEAM, PARTNER = "111122223333", "444455556666"
 HOME, AWAY = Connection(0, "these credentials", None), Connection(1, "arn:aws:iam::210987654321:role/x", None)
@@ -110,6 +112,12 @@ class TestRunsThatCanBeDone:
         ready = prepare(Plan("images", reads=(read,)), Selection.READS, {}, [listing(read, *names)]).ready
         assert [part.repositories for part in ready] == repositories
 
+    def test_that_save_a_whole_registry_name_no_repositories(self) -> None:
+        whole, some = replace(run(), repositories=("*",)), replace(run(), repositories=("a*",))
+        plan = Plan("images", purpose="snapshot", reads=(whole, some))
+        ready = prepare(plan, Selection.READS, {}, [listing(whole, "a", "b")]).ready
+        assert [part.repositories for part in ready] == [("*",), ("a",)]
+
 
 class TestResults:
     def test_are_a_member_for_each_run_in_order_whether_it_was_done_or_not(self) -> None:
@@ -144,3 +152,40 @@ class TestResults:
 
     def test_are_not_those_of_an_earlier_plan(self) -> None:
         assert results(Plan("images", reads=(run(),)), {}, [], [shared(run(), row("app"))]) == ()
+
+
+class TestKinds:
+    """Runs for the policy of a registry and for templates, beside those for repositories."""
+
+    REGISTRY = replace(run(), label="us-east-1: registry policy", repositories=(), kind=Kind.REGISTRY)
+    TEMPLATES = replace(run(), label="us-east-1: templates *", repositories=(), kind=Kind.TEMPLATES, templates=("*",))
+
+    @pytest.mark.parametrize("size", [0, 2])
+    @pytest.mark.parametrize("listed", [("web",), (), None])
+    def test_are_done_whatever_repositories_there_are(self, listed: tuple[str, ...] | None, size: int) -> None:
+        plan = Plan("images", runs=(self.REGISTRY, self.TEMPLATES), batch_size=size)
+        error = None if listed is not None else "AccessDenied"
+        prepared = prepare(plan, Selection.RUNS, {}, [Listing(run().key, listed, error=error)])
+        assert (prepared.ready, prepared.refused) == ((self.REGISTRY, self.TEMPLATES), ())
+
+    def test_have_rows_with_the_names_of_what_they_are_for(self) -> None:
+        no_name = {"changed": True, "granted": [], "revoked": []}
+        done = [
+            Answer(self.TEMPLATES, {"templates": [{"prefix": "services", **no_name}, {"prefix": "ROOT", **no_name}]}),
+            Answer(self.REGISTRY, {"changed": True, "registry": row("registry policy", changed=True)}),
+            shared(run(), row("app")),
+        ]
+        found = results(Plan("images", runs=(run(), self.REGISTRY, self.TEMPLATES)), {}, [], done)
+        assert [(each["kind"], [one["name"] for one in each["repositories"]]) for each in found] == [
+            ("templates", ["template services", "template ROOT"]),
+            ("registry", ["registry policy"]),
+            ("repositories", ["app"]),
+        ]
+
+    def test_have_no_rows_where_they_failed_before_they_had_any(self) -> None:
+        done = [Answer(one, {"msg": "scope V1"}) for one in (self.REGISTRY, self.TEMPLATES)]
+        found = results(Plan("images", runs=(self.REGISTRY, self.TEMPLATES)), {}, [], done)
+        assert [(each["error"], each["repositories"]) for each in found] == [
+            ("us-east-1: registry policy: scope V1", []),
+            ("us-east-1: templates *: scope V1", []),
+        ]

@@ -15,19 +15,22 @@ import pytest
 from ansible_collections.imageshare.aws.plugins.filter.ecr_share_internal import ecr_share_internal
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import matches, select
+from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind
 from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
-    AssumedRole,
-    Connection,
     Plan,
     Purpose,
-    Run,
     Sharing,
-    batches,
     connection_options,
-    narrowed,
     plan,
     plan_values,
     read_plan,
+)
+from ansible_collections.imageshare.aws.plugins.module_utils._role.run import (
+    AssumedRole,
+    Connection,
+    Run,
+    batches,
+    narrowed,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN, ORIGIN
 from ansible_collections.imageshare.aws.tests.support.laws import laws
@@ -95,6 +98,11 @@ def problems(*arguments: Any, **more: Any) -> tuple[str, ...]:
 def declared(run: Run) -> list[dict[str, Any]]:
     """The grants of a run as they were declared, without where."""
     return [{name: value for name, value in option.items() if name != ORIGIN} for option in run.grants]
+
+
+def of_repositories(found: Plan) -> list[Run]:
+    """The runs of a plan for repositories that there are."""
+    return [run for run in found.runs if run.kind == Kind.REPOSITORIES]
 
 
 def granted(runs: Iterable[Any], name: str) -> list[tuple[str, str]]:
@@ -279,7 +287,7 @@ class TestWhoLosesAccess:
 
     def test_is_named_for_it_and_not_by_grants(self) -> None:
         found = planned({**self.ABSENT, **self.NAMES, "ecr_share_grants": [grant(ORGANIZATION)]})
-        (run,) = found.runs
+        (run,) = of_repositories(found)
         assert declared(run) == [{"principals": [TEAM]}, {"principals": [PARTNER]}]
         assert run.repositories == ("base/*",)
         assert (found.principals, found.sharing) == ((TEAM, PARTNER), Sharing("absent"))
@@ -304,7 +312,7 @@ class TestWhoLosesAccess:
         )
         found = planned(variables, purpose=Purpose.OFFBOARD)
         assert found.sharing == Sharing("absent", unmanaged_access="revoke", whole_account=True)
-        assert [(run.region, run.repositories, declared(run)) for run in found.runs] == [
+        assert [(run.region, run.repositories, declared(run)) for run in of_repositories(found)] == [
             (region, ("*",), [{"principals": [TEAM]}, {"principals": [PARTNER]}])
             for region in ("us-east-1", "eu-west-1")
         ]
@@ -322,7 +330,7 @@ class TestWhoLosesAccess:
     @pytest.mark.parametrize("grants", [[], [grant()], [grant("no principal")]])
     def test_is_offboarded_whatever_grants_are_declared(self, grants: Any) -> None:
         found = planned(registry(ecr_share_offboard=[PARTNER], ecr_share_grants=grants), purpose=Purpose.OFFBOARD)
-        assert [declared(run) for run in found.runs] == [[{"principals": [PARTNER]}]]
+        assert [declared(run) for run in found.runs] == [[{"principals": [PARTNER]}]] * 3
 
     @pytest.mark.parametrize(
         ("principal", "access", "told"),
@@ -343,7 +351,7 @@ class TestWhoLosesAccess:
         found = of_hosts(
             {"ecr_share_offboard": [TEAM]}, Purpose.OFFBOARD, a=repository("base/a"), b=repository("base/b")
         )
-        (run,) = found.runs
+        (run,) = of_repositories(found)
         assert (run.repositories, declared(run)) == (("*",), [{"principals": [TEAM], "repositories": None}])
         assert [(read.principal, read.repositories) for read in found.reads] == [(TEAM, ("*",))]
         assert found.still_named == (f"ecr_share_grants[0] (principal {TEAM}) names {TEAM}",)

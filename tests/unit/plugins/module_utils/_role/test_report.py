@@ -99,6 +99,7 @@ def test_registries_keep_their_order_and_their_rows() -> None:
         "registry_id": "123456789012",
         "hosts": ["images"],
         "registry_policy": {**audits.registry_policy(), "share_views": []},
+        "templates_read": None,
     }
     assert json.loads(text) == {
         "generated_at": NOW,

@@ -214,3 +214,78 @@ def test_what_is_skipped_because_it_is_not_there_is_counted_as_no_repository() -
     ]
     run = RegistryRun("images us-east-1", None, None, {"repositories": rows, "error": None})
     assert "1 of 2 repositories changed in 1 registry, 1 failed" in summary([run], Telling())
+
+
+def of_pattern(principal: str, *access: str, patterns: tuple[str, ...] = ("*",)) -> dict[str, Any]:
+    """A change of the policy of a registry."""
+    return {**change(principal, *access), "repositories": list(patterns)}
+
+
+def test_the_registry_policy_and_templates_have_lines_and_counts_of_their_own() -> None:
+    pull = change(TEAM, "pull")
+    lines = summary(
+        [
+            done("prod eu-central-1", row("prod/a", pull), row("web"), existing=("prod/a", "web")),
+            done("prod eu-central-1", row("registry policy", of_pattern(TEAM, "pull", patterns=("services/*",)))),
+            done(
+                "prod eu-central-1",
+                row("template services", pull, warnings=[warning("role_in_template", "ci may go", certain=False)]),
+                row("template ROOT", pull, revoked=(change(PARTNER, "push"),)),
+                row("template old"),
+            ),
+        ],
+        Telling(diff=True),
+    )
+    assert lines == (
+        "REVOKES",
+        f"- {PARTNER} push: 1 template: ROOT in prod eu-central-1",
+        "GRANTS",
+        f"+ {TEAM} pull: 2 templates: services, ROOT in prod eu-central-1",
+        f"+ {TEAM} pull: 1 repository: prod/a in prod eu-central-1",
+        f"+ {TEAM} pull: registry policy for services/* in prod eu-central-1",
+        "WARNINGS",
+        "! role_in_template, possibly: 1 template, such as prod eu-central-1: ci may go",
+        "1 of 2 repositories, 1 of 1 registry policies, 2 of 3 templates changed in 1 registry",
+    )
+
+
+def test_patterns_of_one_principal_and_access_are_a_line_and_the_same_ones_are_told_once() -> None:
+    both = (of_pattern(TEAM, "pull", patterns=("services/*",)), of_pattern(TEAM, "pull"))
+    taken = {"principal": PARTNER, "actions": ["ecr:X"], "repositories": ["old/*"]}
+    rows = [row("registry policy", *both, revoked_actions=[taken])]
+    lines = summary([done(f"{host} us-east-1", *rows, existing=()) for host in ("a", "b", "c")], Telling(diff=True))
+    assert lines[:4] == (
+        "REVOKES",
+        f"- {PARTNER} ecr:X: registry policy for old/* in all 3 registries",
+        "GRANTS",
+        f"+ {TEAM} pull: registry policy for services/*, * in all 3 registries",
+    )
+    assert lines[4:6] == (
+        "3 of 3 registry policies changed in 3 registries",
+        "  a 123456789012 us-east-1: 1 of 1 registry policies changed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "number"),
+    [
+        (["registry policy"], "1 registry policy"),
+        (["app", "template a"], "1 repository, 1 template"),
+        (
+            ["template a", "template b", "registry policy", "app", "web"],
+            "2 repositories, 1 registry policy, 2 templates",
+        ),
+    ],
+)
+def test_warnings_are_counted_by_what_they_are_about(names: list[str], number: str) -> None:
+    rows = [row(name, warnings=[warning("public", f"{name}: open")]) for name in names]
+    assert f"! public: {number}, such as prod: {names[0]}: open" in summary([done("prod", *rows)], Telling())
+
+
+def test_what_was_put_back_is_told_by_the_same_words() -> None:
+    rows = [row("template a", change(TEAM, "pull")), row("registry policy", of_pattern(TEAM, "pull")), row("app")]
+    assert summary([done("prod", *rows)], Telling())[1:4] == (
+        f"+ {TEAM} pull: 1 template: a in prod",
+        f"+ {TEAM} pull: registry policy for * in prod",
+        "0 of 1 repositories, 1 of 1 registry policies, 1 of 1 templates changed in 1 registry",
+    )

@@ -136,8 +136,8 @@ def test_the_policy_of_the_registry_is_told_be_it_for_repositories_or_for_none()
     arn = f"arn:aws:ecr:us-east-1:{OWNER}:repository/"
     found = audited(
         {"base/a": [allow(ROOT)], "base/b": [], "web": []},
-        allow(ROOT, Sid="Base", Resource=f"{arn}base/*"),
-        allow(OTHER_ROOT, Sid="Nothing", Resource=f"{arn}data/*"),
+        allow(ROOT, Sid="Base", Resource=[f"{arn}base/*", f"{arn}old"]),
+        allow(OTHER_ROOT, Sid="Nothing", Resource=f"{arn}data/*", Action="ecr:PutImage"),
         deny(OTHER_ROOT, Sid="Web", Resource=f"{arn}web"),
     )
     assert found["grants"] == [{"principals": [ACCOUNT], "access": ["pull"], "repositories": ["base/a"]}]
@@ -146,6 +146,7 @@ def test_the_policy_of_the_registry_is_told_be_it_for_repositories_or_for_none()
         ("Base", ["base/a", "base/b"], "registry"),
         ("Web", ["web"], "registry"),
     ]
+    assert found["registry_grants"] == []
 
 
 def test_of_one_principal_only_its_own_and_its_parts_are_told() -> None:

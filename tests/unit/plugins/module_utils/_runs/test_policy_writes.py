@@ -25,7 +25,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, grant, root
 from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
-from ansible_collections.imageshare.aws.tests.support.races import Race, figures
+from ansible_collections.imageshare.aws.tests.support.races import REGISTRY, Race, figures
 from ansible_collections.imageshare.aws.tests.support.runs import allowing, change, only, text_of, to_restore, to_share
 
 MINE = allowing(root(OTHER), sid="Mine", actions="ecr:*")
@@ -386,3 +386,10 @@ def test_of_two_runs_over_the_same_repositories_no_update_is_lost() -> None:
     assert found["two runs", "with a look", "first run"] == Race(200, 0, 0)
     assert found["two runs", "with a look", "second run"] == Race(200, 0, 0)
     assert found["a run and another writer", "with a look", "run"] == Race(200, 0, 0)
+
+
+def test_of_the_policy_of_a_registry_the_look_finds_most_of_the_lost_updates() -> None:
+    found = figures(seed=1, interleavings=200, repositories=1, of=REGISTRY)
+    for race, writer in (("two runs", "first run"), ("two runs", "second run"), ("a run and another writer", "run")):
+        without, looking = (found[race, way, writer].lost for way in ("without a look", "with a look"))
+        assert looking < without / 2
