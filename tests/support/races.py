@@ -184,7 +184,6 @@ def _share_repositories(account: str, names: Iterable[str], registry: Registry) 
         **_options(account),
         "repositories": list(names),
         "on_missing": "fail",
-        "registry_id": None,
         "force_set_policy": False,
         # One worker: a second thread would not wait for the virtual time.
         "concurrency": 1,
@@ -204,6 +203,7 @@ def _options(account: str) -> dict[str, Any]:
         "purge_deleted_principals": False,
         "unmanaged_access": "keep",
         "whole_account": False,
+        "registry_id": None,
         "backup_dir": None,
         "include_policy": False,
     }

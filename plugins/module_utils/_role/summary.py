@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from .._repository_names import template_prefix
+from .._repository_names import label_text, template_prefix
 from .._sharing.capabilities import ordered
 from .._text import message, one_line, word, words
-from .kinds import Kind, kind_of, name_told, numbers, plural
+from .kinds import Kind, kind_of, numbers, plural
 from .places import compressed
 from .principal_names import labelled
 
@@ -165,7 +165,7 @@ def places(
     for registry, of_registry in by_registry.items():
         every = existing.get(registry)
         told = of_registry if every is None else compressed(of_registry, every)
-        told_by_registry[registry] = tuple(map(name_told, told))
+        told_by_registry[registry] = tuple(map(label_text, told))
     return f"{numbers(names)}: {_where(told_by_registry, existing, whole=whole)}"
 
 
@@ -315,10 +315,10 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     every = [row for _registry, _owner, rows in counted for row in rows]
     registries = f"{len(counted)} {'registry' if len(counted) == 1 else 'registries'}"
     yield f"{_numbers(every)} {verb} in {registries}{_failed(every)}"
-    for registry, owner, rows in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
+    for registry, owner, own in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
         host, _blank, region = registry.partition(" ")
         label = " ".join(filter(None, (host, owner if owner != host else None, region)))
-        yield f"  {label}: {_numbers(rows, of_repositories='')} {verb}{_failed(rows)}"
+        yield f"  {label}: {_numbers(own, of_repositories='')} {verb}{_failed(own)}"
     if len(counted) > MOST_REGISTRIES:
         yield f"  and {len(counted) - MOST_REGISTRIES} more registries"
     saved = dict.fromkeys(str(run.result["backup_path"]) for run in runs if run.result.get("backup_path"))

@@ -20,7 +20,9 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     RepositoryMissingError,
     StoredPolicy,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import REGISTRY_LABEL
 from ansible_collections.imageshare.aws.plugins.module_utils._runs import restore as _restore
+from ansible_collections.imageshare.aws.plugins.module_utils._runs import share_registry
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import find
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, grant, root
@@ -393,3 +395,20 @@ def test_of_the_policy_of_a_registry_the_look_finds_most_of_the_lost_updates() -
     for race, writer in (("two runs", "first run"), ("two runs", "second run"), ("a run and another writer", "run")):
         without, looking = (found[race, way, writer].lost for way in ("without a look", "with a look"))
         assert looking < without / 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "calls"),
+    [
+        pytest.param({}, ["read", "registry_policy_scope", "read", "write", "read"], id="granting"),
+        pytest.param({"check_mode": True}, ["read", "registry_policy_scope"], id="granting in check mode"),
+        pytest.param({"sharing": False}, ["read"], id="where nothing is granted"),
+    ],
+)
+def test_between_the_read_of_a_registry_policy_and_its_write_nothing_is_asked(
+    changes: dict[str, Any], calls: list[str]
+) -> None:
+    registry = InMemory({}, registry_policy=text_of({**allowing(ACCOUNT, sid="Theirs"), "Resource": "*"}))
+    result = share_registry.run(to_share(REGISTRY_LABEL, **changes), registry)
+    assert not result.failures
+    assert [call[0] for call in registry.journal if call[0] not in ("owner", "pause")] == calls
