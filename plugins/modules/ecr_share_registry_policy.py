@@ -191,7 +191,7 @@ registry:
   type: dict
   contains:
     registry_id:
-      description: The account that owns the registry; null where AWS did not say it.
+      description: The account that owns the registry; null if the task failed and AWS did not say it.
       returned: always
       type: str
       sample: "123456789012"

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._errors import SUMMARIES
@@ -58,9 +58,11 @@ class RegistryRunResult(WriteRunResult):
 def run(request: Request, registry: Registry) -> RegistryRunResult:
     """Share by the policy of the registry, or in check mode find out what would be done. Errors are in the result."""
     result = run_writes([registry.policy_of_registry()], RegistryPlanner(request, registry), request, registry)
-    return RegistryRunResult(
-        result.results, result.backup_path, backup_trouble=result.backup_trouble, region=registry.region
-    )
+    (row,) = result.results
+    if row.error is None and row.registry_id is None:
+        # AWS does not say whose a registry without a policy is. By now it was asked for.
+        row = replace(row, registry_id=registry.owner())
+    return RegistryRunResult((row,), result.backup_path, backup_trouble=result.backup_trouble, region=registry.region)
 
 
 class RegistryPlanner(SharingPlanner):
