@@ -775,7 +775,9 @@ undeclarable:
   elements: dict
   contains:
     repositories:
-      description: The names of the repositories; none if a statement of the policy of the registry is for none of them.
+      description:
+        - The names of the repositories; none if a statement of the policy of the registry is for none of them.
+        - C(template) and its prefix for a creation template.
       returned: always
       type: list
       elements: str
@@ -816,6 +818,31 @@ undeclarable:
       sid: Administrators
       principals: ["111122223333"]
       reason: No capability has ecr:DeleteRepository. unmanaged_access=revoke takes that away.
+registry_grants:
+  description:
+    - What would declare what managed statements of the policy of the registry give, as the grants of
+      M(imageshare.aws.ecr_share_registry_policy), with C(wider) as in RV(grants).
+    - What else that policy has is in RV(undeclarable).
+  returned: when RV(summary) is
+  type: list
+  elements: dict
+  sample:
+    - principals: [o-exampleorg1]
+      access: [pull]
+      repositories: ["*"]
+template_grants:
+  description:
+    - What would declare what creation templates have, as the grants of M(imageshare.aws.ecr_share_creation_template)
+      for all templates, with C(wider) as in RV(grants).
+    - A grant for a template is for those with a longer prefix as well. So what only some of these have is in
+      RV(undeclarable), under the name C(template) and the prefix.
+  returned: when RV(summary) is, with O(include_templates=true)
+  type: list
+  elements: dict
+  sample:
+    - principals: ["111122223333"]
+      access: [pull]
+      repositories: ["services/*"]
 templates:
   description: One row for each creation template, as RV(repositories) has them.
   returned: when RV(summary) is, with O(include_templates=true)

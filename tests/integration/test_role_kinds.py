@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.imageshare.aws.tests.integration.conftest import Play
 from ansible_collections.imageshare.aws.tests.integration.desk import told
 from ansible_collections.imageshare.aws.tests.integration.inventories import (
@@ -44,6 +45,8 @@ REPLICATION: dict[str, Any] = {
     "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
     "Resource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/*",
 }
+# What the owner itself has.
+OWN_BUILDS = {**BUILDS, "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
 WRITES = {
     "SetRepositoryPolicy",
     "DeleteRepositoryPolicy",
@@ -97,9 +100,9 @@ def writes(aws: EmbeddedAws) -> dict[str, int]:
 @pytest.fixture
 def planted(aws: EmbeddedAws) -> EmbeddedAws:
     """Two repositories, two templates, and a policy of the registry that somebody else has written."""
-    aws.plant_many({"services/web": None, "base": policy(BUILDS)})
+    aws.plant_many({"services/web": None, "base": policy(OWN_BUILDS)})
     aws.plant_registry_policy(whole_registry(REPLICATION))
-    aws.plant_template("services", policy(BUILDS), imageTagMutability="IMMUTABLE", description="of services")
+    aws.plant_template("services", policy(OWN_BUILDS), imageTagMutability="IMMUTABLE", description="of services")
     aws.plant_template("ROOT", applied_for=["CREATE_ON_PUSH", "PULL_THROUGH_CACHE"])
     return aws
 
@@ -107,13 +110,13 @@ def planted(aws: EmbeddedAws) -> EmbeddedAws:
 TEAMS = (allow("pull", root(TEAM)), allow_functions(functions(TEAM)))
 PARTNERS = allow("pull_push", root(PARTNER))
 SHARED = {
-    "repositories": {"services/web": policy(TEAMS[0], PARTNERS, TEAMS[1]), "base": policy(BUILDS, *TEAMS)},
+    "repositories": {"services/web": policy(TEAMS[0], PARTNERS, TEAMS[1]), "base": policy(OWN_BUILDS, *TEAMS)},
     "registry": whole_registry(
         REPLICATION,
         in_registry(allow_organization("pull", ORGANIZATION), "*"),
         in_registry(PARTNERS, "services/*"),
     ),
-    "templates": {"services": policy(BUILDS, TEAMS[0], PARTNERS, TEAMS[1]), "ROOT": policy(*TEAMS)},
+    "templates": {"services": policy(OWN_BUILDS, TEAMS[0], PARTNERS, TEAMS[1]), "ROOT": policy(*TEAMS)},
 }
 
 
@@ -243,14 +246,13 @@ class TestTakingOut:
     def test_is_from_all_three_whatever_wrote_it(self, planted: EmbeddedAws, play: Play) -> None:
         plant_shared(planted)
         by_hand = {**SCANNERS, "Sid": "by hand", "Principal": {"AWS": [root(PARTNER), root(TEAM)]}}
-        resources = {"Resource": "*"}
-        planted.plant_registry_policy(whole_registry(REPLICATION, {**by_hand, **resources}))
+        planted.plant_registry_policy(whole_registry(REPLICATION, {**by_hand, "Resource": "*"}))
         planted.plant_template("ROOT", policy(by_hand))
 
         done = play("offboard", INVENTORY, *self.OFFBOARD)
 
         assert done.code == 0, done.output
-        assert PARTNER not in json.dumps(stored(planted)).replace(json.dumps(BUILDS["Condition"]), "")
+        assert PARTNER not in json.dumps(stored(planted))
         assert root(TEAM) in json.dumps(registry_policy(planted))
         assert root(TEAM) in json.dumps(of_templates(planted)["ROOT"])
         lines = told(done)
@@ -316,3 +318,28 @@ def test_asking_tells_of_templates_that_may_be_for_what_is_asked_for(planted: Em
         f"+ {PARTNER} pull, push: 1 repository, 1 template: services/web, template services in images us-east-1"
         in "\n".join(told(done))
     )
+
+
+def test_adopting_declares_what_is_in_all_three_so_that_sharing_it_changes_nothing(
+    planted: EmbeddedAws, play: Play, tmp_path: Path
+) -> None:
+    plant_shared(planted)
+    where = {"ecr_share_adopt_dir": str(tmp_path / "adopted"), "ecr_share_grants": []}
+    done = play("adopt", INVENTORY, "-e", json.dumps(where))
+    assert done.code == 0, done.output
+    file = tmp_path / "adopted" / "images.yml"
+    adopted = yaml.safe_load(file.read_text(encoding="utf-8"))
+    applied = {(*one["principals"], *one.get("apply_to", ())) for one in adopted["ecr_share_grants_adopted"]}
+    assert applied >= {
+        (ORGANIZATION, "registry"),
+        (PARTNER, "registry"),
+        (TEAM, "templates"),
+        (PARTNER, "templates"),
+        (TEAM,),
+        (PARTNER,),
+    }
+
+    shared = play("share", registries(images={}), "-e", f"@{file}")
+
+    assert (shared.code, shared.recap("images")["changed"]) == (0, 0), shared.output
+    assert stored(planted) == SHARED

@@ -72,7 +72,7 @@ def test_what_somebody_else_overwrote_is_written_again() -> None:
 
     assert sids(registry) == ["Mine", "Theirs", "AllowPull"]
     assert (row["changed"], row["granted"], row["warnings"]) == (True, [change(ACCOUNT)], [])
-    assert registry.calls == ["read", "write", "read", "write", "pause", "read"]
+    assert registry.calls == ["read", "write", "pause", "read", "write", "pause", "read"]
 
 
 def test_what_somebody_else_added_is_left_alone() -> None:
@@ -83,7 +83,7 @@ def test_what_somebody_else_added_is_left_alone() -> None:
 
     assert registry.policies["base"] == shared
     assert (row["changed"], row["warnings"]) == (True, [])
-    assert registry.calls == ["read", "write", "read"]
+    assert registry.calls == ["read", "write", "pause", "read"]
 
 
 @pytest.mark.parametrize("slow", ["_evaluation.policy_warnings._public", "_iam.document.PolicyComparison.pretty"])
@@ -166,7 +166,7 @@ def test_who_comes_too_late_begins_again_with_what_is_there() -> None:
 
     assert sids(registry) == ["Mine", "Theirs0", "AllowPull"]
     assert (row["changed"], row["warnings"]) == (True, [])
-    assert registry.calls == ["read", "write", "pause"] * 3 + ["read", "write", "read"]
+    assert registry.calls == ["read", "write", "pause"] * 4 + ["read"]
 
 
 def test_who_is_too_late_every_time_says_so() -> None:
