@@ -78,6 +78,10 @@ class Documented:
         explained = self._rows["warnings"]["contains"]["kind"]["description"]
         return set(re.findall(r"V\((\w+)\)", str(explained)))
 
+    def row_description(self, name: str) -> str:
+        """What the documentation says of a member of rows."""
+        return str(self._rows[name]["description"])
+
     def permissions(self) -> str:
         """What the documentation says of the IAM actions that are needed, and when."""
         return " ".join(note for note in self._notes if re.search(r"C\((?:ecr|sts):", note))
