@@ -54,7 +54,12 @@ def adopted(desk: Desk) -> Desk:
     planted = desk.stored()
     done = desk.play("adopt", WITHOUT_GRANTS, ecr_share_adopt_dir=f"{desk.home}/host_vars")
     assert done.code == 0, done.output
-    assert desk.aws.calls().keys() == {"DescribeRepositories", "GetRepositoryPolicy", "GetRegistryPolicy"}
+    assert desk.aws.calls().keys() == {
+        "DescribeRepositories",
+        "GetRepositoryPolicy",
+        "GetRegistryPolicy",
+        "DescribeRepositoryCreationTemplates",
+    }
     assert desk.aws.calls()["GetRepositoryPolicy"] == len(planted)
     assert desk.stored() == planted
     return desk

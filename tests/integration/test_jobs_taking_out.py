@@ -25,16 +25,17 @@ INVENTORY = estate.inventory()
 WHOLE_REGISTRIES = estate.inventory(ecr_share_grants=None, ecr_share_repositories=None)
 PLANTED = {(one.account, one.region, one.name): one.text for one in estate.estate()}
 OF_LEFT = {place for place, text in PLANTED.items() if text is not None and LEFT in text}
-# Somebody who was let in by the policy of a registry, which nobody looks at.
+# Somebody who was let in by the policy of a registry, by a condition, which nothing takes apart.
 REGISTRY_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
         {
             "Sid": "old partners",
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{LEFT}:root"},
+            "Principal": {"AWS": "*"},
             "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": LEFT}},
         }
     ],
 }
@@ -136,7 +137,12 @@ class TestAsking:
             assert caller.removesuffix(" of the organization") in told_of
         # A Deny spares the role that runs the builds alone.
         assert any(line.startswith("?") and "role/jenkins" in line for line in lines) or "role/jenkins" not in told_of
-        assert planted.aws.calls().keys() == {"DescribeRepositories", "GetRepositoryPolicy", "GetRegistryPolicy"}
+        assert planted.aws.calls().keys() == {
+            "DescribeRepositories",
+            "GetRepositoryPolicy",
+            "GetRegistryPolicy",
+            "DescribeRepositoryCreationTemplates",
+        }
 
     def test_who_is_not_on_our_list(self, planted: Desk) -> None:
         folder = planted.home / "report"

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -267,13 +267,37 @@ def _failures(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
             yield f"x and {len(lines) - len(shown)} more"
 
 
-def _warnings(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
+def _is_foreseen(warning: Row, name: str, losing: Collection[str]) -> bool:
+    """Return whether a repository is warned of what the policy of its registry allows those who would lose it there: a
+    dry run has left that policy as it is. What stays there, the registry policy is warned of itself.
+    """
+    of_registry = warning["kind"] == "excess_access" and warning.get("policy") == "registry"
+    return of_registry and kind_of(name) is Kind.REPOSITORIES and losing.issuperset(warning["principals"])
+
+
+def _losing(runs: Iterable[RegistryRun]) -> dict[str, frozenset[str]]:
+    """Return who would lose something in the policy of each registry."""
+    return {
+        run.registry: frozenset(
+            change["principal"]
+            for row in run.result["repositories"]
+            for change in (*row.get("revoked", ()), *row.get("revoked_actions", ()))
+        )
+        for run in runs
+        if any(kind_of(str(row["name"])) is Kind.REGISTRY for row in run.result["repositories"])
+    }
+
+
+def _warnings(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     """Yield a line for each kind of warning, the certain ones first."""
     found: dict[tuple[bool, str], list[tuple[RegistryRun, Row, Row]]] = {}
+    losing = _losing(runs) if telling.check_mode else {}
     for run in runs:
         for row in run.result["repositories"]:
             of_row: dict[str, Row] = {}
             for warning in row.get("warnings", ()):
+                if _is_foreseen(warning, str(row["name"]), losing.get(run.registry, frozenset())):
+                    continue
                 known = of_row.setdefault(warning["kind"], warning)
                 if warning["certain"] and not known["certain"]:
                     of_row[warning["kind"]] = warning

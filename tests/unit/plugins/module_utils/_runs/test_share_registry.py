@@ -153,7 +153,7 @@ def test_a_write_is_one_and_is_looked_at_afterwards() -> None:
     registry = InMemory({}, registry_policy=SHARED)
     run(to(sharing=False), registry)
     calls = [call[0] for call in registry.journal if call[0] != "owner"]
-    assert calls == ["read", "delete", "read"]
+    assert calls == ["read", "delete", "pause", "read"]
 
 
 def test_taking_out_of_patterns_leaves_what_they_do_not_include() -> None:

@@ -369,6 +369,7 @@ def test_each_changed_template_is_written_once_and_read_before_and_after() -> No
         ("read", "template base"),
         ("write", "template base"),
         ("read", "template services"),
+        ("pause",),
         ("read", "template base"),
     ]
 
