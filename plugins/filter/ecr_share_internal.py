@@ -395,6 +395,7 @@ def _registry_of(its_plan: Plan, kept: Values, rows: Values) -> ReadRegistry:
         rows.get("registry_policy"),
         kept["error"],
         rows.get("templates_read"),
+        tuple(wanted),
     )
 
 

@@ -114,13 +114,19 @@ def problem_with_iam_pattern(text: object) -> str | None:
     """
     if isinstance(text, str) and any(character in text for character in "[]!"):
         return f"{quoted(text)} is not a pattern that IAM knows, which has * and ? alone: name what [ ] stands for"
-    return problem_with(text)
+    problem = problem_with(text)
+    return None if problem is None else problem.replace("a pattern with * ? [ ] (", "a pattern with * ? (")
 
 
 def matches(texts: Iterable[str], name: str) -> bool:
     """Return whether one of the names or patterns matches a repository."""
     names, patterns = _names_and_patterns(tuple(texts))
     return name in names or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def matches_prefix(texts: Iterable[str], prefix: str) -> bool:
+    """Return whether one of the prefixes or patterns matches a creation template; a slash at the end has no weight."""
+    return matches([text.removesuffix("/") for text in texts], prefix.removesuffix("/"))
 
 
 def unmatched(texts: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._iam.arns import is_account_id
+from .._iam.patterns import PatternSet
 from .._iam.principals import PrincipalType
 from .._sharing.capabilities import CAPABILITIES
 from .._text import message, one_line, quoted, word, words
@@ -49,6 +50,7 @@ class ReadRegistry:
         policy: What it says of the policy of the registry; None where it did not come so far.
         error: Why not all could be read; None where all was.
         templates: Whether it could read the templates, and why not; None where it did not come so far.
+        wanted: The names and patterns of the repositories that were asked for.
     """
 
     registry: str
@@ -57,6 +59,7 @@ class ReadRegistry:
     policy: Row | None
     error: str | None
     templates: Row | None = None
+    wanted: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,19 @@ def _for_other_repositories(registry: ReadRegistry) -> Iterator[Row]:
         if one["policy"] == "registry"
     }
     for share in registry.policy.get("shares", ()):
+        narrowing = [one for one in share["conditions"] if (one["operator"], one["key"]) == ("Resource", "ARN")]
+        if not _concern(registry.wanted, [value for one in narrowing for value in one["values"]]):
+            continue
         if any((share["principal"], one["position"]) not in told for one in share["statements"]):
             # For which repositories it is does not make it conditional.
-            others = [one for one in share["conditions"] if (one["operator"], one["key"]) != ("Resource", "ARN")]
-            yield {**share, "conditions": others}
+            yield {**share, "conditions": [one for one in share["conditions"] if one not in narrowing]}
+
+
+def _concern(wanted: Sequence[str], resources: Sequence[str]) -> bool:
+    """Return whether a statement for some resources, all for none, may be for repositories that were asked for."""
+    patterns = PatternSet([str(one).split(":repository/", 1)[-1] for one in resources] or ["*"])
+    # What brackets stand for is not known to IAM.
+    return any("[" in text or patterns.overlaps(text) for text in wanted)
 
 
 def unread(registries: Iterable[ReadRegistry]) -> tuple[str, ...]:

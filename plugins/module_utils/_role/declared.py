@@ -17,7 +17,7 @@ What counts where:
 - In a repository, the grants that apply to repositories and are for it, and those that apply to the registry and whose
   patterns match it.
 - In a template, the grants that apply to templates, or to the registry, if they are for all that it is for.
-- In the policy of the registry, the grants that apply to it or to any repository.
+- In the policy of the registry, the grants for all repositories that a statement is for, those to come among them.
 
 An account is not covered by the grants of an organization, because nobody can see from here what it is a member of, nor
 by those of its roles.
@@ -30,8 +30,9 @@ from functools import lru_cache, reduce
 from operator import or_
 
 from .._iam.principals import ORGANIZATIONS, Principal, PrincipalType, is_session_of, read_principal
-from .._repository_names import matches, select, template_prefix
+from .._repository_names import matches, matches_prefix, select, template_prefix, template_repositories
 from .._sharing.capabilities import DEFAULT_ACCESS
+from .._sharing.registry_statements import include
 from .amounts import NOTHING, Amount
 from .audited import AuditedRegistry, Declaration
 from .kinds import Kind
@@ -104,6 +105,7 @@ class DeclaredInRegistry:
         by_group = {indexes: Declared(grants[index] for index in indexes) for indexes in groups}
         self._of = {name: by_group[tuple(indexes)] for name, indexes in covering.items()}
         self._anywhere = Declared(anywhere)
+        self._registry = registry
 
     def _covered(self, declaration: Declaration, narrowed: Sequence[str] | None) -> Iterable[str]:
         """Return the names of the rows that a grant is for.
@@ -113,8 +115,11 @@ class DeclaredInRegistry:
             narrowed: The names and patterns that it is narrowed to; None for none.
         """
         if declaration.kind == Kind.TEMPLATES:
-            mine = {name: one for name, one in self._prefixes.items() if matches(declaration.templates, one)}
-            return [name for name, prefix in mine.items() if is_for(narrowed, prefix)]
+            mine = {name: one for name, one in self._prefixes.items() if matches_prefix(declaration.templates, one)}
+            covered_templates = {name: prefix for name, prefix in mine.items() if is_for(narrowed, prefix)}
+            # Repositories that ECR has created by them have it.
+            created = [template_repositories(prefix) for prefix in covered_templates.values()]
+            return [*covered_templates, *(name for name in self._names if matches(created, name))]
         of_run = self._matching(declaration.repositories or ("*",))
         covered = of_run if narrowed is None else of_run & self._matching(narrowed)
         if declaration.kind == Kind.REGISTRY:
@@ -127,9 +132,24 @@ class DeclaredInRegistry:
             self._selected[key] = frozenset(select(key, self._names).names)
         return self._selected[key]
 
+    def of_patterns(self, patterns: Sequence[str]) -> Declared:
+        """Return what is declared for all repositories of some patterns of IAM, those to come among them."""
+        return Declared(
+            grant
+            for declaration in self._registry.declared
+            if declaration.kind != Kind.TEMPLATES and _include(declaration.repositories, patterns)
+            for grant in declaration.grants
+            if _include(grant.get("repositories"), patterns)
+        )
+
     def of(self, name: str | None) -> Declared:
         """Return what is declared for a repository or a template; with None, for the policy of the registry."""
         return self._anywhere if name is None else self._of[name]
+
+
+def _include(repositories: Sequence[str] | None, patterns: Sequence[str]) -> bool:
+    """Return whether names and patterns, all for none, are for all that patterns of IAM match."""
+    return all(include(repositories, one) or matches(repositories or (), one) for one in patterns)
 
 
 @lru_cache(maxsize=4096)

@@ -52,6 +52,8 @@ _Group = Sequence[Share]
 _ORDER = {kind: position for position, kind in enumerate(KINDS)}
 # So many patterns are named in a sentence.
 _MOST_PATTERNS = 5
+# Whoever these are, a policy lets in anybody by them, or nobody.
+_FOR_ANYBODY = (PrincipalType.EVERYONE, PrincipalType.SERVICE)
 _MAY = ", if conditions are met or no Deny takes it"
 
 
@@ -92,12 +94,14 @@ class _Found:
         amounts: What.
         shares: Those that it has it from.
         opening: The statements that certainly let in anybody, as the audit says.
+        patterns: The repositories that it is for, where the policy of the registry gives it.
     """
 
     kind: str
     amounts: Amounts
     shares: _Group
     opening: Sequence[Row] = ()
+    patterns: tuple[str, ...] = ()
 
 
 def findings(
@@ -158,13 +162,15 @@ def _not_read(registry: AuditedRegistry) -> Iterator[str]:
 def _of_registry(registry: AuditedRegistry, names: Mapping[str, str], *, comparing: bool) -> Iterator[Finding]:
     declared = DeclaredInRegistry(registry)
     whole = _Place(registry, None, names)
-    of_policy = list(_of_policy(whole, declared.of(None), comparing=comparing))
+    of_policy = list(_of_policy(whole, declared, comparing=comparing))
     yield from of_policy
     everywhere: dict[tuple[str, str | None], Amounts] = {}
     for finding in of_policy:
         known = everywhere.get((finding.kind, finding.principal), Amounts())
         everywhere[(finding.kind, finding.principal)] = (
-            replace(known, certain=finding.amount) if finding.certain else replace(known, possible=finding.amount)
+            replace(known, certain=known.certain | finding.amount)
+            if finding.certain
+            else replace(known, possible=known.possible | finding.amount)
         )
     for row in registry.rows:
         place = replace(whole, repository=row["name"])
@@ -179,8 +185,8 @@ def _of_registry(registry: AuditedRegistry, names: Mapping[str, str], *, compari
             yield from _of_drift(place, row["drift"])
 
 
-def _of_policy(place: _Place, declared: Declared, *, comparing: bool) -> Iterator[Finding]:
-    """Yield what the policy of a registry lets in beside what is declared for any of its repositories."""
+def _of_policy(place: _Place, declared: DeclaredInRegistry, *, comparing: bool) -> Iterator[Finding]:
+    """Yield what the policy of a registry lets in beside what is declared for the repositories of its statements."""
     policy = place.registry.policy
     if policy is None:
         return
@@ -189,12 +195,20 @@ def _of_policy(place: _Place, declared: Declared, *, comparing: bool) -> Iterato
         yield place.finding(UNREAD, said)
         return
     # For which repositories a share is does not make it conditional.
-    shares = [
-        {**share, "conditions": [one for one in share["conditions"] if not _names_repositories(one)]}
-        for share in policy["shares"]
-    ]
-    for subject, found in _of_shares(policy, shares, place.registry, declared, comparing=comparing):
+    by_patterns: dict[tuple[str, ...], list[Share]] = {}
+    for share in policy["shares"]:
+        rest = [one for one in share["conditions"] if not _names_repositories(one)]
+        by_patterns.setdefault(_patterns(share), []).append({**share, "conditions": rest})
+    shares = [share for group in by_patterns.values() for share in group]
+    anywhere = declared.of(None)
+    for subject, found in _of_shares(policy, shares, place.registry, anywhere, comparing=False):
         yield from _told(place, subject, found)
+    for patterns, group in by_patterns.items() if comparing else ():
+        named = [share for share in group if share["principal_type"] not in _FOR_ANYBODY]
+        closed = {"public_statements": (), "unscoped_service_statements": ()}
+        for subject, found in _of_shares(closed, named, place.registry, declared.of_patterns(patterns), comparing=True):
+            kind = found.kind if anywhere.of(principal_of(*subject)) is None else "excess"
+            yield from _told(place, subject, replace(found, kind=kind, patterns=patterns))
     deleted = (share["principal"] for share in shares if share["principal_type"] == PrincipalType.DELETED)
     yield from (_deleted(place, principal, shares) for principal in dict.fromkeys(deleted))
     if comparing and "drift" in policy:
@@ -203,6 +217,12 @@ def _of_policy(place: _Place, declared: Declared, *, comparing: bool) -> Iterato
 
 def _names_repositories(condition: Row) -> bool:
     return bool(condition["operator"] == "Resource" and condition["key"] == "ARN")
+
+
+def _patterns(share: Share) -> tuple[str, ...]:
+    """Return the patterns of the repositories that a share of the policy of a registry is for."""
+    named = [value for one in share["conditions"] if _names_repositories(one) for value in one["values"]]
+    return tuple(str(value).split(":repository/", 1)[-1] for value in named) or ("*",)
 
 
 def _of_shares(
@@ -296,7 +316,8 @@ def _sentence(place: _Place, principal: str, found: _Found, amount: Amount, *, c
     has, may = ("has", "") if certain else ("may have", _MAY)
     services = {share.get("via_service") for share in found.shares}
     through = f" through {words(sorted(map(str, services)))}" if services and None not in services else ""
-    by = " by the registry policy" if place.repository is None else ""
+    narrowed = f" for {words(found.patterns)}" if found.patterns not in ((), ("*",)) else ""
+    by = f" by the registry policy{narrowed}" if place.repository is None else ""
     who_has = f"{place.who(principal)} {has} {amount.words or 'access'}"
     return f"{who_has}{through}{by}{may}{_WHY[found.kind]}"
 

@@ -16,6 +16,7 @@ Templates are not listed before a run, so what the variables name of them, and i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,8 +24,8 @@ from typing import Any, TypeAlias
 
 from .._iam.principals import PrincipalType, read_principal
 from .._repository_names import matches, select, template_label, unmatched
-from .._text import message, quoted, word
-from .kinds import Kind
+from .._text import message, quoted, word, words
+from .kinds import APPLY_TO, Kind
 from .plan import ASKED_REPOSITORIES, Plan, Purpose
 from .run import Run
 from .variables import ORIGIN
@@ -97,6 +98,43 @@ def read_listing(values: Mapping[str, Any]) -> Listing:
     )
 
 
+def _shared_policies(hosts: Sequence[HostListings], *, complete: bool) -> Iterator[str]:
+    """Yield why hosts would undo each other's grants in what a registry has once: its policy, and its templates.
+
+    Args:
+        hosts: Those of the play that act.
+        complete: Whether these are all hosts of the play.
+    """
+    found: dict[tuple[str, str | None, str], list[tuple[str, Run]]] = {}
+    for host in hosts:
+        sharing = host.plan.sharing.state == "present" and host.plan.purpose in (Purpose.SHARE, Purpose.AUDIT)
+        once = [run for run in host.plan.runs if sharing and run.kind != Kind.REPOSITORIES]
+        # A host that acts for others is a repository.
+        if once and not host.plan.lists and not complete:
+            yield (
+                f"{once[0].grants[0][ORIGIN]}: {APPLY_TO}: all hosts of a registry have its policy and its templates in "
+                "common, and not all of them are in this play. Run without a limit and serial, or declare it for a host "
+                "of ecr_registries"
+            )
+        owners = {listing.key: listing.owner for listing in host.listings}
+        for run in once:
+            owner = run.registry_id or owners.get(run.key)
+            if owner is not None:
+                found.setdefault((owner, run.region, run.kind), []).append((host.plan.host, run))
+    for (owner, region, kind), runs in found.items():
+        declared = {json.dumps([_without_origin(run.grants), run.templates], sort_keys=True) for _host, run in runs}
+        if len(declared) > 1:
+            names, where = words(dict.fromkeys(host for host, _run in runs)), f" in {region}" if region else ""
+            yield (
+                f"{names}: these are one registry, {owner}{where}, and declare different grants for its {kind}, so that "
+                "each would take away what the other declares. Declare them for a group that they have in common"
+            )
+
+
+def _without_origin(grants: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in grant.items() if name != ORIGIN} for grant in grants]
+
+
 def slips(hosts: Sequence[HostListings], *, complete: bool) -> Slips:
     """Return what the variables of a play name and is in no registry of it, each once.
 
@@ -104,6 +142,7 @@ def slips(hosts: Sequence[HostListings], *, complete: bool) -> Slips:
         hosts: Those of the play that are registries.
         complete: Whether these are all hosts of the play, so that nothing can be meant for another.
     """
+    shared = list(_shared_policies(hosts, complete=complete))
     complete = complete and all(listing.names is not None for host in hosts for listing in host.listings)
     listed = sum(listing.names is not None for host in hosts for listing in host.listings)
     known = {name for host in hosts for listing in host.listings for name in listing.names or ()}
@@ -114,7 +153,7 @@ def slips(hosts: Sequence[HostListings], *, complete: bool) -> Slips:
             matched[where, text] = matched.get((where, text), False) or found
             if host.plan.unmatched_ok:
                 optional.add((where, text))
-    problems = [owned for host in hosts for owned in _owners(host)]
+    problems = [*shared, *(owned for host in hosts for owned in _owners(host))]
     warnings: list[str] = []
     for (where, text), found in matched.items():
         if found:

@@ -24,7 +24,7 @@ from .._iam.principals import PrincipalType, read_principal
 from .._text import word
 from .exceptions import Accepted
 from .finding import COMPARED
-from .kinds import Kind
+from .kinds import APPLY_TO, Kind
 from .run import AssumedRole, Run, read_run, runs_of
 from .variables import (
     ORIGIN,
@@ -134,7 +134,7 @@ class Plan:
 
     host: str
     acts: bool = True
-    purpose: str = Purpose.SHARE
+    purpose: str = Purpose.SHARE.value
     roles: tuple[AssumedRole, ...] = ()
     runs: tuple[Run, ...] = ()
     reads: tuple[Run, ...] = ()
@@ -199,6 +199,10 @@ def plan(
         raise InvalidInputError(problems)
     candidates = tuple(runs_of(members, host))
     runs = tuple(run for _credentials, run in candidates if run.grants or purpose is Purpose.RESTORE)
+    if sharing.purge_grants and traits.grants and not revoked:
+        problems = list(_problems_of_purging(runs))
+        if problems:
+            raise InvalidInputError(problems)
     lists = tuple(replace(run, grants=()) for _credentials, run in candidates if run.kind == Kind.REPOSITORIES)
     principals = principals_of(variables, _ASKED if purpose is Purpose.ASK else revoked or "")
     if purpose is Purpose.ASK:
@@ -231,6 +235,20 @@ def plan(
         accepted=accepted,
         idle=_idle(variables, runs, read_options) if traits.grants and not revoked and hosts is None else (),
     )
+
+
+def _problems_of_purging(runs: Iterable[Run]) -> Iterator[str]:
+    """Yield the grants whose templates would give repositories what the next run takes from them."""
+    known = list(runs)
+    to_repositories = {grant[ORIGIN] for run in known if run.kind == Kind.REPOSITORIES for grant in run.grants}
+    to_templates = (grant[ORIGIN] for run in known if run.kind == Kind.TEMPLATES for grant in run.grants)
+    if to_repositories:
+        for origin in dict.fromkeys(to_templates):
+            if origin not in to_repositories:
+                yield (
+                    f"{origin}: {APPLY_TO}: with ecr_share_purge_grants, the next run would take away what ECR gives new "
+                    f"repositories by this template: add {Kind.REPOSITORIES} to it"
+                )
 
 
 def _idle(variables: Variables, runs: Iterable[Run], read_options: ReadOptions) -> tuple[str, ...]:

@@ -19,7 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._iam.patterns import PatternSet
-from .._repository_names import REGISTRY_LABEL, matches, template_label, template_prefix, template_repositories
+from .._repository_names import (
+    REGISTRY_LABEL,
+    matches,
+    matches_prefix,
+    template_label,
+    template_prefix,
+    template_repositories,
+)
 from .._sharing.registry_statements import include
 
 Row = Mapping[str, Any]
@@ -67,4 +74,4 @@ def place_matches(texts: Iterable[str], name: str) -> bool:
     of_templates = {text: template_prefix(text) for text in texts}
     if prefix is None:
         return matches([text for text, pattern in of_templates.items() if pattern is None], name)
-    return matches([pattern for pattern in of_templates.values() if pattern is not None], prefix)
+    return matches_prefix([pattern for pattern in of_templates.values() if pattern is not None], prefix)

@@ -165,14 +165,17 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     )
     read = registry_policy.read()
     templates: TemplatesRead | None = None
+    # Whoever names repositories means no others.
+    whole = request.repositories == (_ALL,)
     if request.include_templates:
-        templates = read_templates(request, registry, evaluator(_owner(registry)), snapshot)
+        templates = read_templates(request, registry, evaluator(_owner(registry)), snapshot if whole else None)
     trouble = unsaved = None
     if snapshot is not None:
-        # Whoever names repositories means no others.
-        if request.repositories == (_ALL,):
+        lacking: list[str] = []
+        if whole:
             unsaved = _save_registry_policy(registry, snapshot)
-        lacking = [REGISTRY_LABEL] if unsaved else []
+            # That of another account's registry nobody can read: it is no answer of AWS that says so.
+            lacking = [REGISTRY_LABEL] if unsaved or read.error_code is not None else []
         trouble = snapshot.finish([*failed_names(results), *(templates.failed if templates else ()), *lacking])
     results += tuple(AuditResult(text, error=nothing_matches(text, registry), missing=True) for text in unmatched)
     if request.missing_ok:
@@ -234,13 +237,13 @@ def _save_registry_policy(registry: Registry, snapshot: BackupRun) -> str | None
         text, owner = registry.registry_policy().text, registry.owner()
     except EcrError:
         return None
+    if text is None:
+        # All teams of the registry have this policy in common. What is in it later is not to be deleted by a snapshot.
+        return None
     try:
-        if text is not None:
-            # One file that is no backup would keep all the others from being restored.
-            parse(text)
-        # An empty registry is not worth a directory.
-        if text is not None or snapshot.path is not None:
-            snapshot.save(registry.policy_of_registry(), owner, policy=text, written=text)
+        # One file that is no backup would keep all the others from being restored.
+        parse(text)
+        snapshot.save(registry.policy_of_registry(), owner, policy=text, written=text)
     except PolicyError as error:
         return f"{REGISTRY_LABEL}: the policy could not be parsed: {error}"
     except BackupError as error:

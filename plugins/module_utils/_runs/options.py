@@ -111,6 +111,7 @@ class RestoreRequest(WriteOptions):
         overwrite: Whether to restore even what was changed since, and what may never have been written.
         registry_id: 12 digits; None where none is asked for.
         kinds: What has the policies, some of backups.KINDS.
+        named_kinds: Those that were asked for by name.
     """
 
     run_kind = RESTORE
@@ -119,6 +120,7 @@ class RestoreRequest(WriteOptions):
     overwrite: bool
     registry_id: str | None
     kinds: tuple[str, ...] = tuple(KINDS)
+    named_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +296,7 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
         overwrite=options["overwrite"],
         registry_id=options["registry_id"],
         kinds=_kinds(options),
+        named_kinds=tuple(options["kinds"] or ()),
         missing_ok=options["on_missing"] == "skip",
         force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],

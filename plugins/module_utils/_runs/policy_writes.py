@@ -69,6 +69,7 @@ class PlannedWrite:
         new_principals: The principals that AWS may refuse because they do not exist.
         retry_invalid_principal: Whether these may have been created a moment ago.
         advice: What to do about the ids of deleted principals, as a sentence.
+        other_cause: For what else AWS may refuse it, as a sentence that begins with a blank.
     """
 
     target: PolicyTarget
@@ -78,6 +79,7 @@ class PlannedWrite:
     new_principals: tuple[str, ...]
     retry_invalid_principal: bool
     advice: str
+    other_cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -433,5 +435,7 @@ def _possible_causes(deleted: Sequence[str], write: PlannedWrite) -> str:
         return f"It names deleted principals, which AWS refuses: {words(deleted)}. {write.advice}"
     if write.new_principals:
         names = words(write.new_principals)
-        return f"Check that each of these principals exists, and that the region is enabled for it: {names}."
-    return "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts."
+        text = f"Check that each of these principals exists, and that the region is enabled for it: {names}."
+        return f"{text}{write.other_cause}"
+    text = "None of the principals is new here: look for one that was deleted, or for what AWS no longer accepts."
+    return f"{text}{write.other_cause}"

@@ -101,8 +101,10 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
             f"{request.backup_path} has backups of {words({found.backup.kind for found in here})} alone for registry "
             f"{owner} in {registry.region}. Check kinds."
         )
-    here = [found for found in here if found.backup.kind in request.kinds]
     wrong = None if here else f"nothing was restored: there is no backup of registry {owner} in {registry.region}"
+    there = {found.backup.kind for found in here}
+    here = [found for found in here if found.backup.kind in request.kinds]
+    lacking = [kind for kind in request.named_kinds if kind not in there] if there else []
     chosen = chosen_backups(here, request, registry.partition)
     result = _restore(chosen, request, registry.of(owner), f"{wrong}, but {_listed(number)}" if wrong else None)
     return RestoreRunResult(
@@ -110,7 +112,10 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
         result.backup_path,
         backup_trouble=result.backup_trouble,
         skipped_backups=tuple((other, number[other]) for other in sorted(number) if other != key),
-        notes=notes(saved, here, chosen, request, registry.partition),
+        notes=(
+            *notes(saved, here, chosen, request, registry.partition),
+            *(f"There is no backup of kind {kind} here, so nothing of it was restored." for kind in lacking),
+        ),
     )
 
 
@@ -134,7 +139,8 @@ def _restore(
         wrong: Why there are none.
     """
     others = [name for name, found in chosen.items() if found.backup.kind != REPOSITORY]
-    selection = select(request.repositories, [name for name in chosen if name not in others])
+    wanted = request.repositories if REPOSITORY in request.kinds else ()
+    selection = select(wanted, [name for name in chosen if name not in others])
     names = [*(name for name in selection.names if name in chosen), *others]
     unmatched = [(name, f"there is no backup of {name}") for name in selection.names if name not in chosen]
     # A run may have changed the policy of the registry alone.

@@ -8,22 +8,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._errors import SUMMARIES
+from .._errors import SUMMARIES, PolicyWarning, RepositoryContext
+from .._iam.document import statements
 from .._iam.principals import Principal
-from .._registry import EcrError, PolicyTarget, Registry, StoredPolicy
+from .._registry import REGISTRY, UNKNOWN_SCOPE, EcrError, PolicyTarget, Registry, StoredPolicy
 from .._sharing.grants import Grant
 from .._sharing.managed_statements import Slot
 from .._sharing.merge import Merged
 from .._sharing.registry_statements import include
-from .._text import visible
+from .._sharing.unmanaged_access import held_by_hand
+from .._text import quoted, visible, words
 from .options import Request
 from .policy_writes import Plan, run_writes
 from .results import MAX_WARNING_SHOWN, WriteRunResult
 from .share import SharingPlanner
+from .targets import managed_statements
 
+_UNKNOWN_SCOPE = (
+    " Or the registry has the policy scope V1, which takes neither pull nor push: it takes ecr:GetAccountSetting to find "
+    "that out."
+)
 _WIDEN = "aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2"
 
 
@@ -82,10 +90,36 @@ class RegistryPlanner(SharingPlanner):
         """Plan what the policy becomes. See `SharingPlanner.plan`."""
         known = self._scope is not None
         plan = super().plan(target, stored)
-        if known or self._scope is None or plan.write is None or self._request.check_mode:
+        if not (known or self._scope is None or plan.write is None or self._request.check_mode):
+            # To ask took time, in which others may have written.
+            plan = super().plan(target, target.read())
+        if self._scope != UNKNOWN_SCOPE or plan.write is None:
             return plan
-        # To ask took time, in which others may have written.
-        return super().plan(target, target.read())
+        return replace(plan, write=replace(plan.write, other_cause=_UNKNOWN_SCOPE))
+
+    def more_warnings(
+        self, target: PolicyTarget, merged: Merged, grants: Sequence[Grant], context: RepositoryContext
+    ) -> Iterable[PolicyWarning]:
+        """Yield that unmanaged statements are for repositories that no grant of their principals is for."""
+        if not self._request.sharing:
+            return
+        managed = managed_statements(target, StoredPolicy(None, context.registry_id), self._registry)
+        declared: dict[str, list[tuple[str, ...] | None]] = {}
+        for grant in self._request.grants:
+            declared.setdefault(grant.principal.name, []).append(grant.repositories)
+        for position, statement in enumerate(statements(merged.policy), start=1):
+            wider: dict[str, list[str]] = {}
+            for taken in held_by_hand([statement], managed):
+                patterns = declared.get(taken.principal, [None])
+                beyond = [one for one in taken.repositories if not any(include(own, one) for own in patterns)]
+                if beyond:
+                    wider.setdefault(words(beyond), []).append(taken.principal)
+            sid = statement.get("Sid") if isinstance(statement.get("Sid"), str) else None
+            label = f"statement {position if sid is None else quoted(sid)} of the registry policy"
+            for repositories, named in wider.items():
+                names = list(dict.fromkeys(named))
+                text = f"{label} lets in {words(names)} for {repositories}, which is more than their grants are for"
+                yield context.warning("excess_access", text, policy=REGISTRY, sid=sid, principals=names)
 
     def check(self, merged: Merged) -> None:
         """Raise EcrError where the registry heeds the actions of replication and of pull-through caches alone."""

@@ -70,7 +70,11 @@ class RegistryStatements(ManagedStatements):
 
     def repositories_of(self, statement: Statement) -> tuple[str, ...]:
         """Return the patterns of the repositories that a statement is for, an ARN of others as it is."""
-        return tuple(dict.fromkeys(one.removeprefix(self._repositories) for one in strings(statement.get("Resource"))))
+        excluding = "NotResource" in statement
+        named = strings(statement.get("NotResource" if excluding else "Resource"))
+        patterns = tuple(dict.fromkeys(one.removeprefix(self._repositories) for one in named))
+        # AWS stores no statement without a Resource. If there were one, it would be for all.
+        return (f"all but {', '.join(patterns)}",) if excluding else patterns or (EVERY_REPOSITORY,)
 
     def gather(self, grants: Iterable[Grant]) -> tuple[Grant, ...]:
         """Return one grant for each principal and pattern."""
