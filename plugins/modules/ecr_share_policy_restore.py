@@ -189,7 +189,7 @@ repositories:
   elements: dict
   contains:
     name:
-      description: The name of the repository, or C(registry policy), or C(template) and the prefix of a creation template.
+      description: The name of the repository, or C(registry policy), or C(template) and the prefix of a template.
       returned: always
       type: str
       sample: base/python

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -267,7 +267,7 @@ def _failures(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
             yield f"x and {len(lines) - len(shown)} more"
 
 
-def _is_foreseen(warning: Row, name: str, losing: Collection[str]) -> bool:
+def _is_foreseen(warning: Row, name: str, losing: frozenset[str]) -> bool:
     """Return whether a repository is warned of what the policy of its registry allows those who would lose it there: a
     dry run has left that policy as it is. What stays there, the registry policy is warned of itself.
     """
