@@ -27,6 +27,8 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
     REPOSITORIES,
     RESTORE,
     SHARE,
+    SHARE_REGISTRY,
+    SHARE_TEMPLATES,
     profiles,
     run_inventory,
     run_module,
@@ -34,12 +36,14 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-OTHER_ACCOUNT = "210987654321"
+OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
 GRANTS = [{"principals": [TEAM]}]
 READ, LIST, IDENTITY = "ecr:GetRepositoryPolicy", "ecr:DescribeRepositories", "sts:GetCallerIdentity"
 REGISTRY = {"ecr:GetRegistryPolicy", "ecr:GetAccountSetting"}
 WRITES = {"ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"}
+LIST_TEMPLATES = "ecr:DescribeRepositoryCreationTemplates"
+WRITES_TO_COME = {"ecr:PutRegistryPolicy", "ecr:DeleteRegistryPolicy", "ecr:UpdateRepositoryCreationTemplate"}
 # Every operation of ECR that is no reading, by how its name begins:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 BEGINNINGS = "Batch[!CG] Complete Create Delete Initiate Put Replicate Set Start Tag Un Up"
@@ -105,7 +109,8 @@ class TestSharing:
         registry(aws)
         aws.settings(deny=NO_WRITES)
         self.use_every_feature(aws, tmp_path, check=True)
-        assert aws.actions() == {READ, LIST, *REGISTRY, IDENTITY} == policy_of("CheckSharing") | {IDENTITY}
+        assert aws.actions() == {READ, LIST, *REGISTRY, IDENTITY}
+        assert aws.actions() == policy_of("CheckSharing") - {LIST_TEMPLATES} | {IDENTITY}
         excepted = named(DOCUMENTED[SHARE].permissions().partition("outside check mode")[2].partition(".")[0])
         assert excepted == WRITES
         assert sum(aws.refused().values()) == 0
@@ -122,25 +127,38 @@ class TestRestoring:
         for options in (
             {"backup_path": str(folder), "backup_dir": str(folder.parent / "later")},
             {"backup_path": str(folder), "registry_id": ACCOUNT, "repositories": ["s*"], "overwrite": True},
+            {"backup_path": str(folder), "region": OTHER_REGION},
         ):
             assert not run_module(aws, module=RESTORE, **every, **options).failed
 
     @pytest.fixture
     def backup(self, aws: EmbeddedAws, tmp_path: Path) -> Path:
         aws.plant_many({"new": None, "shared": policy(allow("push", root(TEAM)))})
-        result = run_module(aws, repositories=["*"], grants=GRANTS, backup_dir=str(tmp_path / "backups"))
+        aws.plant_registry_policy(policy({**allow("push", root(TEAM)), "Resource": "*"}))
+        aws.plant_template("services")
+        saving = {"grants": GRANTS, "backup_dir": str(tmp_path / "backups")}
+        for options in (
+            {"repositories": ["*"]},
+            {"module": SHARE_REGISTRY},
+            {"module": SHARE_TEMPLATES, "prefixes": ["*"]},
+            # There is no policy there.
+            {"module": SHARE_REGISTRY, "region": OTHER_REGION},
+        ):
+            assert run_module(aws, **saving, **options).changed
         aws.reset_calls()
-        return Path(result.values["backup_path"])
+        return tmp_path / "backups"
 
     def test_uses_what_its_notes_say(self, aws: EmbeddedAws, backup: Path) -> None:
         self.use_every_feature(aws, backup, check=False)
         assert aws.actions() == named(DOCUMENTED[RESTORE].permissions())
-        assert aws.actions() == policy_of("ShareRepositories") - {LIST} - REGISTRY | {IDENTITY}
+        every = policy_of("ShareRepositories") | policy_of("ShareRepositoriesToCome")
+        assert aws.actions() == every - {LIST, "ecr:GetAccountSetting"} | {IDENTITY}
 
     def test_uses_in_check_mode_what_its_notes_do_not_except(self, aws: EmbeddedAws, backup: Path) -> None:
         aws.settings(deny=NO_WRITES)
         self.use_every_feature(aws, backup, check=True)
-        assert aws.actions() == {READ, IDENTITY} == named(DOCUMENTED[RESTORE].permissions()) - WRITES
+        reading = {READ, "ecr:GetRegistryPolicy", LIST_TEMPLATES, IDENTITY}
+        assert aws.actions() == reading == named(DOCUMENTED[RESTORE].permissions()) - WRITES - WRITES_TO_COME
         assert sum(aws.refused().values()) == 0
 
 
@@ -158,7 +176,10 @@ def test_auditing_uses_what_its_notes_say(aws: EmbeddedAws) -> None:
     # Without a pattern, nothing but STS says whose a repository without a policy is.
     for options in ({}, {"repositories": ["new"]}, {"registry_id": ACCOUNT, "principal": TEAM}):
         assert not run_module(aws, module=AUDIT, **options).failed
-    assert aws.actions() == {LIST, READ, IDENTITY, *REGISTRY} == named(DOCUMENTED[AUDIT].permissions())
+    assert LIST_TEMPLATES not in aws.actions()
+    assert not run_module(aws, module=AUDIT, include_templates=True).failed
+    reading = {LIST, READ, IDENTITY, *REGISTRY, LIST_TEMPLATES}
+    assert aws.actions() == reading == named(DOCUMENTED[AUDIT].permissions())
     assert sum(aws.refused().values()) == 0
 
 
@@ -229,7 +250,8 @@ class TestTheRole:
         gone = {"ecr_share_absent_principals": [TEAM], "ecr_share_purge_grants": False, "ecr_share_state": "absent"}
         play("share", *few, "-e", json.dumps(gone))
         shared |= aws.actions()
-        assert shared == policy_of("ShareRepositories") | {"sts:AssumeRole", IDENTITY}
+        # Whoever takes access away looks at what is to come as well.
+        assert shared == policy_of("ShareRepositories") | {LIST_TEMPLATES, "sts:AssumeRole", IDENTITY}
         assert restored == policy_of("ShareRepositories") - {LIST} - REGISTRY | {"sts:AssumeRole", IDENTITY}
 
     def test_only_reads_to_audit_and_in_check_mode(self, aws: EmbeddedAws, play: Play, tmp_path: Path) -> None:
@@ -265,4 +287,22 @@ def test_nothing_fails_without_the_permission_to_read_the_policy_of_the_registry
 def test_the_policies_of_the_readme_are_what_its_words_say() -> None:
     (words,) = re.findall(r"Plain names need no .*?\n\n", README, re.DOTALL)
     assert named(words) <= policy_of("ShareRepositories") | {IDENTITY}
-    assert policy_of("CheckSharing") == policy_of("ShareRepositories") - WRITES
+    to_come = named(" ".join(DOCUMENTED[module].permissions() for module in (SHARE_REGISTRY, SHARE_TEMPLATES)))
+    assert policy_of("ShareRepositoriesToCome") == to_come - {IDENTITY}
+    every = policy_of("ShareRepositories") | policy_of("ShareRepositoriesToCome")
+    assert policy_of("CheckSharing") == every - WRITES - WRITES_TO_COME
+
+
+@pytest.mark.parametrize("denied", ["GetRegistryPolicy", "DescribeRepositoryCreationTemplates"])
+def test_an_audit_without_a_permission_goes_on_and_says_so(aws: EmbeddedAws, denied: str) -> None:
+    registry(aws)
+    aws.plant_template("services")
+    aws.settings(deny=[{"operation": denied}])
+    audited = run_module(aws, module=AUDIT, include_templates=True)
+    assert not audited.failed
+    unread = {"registry_policy": "GetRegistryPolicy", "templates_read": "DescribeRepositoryCreationTemplates"}
+    for name, operation in unread.items():
+        found = audited.values[name]
+        assert found["read"] is (denied != operation)
+        assert found["error_code"] == ("AccessDeniedException" if denied == operation else None)
+    assert len(audited.warnings) == 1

@@ -32,7 +32,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     policy,
     root,
 )
-from ansible_collections.imageshare.aws.tests.integration.test_faults import IMPATIENT
+from ansible_collections.imageshare.aws.tests.integration.test_faults import IMPATIENT, MENDED
 from ansible_collections.imageshare.aws.tests.integration.test_forged_lines import assert_harmless, play
 from ansible_collections.imageshare.aws.tests.integration.test_least_privilege import NO_WRITES, named
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
@@ -314,17 +314,9 @@ class TestBackups:
         assert aws.calls() == {}
 
 
-# How each fault is mended is tested in test_faults.py; these befall about every second call.
+# How each fault is mended is tested in test_faults.py.
 FAULTS: dict[str, dict[str, Any]] = {
-    "half of the calls are throttled": {"throttle": 0.5},
-    "half of the answers are lost": {"damage": {"lost": 0.5}},
-    "a bit of everything": {
-        "throttle": 0.1,
-        "server_error": 0.1,
-        "bad_gateway": 0.1,
-        "drop": 0.1,
-        "damage": {"lost": 0.05, "reset": 0.05, "truncated": 0.05, "garbled": 0.05},
-    },
+    **{name: MENDED[name] for name in ("six in ten", "one in five answers is lost", "a bit of everything")},
     "a principal is known 2 seconds after it was made": {"missing_principals": {TEAM: 2}},
 }
 

@@ -59,6 +59,8 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         {"imageshare.aws.ecr_share_policy": share},
         {"imageshare.aws.ecr_share_policy": {**share, "grants": [{"principals": ["*"]}]}},
         {"imageshare.aws.ecr_share_policy": {**share, "nonsense": True}},
+        {"imageshare.aws.ecr_share_registry_policy": {"grants": GRANTS, "backup_dir": str(backups)}},
+        {"imageshare.aws.ecr_share_creation_template": {"prefixes": ["nowhere"], "grants": GRANTS}},
         {"imageshare.aws.ecr_repository_info": {}},
         {"imageshare.aws.ecr_repository_info": {"registry_id": "none"}},
         {"imageshare.aws.ecr_share_policy_info": {}},
@@ -85,10 +87,10 @@ def test_of_modules(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
     arguments = ("-vvvv", "--diff", "-e", f"@{variables}", playbook)
     done = ansible(aws, home, "playbook", *arguments, environment=without_credentials())
 
-    assert done.recap("localhost")["ignored"] == 7, done.output
-    assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories"}
+    assert done.recap("localhost")["ignored"] == 8, done.output
+    assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories", "ecr:PutRegistryPolicy"}
     # The arguments of the modules are printed, with this in the place of secrets.
-    assert done.output.count("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") >= 2 * 8
+    assert done.output.count("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") >= 2 * 10
     assert_no_secret(done, backups)
 
 
@@ -130,7 +132,7 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         assert done.code == 2, done.output
         assert_no_secret(done)
     assert_no_secret(done, backups, tmp_path / "report")
-    assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories"}
+    assert aws.actions() >= {"ecr:SetRepositoryPolicy", "ecr:DescribeRepositories", "ecr:PutRegistryPolicy"}
 
 
 # As long as the keys of the role are in the variables of the host: the connection is lost, no module
