@@ -314,18 +314,10 @@ summary:
     warnings: 0
 """
 
-import os
-
-# Not AnsibleAWSModule's own warn: it hands its warnings on in a way that ansible-core deprecates.
-from ansible.module_utils.common.warnings import warn
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect, partition_of_region
-from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
-from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.bulk import stop_on_signals
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.registry_options import read_template_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share_templates import run
+from ansible_collections.imageshare.aws.plugins.module_utils._tasks import share
 
 ARGUMENT_SPEC = {
     "prefixes": {"type": "list", "elements": "str", "required": True},
@@ -341,33 +333,10 @@ ARGUMENT_SPEC = {
     "include_policy": {"type": "bool", "default": False},
     "registry_id": {"type": "str"},
 }
-# Set by the role, and by nobody else: it tells the warnings of all registries together, by kind.
-QUIET = "IMAGESHARE_AWS_QUIET"
 
 
 def main() -> None:
-    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    registry = connect(module, concurrency=module.params["concurrency"])
-    stop_on_signals(registry.stop)
-    try:
-        request = read_template_request(
-            module.params,
-            partition=registry.partition,
-            partition_of_region=partition_of_region,
-            check_mode=module.check_mode,
-            diff=module._diff,
-        )
-        result = run(request, registry)
-    except InvalidInputError as error:
-        module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
-    except EcrError as error:
-        module.fail_json(msg=f"Nothing was done: {error}")
-    for warning in (*request.warnings, *(() if QUIET in os.environ else result.warnings)):
-        warn(warning)
-    report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
-    if result.failures:
-        module.fail_json(msg=result.message, **report)
-    module.exit_json(**report)
+    share(ARGUMENT_SPEC, read_template_request, run)
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ repositories:
   elements: dict
   contains:
     name:
-      description: The name of the repository.
+      description: The name of the repository, or C(registry policy), or C(template) and the prefix of a template.
       returned: always
       type: str
       sample: base/python
@@ -221,6 +221,12 @@ repositories:
           type: list
           elements: str
           sample: [us-east-1]
+        repositories:
+          description: The pattern of the repositories that it is for.
+          returned: in the row of a registry
+          type: list
+          elements: str
+          sample: ["services/*"]
       sample:
         - principal: "111122223333"
           access: [pull]
@@ -251,6 +257,12 @@ repositories:
           type: list
           elements: str
           sample: ["ecr:DeleteRepository"]
+        repositories:
+          description: The pattern of the repositories that they were for.
+          returned: in the row of a registry
+          type: list
+          elements: str
+          sample: ["services/*"]
       sample:
         - principal: "111122223333"
           actions: ["ecr:DeleteRepository"]
@@ -407,17 +419,30 @@ changes:
       elements: str
       sample: []
     other_actions:
-      description: None, because whole policies are put back.
+      description: What it lost beside that, as in RV(repositories[].revoked_actions).
       returned: always
       type: list
       elements: str
       sample: []
     repositories:
-      description: The names of the repositories, in the order of RV(repositories).
-      returned: always
+      description:
+        - The names of the repositories, in the order of RV(repositories).
+        - In the policy of a registry, the pattern of the repositories.
+      returned: if it is not of creation templates
       type: list
       elements: str
       sample: [base/python, services/api]
+    policy:
+      description: V(registry) or V(template).
+      returned: if it is not of repositories
+      type: str
+      sample: registry
+    templates:
+      description: The prefixes of the creation templates.
+      returned: if it is of creation templates
+      type: list
+      elements: str
+      sample: [services]
   sample:
     - change: revoked
       principal: "111122223333"

@@ -20,6 +20,8 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
     BACKUPS,
     RESTORE,
     SHARE,
+    SHARE_REGISTRY,
+    SHARE_TEMPLATES,
     Result,
     run_module,
 )
@@ -69,6 +71,18 @@ def run(aws: EmbeddedAws) -> Run:
     promises.
     """
     return _checked(aws, SHARE)
+
+
+@pytest.fixture
+def share_registry(aws: EmbeddedAws) -> Run:
+    """Run the module that shares by the policy of the registry, likewise."""
+    return _checked(aws, SHARE_REGISTRY)
+
+
+@pytest.fixture
+def share_templates(aws: EmbeddedAws) -> Run:
+    """Run the module that shares by creation templates, likewise."""
+    return _checked(aws, SHARE_TEMPLATES)
 
 
 @pytest.fixture

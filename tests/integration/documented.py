@@ -15,11 +15,21 @@ import yaml
 from ansible_collections.imageshare.aws.plugins.modules import (
     ecr_repository_info,
     ecr_share_backup_info,
+    ecr_share_creation_template,
     ecr_share_policy,
     ecr_share_policy_info,
     ecr_share_policy_restore,
+    ecr_share_registry_policy,
 )
-from ansible_collections.imageshare.aws.tests.support.module_process import AUDIT, BACKUPS, REPOSITORIES, RESTORE, SHARE
+from ansible_collections.imageshare.aws.tests.support.module_process import (
+    AUDIT,
+    BACKUPS,
+    REPOSITORIES,
+    RESTORE,
+    SHARE,
+    SHARE_REGISTRY,
+    SHARE_TEMPLATES,
+)
 
 _TYPES = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 # Of every module, or of Ansible itself:
@@ -27,15 +37,30 @@ _TYPES = {"str": str, "bool": bool, "int": int, "list": list, "dict": dict}
 _COMMON = ("changed", "failed", "msg", "diff")
 
 
-class Documented:
-    """What a module's documentation promises. examples: its tasks."""
+# What members of changes have besides where they are not of repositories.
+_OF_OTHERS = {
+    "repositories": {"description": "Patterns.", "returned": "of a registry", "type": "list", "elements": "str"},
+    "templates": {"description": "Prefixes.", "returned": "of templates", "type": "list", "elements": "str"},
+    "policy": {"description": "Of what.", "returned": "of others than repositories", "type": "str"},
+}
+_CHANGES = ("granted", "revoked", "revoked_actions", "changes")
 
-    def __init__(self, module: ModuleType) -> None:
+
+class Documented:
+    """What a module's documentation promises. examples: its tasks.
+
+    rows: what it returns about each of its policies. like: what it refers to where it describes nothing itself.
+    """
+
+    def __init__(self, module: ModuleType, rows: str = "repositories", like: Documented | None = None) -> None:
         self.examples: list[dict[str, Any]] = yaml.safe_load(module.EXAMPLES)
         self._notes: list[str] = yaml.safe_load(module.DOCUMENTATION)["notes"]
         self._return: dict[str, Any] = yaml.safe_load(module.RETURN)
-        self._rows = self._return.get("repositories", {}).get("contains", {})
-        if "revoked" in self._rows:
+        self._rows = self._return.get(rows, {}).get("contains", {})
+        if like is not None:
+            _refer(self._rows, like._rows)
+            _refer(self._return, like._return)
+        elif "revoked" in self._rows:
             # It says of itself that it is described there.
             self._rows["revoked"]["contains"] = self._rows["granted"]["contains"]
 
@@ -53,15 +78,30 @@ class Documented:
         explained = self._rows["warnings"]["contains"]["kind"]["description"]
         return set(re.findall(r"V\((\w+)\)", str(explained)))
 
+    def row_description(self, name: str) -> str:
+        """What the documentation says of a member of rows."""
+        return str(self._rows[name]["description"])
+
     def permissions(self) -> str:
         """What the documentation says of the IAM actions that are needed, and when."""
         return " ".join(note for note in self._notes if re.search(r"C\((?:ecr|sts):", note))
 
 
+def _refer(fields: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    """Let fields that say of themselves that they are described there be so."""
+    for name in (*_CHANGES, "warnings", "unmanaged_values"):
+        if name in fields and "contains" not in fields[name]:
+            contains = others[name]["contains"]
+            fields[name]["contains"] = {**contains, **_OF_OTHERS} if name in _CHANGES else contains
+
+
+_SHARING = Documented(ecr_share_policy)
 DOCUMENTED = {
-    SHARE: Documented(ecr_share_policy),
+    SHARE: _SHARING,
     RESTORE: Documented(ecr_share_policy_restore),
     AUDIT: Documented(ecr_share_policy_info),
+    SHARE_REGISTRY: Documented(ecr_share_registry_policy, "registry", _SHARING),
+    SHARE_TEMPLATES: Documented(ecr_share_creation_template, "templates", _SHARING),
     BACKUPS: Documented(ecr_share_backup_info),
     REPOSITORIES: Documented(ecr_repository_info),
 }

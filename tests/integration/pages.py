@@ -104,6 +104,16 @@ def plant(aws: EmbeddedAws) -> None:
         aws.plant_many(policies, account)
 
 
+def plant_what_is_to_come(aws: EmbeddedAws) -> None:
+    """Give both registries a creation template, and one of them a policy for replication."""
+    for account in REGISTRIES:
+        aws.plant_template("services", account=account)
+    resource = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/mirror/*"
+    replication = {"Sid": "Replication", "Effect": "Allow", "Principal": {"AWS": root(OTHER_ACCOUNT)}}
+    actions = ["ecr:ReplicateImage", "ecr:CreateRepository"]
+    aws.plant_registry_policy(policy({**replication, "Action": actions, "Resource": resource}))
+
+
 def not_printed(shown: str, output: str) -> Iterator[str]:
     """Yield the lines of a block of text that are not in an output."""
     printed = [_normal(line) for line in output.splitlines()]

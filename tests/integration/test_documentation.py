@@ -35,6 +35,8 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
     BACKUPS,
     RESTORE,
     SHARE,
+    SHARE_REGISTRY,
+    SHARE_TEMPLATES,
     Result,
     run_module,
     run_playbook,
@@ -162,12 +164,18 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
     }
     aws.plant_many(planted)
     aws.plant_many(planted, region="eu-west-1")
+    aws.plant_registry_policy(policy({**SCANNERS, "Resource": "*"}))
+    aws.plant_template("services")
     grants = [{"principals": [TEAM], "access": ["push"]}]
+    for module, options in ((SHARE_REGISTRY, {}), (SHARE_TEMPLATES, {"prefixes": ["*"]})):
+        assert run_module(aws, module=module, grants=grants, backup_dir=str(folder), **options).changed
     for region in ("us-east-1", "eu-west-1"):
         shared = run_module(aws, repositories=["base/*"], grants=grants, backup_dir=str(folder), region=region)
         assert not shared.failed
     aws.plant("base/gone", None)
-    aws.plant("base/new", policy({**SCANNERS, "Principal": {"AWS": root(STRANGER)}, "Action": "ecr:*"}))
+    everything = {**SCANNERS, "Principal": {"AWS": root(STRANGER)}, "Action": "ecr:*"}
+    aws.plant("base/new", policy(everything))
+    aws.plant_registry_policy(policy({**everything, "Resource": "*"}))
     aws.reset_calls()
     aws.settings(others=VANISHING)
     names = ["base/*", "nowhere"]
@@ -176,6 +184,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         module=RESTORE,
         backup_path=str(folder),
         repositories=names,
+        kinds=["repository", "registry", "template"],
         overwrite=True,
         backup_dir=str(folder / "later"),
         include_policy=True,

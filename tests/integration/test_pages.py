@@ -25,7 +25,8 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 
 # Those with commands. The inventory is on the first of them, and all others go on from it.
 INVENTORY = "share.md"
-JOBS = (INVENTORY, "adopt.md", "audit.md", "ask.md", "offboard.md", "recover.md")
+TO_COME = "coming-repositories.md"
+JOBS = (INVENTORY, "adopt.md", "audit.md", "ask.md", "offboard.md", "recover.md", TO_COME)
 OTHER_TOOLS = "coming-from.md"
 WITHOUT_COMMANDS = (OTHER_TOOLS, "messages.md", "performance.md", "reliability.md")
 _STAMP = "20261125T024700Z"
@@ -88,6 +89,8 @@ class Reader:
 @pytest.mark.parametrize("name", JOBS)
 def test_page_does_what_it_says_and_prints_what_it_shows(name: str, aws: EmbeddedAws, tmp_path: Path) -> None:
     pages.plant(aws)
+    if name == TO_COME:
+        pages.plant_what_is_to_come(aws)
     reader = Reader(aws, tmp_path)
     for block in pages.blocks(pages.read(INVENTORY)):
         if block.file:

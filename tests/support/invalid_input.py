@@ -319,7 +319,113 @@ OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
     "an option of another module": ({"policy": "{}"}, _UNKNOWN),
 }
 
+_IAM_PATTERN = "is not a pattern that IAM knows, which has * and ? alone: name what [ ] stands for"
+# What a grant for a registry or for creation templates is narrowed to, and what is said of it.
+IAM_PATTERNS: dict[str, tuple[Any, str]] = {
+    "no patterns": ([], "repositories is empty: leave it out for every repository"),
+    "a set of characters": (["[a]*"], f'repositories: "[a]*" {_IAM_PATTERN}'),
+    "an inverted set": (["base/[!a]*"], f'repositories: "base/[!a]*" {_IAM_PATTERN}'),
+    "an exclamation mark": (["!base"], f'repositories: "!base" {_IAM_PATTERN}'),
+    "the end of a set": (["base]"], f'repositories: "base]" {_IAM_PATTERN}'),
+    "capitals": (["Base/*"], f'repositories: "Base/*" {_NO_NAME}'),
+    "a name in capitals": (["Base"], f'repositories: "Base" {_NO_NAME}'),
+    "an ARN": (
+        ["arn:aws:ecr:us-east-1:123456789012:repository/*"],
+        f'repositories: "arn:aws:ecr:us-east-1:123456789012:repository/*" {_ADDRESS}',
+    ),
+    "a URI": (
+        ["123456789012.dkr.ecr.us-east-1.amazonaws.com/*"],
+        f'repositories: "123456789012.dkr.ecr.us-east-1.amazonaws.com/*" {_ADDRESS}',
+    ),
+    "a variable of a policy": (["${aws:PrincipalAccount}/*"], 'repositories: "${aws:PrincipalAccount}/*" ' + _NO_NAME),
+    "a blank": (["base *"], f'repositories: "base *" {_NO_NAME}'),
+    "a bad one behind a good one": (["base/*", "Web/*"], f'repositories: "Web/*" {_NO_NAME}'),
+    "no character": ([""], f'repositories: "" {_NO_NAME}'),
+    "257 characters": (["*" * 257], 'repositories: "*****'),
+}
+
+# Of the options that both modules for repositories to come have.
+TO_COME_OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
+    "grants that are null": ({"grants": None}, _NO_LIST),
+    "no grants": ({"grants": []}, "grants is empty"),
+    "a state in capitals": ({"state": "Present"}, "must be one of: present, absent"),
+    "a purge with absent": ({"purge_grants": True, "state": "absent"}, "purge_grants requires state=present"),
+    "a whole account with present": ({"whole_account": True}, "whole_account requires state=absent"),
+    "unmanaged access of another kind": ({"unmanaged_access": "purge"}, "must be one of: keep, revoke"),
+    "backups in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
+    "a relative folder for backups": ({"backup_dir": "backups"}, "'backups' is not an absolute path"),
+    "a registry of eleven digits": ({"registry_id": "12345678901"}, f'registry_id: "12345678901" {_NO_ACCOUNT}'),
+    "force": ({"force_set_policy": True}, _UNKNOWN),
+    "repositories": ({"repositories": ["*"]}, _UNKNOWN),
+}
+
+_NO_PREFIX = "is not a prefix of repository names, nor ROOT, nor a pattern with * ? [ ]"
+TEMPLATE_OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
+    "prefixes that are null": ({"prefixes": None}, _NO_LIST),
+    "no prefixes": ({"prefixes": []}, "prefixes is empty: name at least one prefix, ROOT, or a pattern"),
+    **{
+        f"a prefix that is {name}": ({"prefixes": ["services", value]}, f'prefixes: "{_shown(value)}" {_NO_PREFIX}')
+        for name, value in {
+            "no character": "",
+            "in capitals": "Services",
+            "a root in small and capital letters": "Root",
+            "two slashes": "services//web",
+            "two slashes at the end": "services//",
+            "a slash alone": "/",
+            "a slash in front": "/services",
+            "a blank": "services web",
+            "a line break": "services\n",
+            "an ARN": "arn:aws:ecr:us-east-1:123456789012:repository/services",
+            "a pattern in capitals": "Services/*",
+            "a pattern with alternatives": "{a,b}*",
+        }.items()
+    },
+    "a prefix of 257 characters": ({"prefixes": ["a" * 257]}, 'prefixes: "aaaa'),
+    "prefixes in an object": ({"prefixes": {"services": 1}}, _NO_LIST),
+    "a missing that is unknown": ({"on_missing": "ignore"}, "must be one of: fail, skip"),
+    "a concurrency of 17": ({"concurrency": 17}, "17 is not between 1 and 16"),
+}
+
+_LAMBDA = "lambda_regions: AWS documents the pull by Lambda for policies of repositories, not for that of a registry"
+_WHOLE = ", principals leave the whole policy. Leave it out"
+# Of each: options of the module for the policy of a registry, what its second grant has besides its principal, and what
+# is said of that.
+REGISTRY_GRANTS: dict[str, tuple[dict[str, Any], dict[str, Any], Words]] = {
+    "regions": (
+        {},
+        {"lambda_regions": ["us-east-1"]},
+        (_LAMBDA, "imageshare.aws.ecr_share_policy", "imageshare.aws.ecr_share_creation_template"),
+    ),
+    "regions alone": ({}, {"access": [], "lambda_regions": ["*"]}, _LAMBDA),
+    "no access": ({}, {"access": []}, "access is empty: name at least one capability"),
+    "patterns out of what others wrote": (
+        {"state": "absent", "unmanaged_access": "revoke"},
+        {"repositories": ["services/*"]},
+        f"repositories: with unmanaged_access=revoke{_WHOLE}",
+    ),
+    "all repositories out of what others wrote": (
+        {"state": "absent", "unmanaged_access": "revoke"},
+        {"repositories": ["*"]},
+        f"repositories: with unmanaged_access=revoke{_WHOLE}",
+    ),
+    "patterns of a whole account": (
+        {"state": "absent", "whole_account": True},
+        {"repositories": ["services/*"]},
+        f"repositories: with whole_account{_WHOLE}",
+    ),
+    "patterns of both": (
+        {"state": "absent", "whole_account": True, "unmanaged_access": "revoke"},
+        {"repositories": ["services/*"]},
+        f"repositories: with unmanaged_access=revoke and whole_account{_WHOLE}",
+    ),
+}
+
 RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "kinds that are unknown": (
+        {"kinds": ["registries"]},
+        "kinds must be one or more of: repository, registry, template",
+    ),
+    "no kinds": ({"kinds": []}, "kinds is empty: name some of repository, registry, template, or leave it out"),
     "repositories that are null": ({"repositories": None}, _NO_LIST),
     "no repositories": ({"repositories": []}, "repositories is empty"),
     "a repository in capitals": ({"repositories": ["Base"]}, '"Base" is not a repository name'),
@@ -343,6 +449,7 @@ AUDIT_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a snapshot in a device": ({"backup_dir": "/dev/null"}, "/dev/null is not a directory"),
     "a snapshot below a file": ({"backup_dir": f"{__file__}/below"}, "is not a directory"),
     "a relative folder for a snapshot": ({"backup_dir": "../backups"}, "'../backups' is not an absolute path"),
+    "templates in words": ({"include_templates": "some"}, _NO_BOOL),
     "a principal that is empty": ({"principal": ""}, "principal : principal is empty"),
     "a principal of eleven digits": ({"principal": "12345670123"}, "quote account ids"),
     "a principal of another partition": ({"principal": f"arn:aws-cn:iam::{_TEAM}:root"}, "aws-cn"),

@@ -31,6 +31,7 @@ _MODULES = "ansible_collections.imageshare.aws.plugins.modules"
 SHARE, RESTORE = "ecr_share_policy", "ecr_share_policy_restore"
 AUDIT, REPOSITORIES = "ecr_share_policy_info", "ecr_repository_info"
 BACKUPS = "ecr_share_backup_info"
+SHARE_REGISTRY, SHARE_TEMPLATES = "ecr_share_registry_policy", "ecr_share_creation_template"
 # What core adds to the values of every module.
 _OF_ANSIBLE = ("invocation", "warnings")
 
@@ -81,6 +82,14 @@ class Result:
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
         return {row["name"]: row for row in self.values["repositories"]}
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        return {row["prefix"]: row for row in self.values["templates"]}
+
+    @property
+    def registry(self) -> dict[str, Any]:
+        return dict(self.values["registry"])
 
     @property
     def row(self) -> dict[str, Any]:

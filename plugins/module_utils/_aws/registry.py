@@ -245,7 +245,12 @@ class Registry:
         return self._try(operation, self._client, {**parameters, **self._registry_parameter})
 
     def own_call(self, operation: Operation, **parameters: Any) -> Call:
-        """Prepare a try of an operation that has no registryId, because it is on the caller's own registry."""
+        """Prepare a try of an operation that has no registryId, because it is on the caller's own registry.
+
+        Raises:
+            EcrError: It is another account's.
+        """
+        self.check_own(operation)
         return self._try(operation, self._client, parameters)
 
     def _caller(self) -> str:
@@ -256,7 +261,6 @@ class Registry:
         return self._caller_account
 
     def _read_registry_policy(self) -> StoredRegistryPolicy:
-        self.check_own(GET_REGISTRY_POLICY)
         try:
             answer = self.retries.run(self.own_call(GET_REGISTRY_POLICY))
         except PolicyMissingError:
@@ -426,7 +430,6 @@ class RegistryPolicy(AwsPolicy):
         return None
 
     def get_call(self) -> Call:
-        self.registry.check_own(GET_REGISTRY_POLICY)
         return self.registry.own_call(GET_REGISTRY_POLICY)
 
     def set_call(self, text: str, *, replacing: StoredPolicy, force: bool) -> Call:
@@ -455,7 +458,6 @@ class TemplatePolicy(AwsPolicy):
         return None
 
     def get_call(self) -> Call:
-        self.registry.check_own(DESCRIBE_TEMPLATES)
         return self.registry.own_call(DESCRIBE_TEMPLATES, prefixes=[self._prefix])
 
     def set_call(self, text: str, *, replacing: StoredPolicy, force: bool) -> Call:

@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from .._repository_names import label_text
 from .._sharing.capabilities import CAPABILITIES
 from .._text import quoted, word, words
 from .amounts import REPORTED_ONLY
 from .audited import AuditedRegistry
 from .finding import EXCEPTION, KINDS, UNREAD, Finding
-from .kinds import Kind, kind_of, name_told, numbers
+from .kinds import Kind, kind_of, numbers
 from .places import compressed
 
 REGISTRY_POLICY = "the registry policy"
@@ -154,7 +155,7 @@ def counted(findings: Iterable[Finding]) -> str:
 
 def names_told(names: Iterable[str]) -> str:
     """Return names of repositories and templates, and REGISTRY_POLICY, as an enumeration."""
-    return ", ".join(name if name == REGISTRY_POLICY else name_told(name) for name in names)
+    return ", ".join(name if name == REGISTRY_POLICY else label_text(name) for name in names)
 
 
 def label_of(host: str, registry_id: str, region: str = "") -> str:

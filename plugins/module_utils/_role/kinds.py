@@ -175,14 +175,6 @@ def plural(kind: Kind) -> str:
     return _COUNTED[kind][1]
 
 
-def name_told(name: str) -> str:
-    """Return what a row is of, for people."""
-    prefix = template_prefix(name)
-    if prefix is not None:
-        return f"template {word(prefix)}"
-    return name if name == REGISTRY_LABEL else word(name)
-
-
 def numbers(names: Iterable[str]) -> str:
     """Return how many rows of each kind there are, in words; that there is no repository if there is none at all."""
     kinds = [kind_of(name) for name in names]

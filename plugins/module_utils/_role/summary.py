@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from .._repository_names import template_prefix
+from .._repository_names import label_text, template_prefix
 from .._sharing.capabilities import ordered
 from .._text import message, one_line, word, words
-from .kinds import Kind, kind_of, name_told, numbers, plural
+from .kinds import Kind, kind_of, numbers, plural
 from .places import compressed
 from .principal_names import labelled
 
@@ -165,7 +165,7 @@ def places(
     for registry, of_registry in by_registry.items():
         every = existing.get(registry)
         told = of_registry if every is None else compressed(of_registry, every)
-        told_by_registry[registry] = tuple(map(name_told, told))
+        told_by_registry[registry] = tuple(map(label_text, told))
     return f"{numbers(names)}: {_where(told_by_registry, existing, whole=whole)}"
 
 
@@ -267,13 +267,37 @@ def _failures(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
             yield f"x and {len(lines) - len(shown)} more"
 
 
-def _warnings(runs: Iterable[RegistryRun], telling: Telling) -> Iterator[str]:
+def _is_foreseen(warning: Row, name: str, losing: frozenset[str]) -> bool:
+    """Return whether a repository is warned of what the policy of its registry allows those who would lose it there: a
+    dry run has left that policy as it is. What stays there, the registry policy is warned of itself.
+    """
+    of_registry = warning["kind"] == "excess_access" and warning.get("policy") == "registry"
+    return of_registry and kind_of(name) is Kind.REPOSITORIES and losing.issuperset(warning["principals"])
+
+
+def _losing(runs: Iterable[RegistryRun]) -> dict[str, frozenset[str]]:
+    """Return who would lose something in the policy of each registry."""
+    return {
+        run.registry: frozenset(
+            change["principal"]
+            for row in run.result["repositories"]
+            for change in (*row.get("revoked", ()), *row.get("revoked_actions", ()))
+        )
+        for run in runs
+        if any(kind_of(str(row["name"])) is Kind.REGISTRY for row in run.result["repositories"])
+    }
+
+
+def _warnings(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     """Yield a line for each kind of warning, the certain ones first."""
     found: dict[tuple[bool, str], list[tuple[RegistryRun, Row, Row]]] = {}
+    losing = _losing(runs) if telling.check_mode else {}
     for run in runs:
         for row in run.result["repositories"]:
             of_row: dict[str, Row] = {}
             for warning in row.get("warnings", ()):
+                if _is_foreseen(warning, str(row["name"]), losing.get(run.registry, frozenset())):
+                    continue
                 known = of_row.setdefault(warning["kind"], warning)
                 if warning["certain"] and not known["certain"]:
                     of_row[warning["kind"]] = warning
@@ -315,10 +339,10 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
     every = [row for _registry, _owner, rows in counted for row in rows]
     registries = f"{len(counted)} {'registry' if len(counted) == 1 else 'registries'}"
     yield f"{_numbers(every)} {verb} in {registries}{_failed(every)}"
-    for registry, owner, its_rows in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
+    for registry, owner, own in counted[:MOST_REGISTRIES] if len(counted) > 1 else []:
         host, _blank, region = registry.partition(" ")
         label = " ".join(filter(None, (host, owner if owner != host else None, region)))
-        yield f"  {label}: {_numbers(its_rows, of_repositories='')} {verb}{_failed(its_rows)}"
+        yield f"  {label}: {_numbers(own, of_repositories='')} {verb}{_failed(own)}"
     if len(counted) > MOST_REGISTRIES:
         yield f"  and {len(counted) - MOST_REGISTRIES} more registries"
     saved = dict.fromkeys(str(run.result["backup_path"]) for run in runs if run.result.get("backup_path"))

@@ -23,14 +23,14 @@ from .._evaluation.evaluator import ParsedPolicy, PolicyEvaluator, RegistryPolic
 from .._iam.document import PolicyError, parse
 from .._iam.principals import Principal
 from .._registry import EcrError, PolicyTarget, Registry
-from .._repository_names import is_pattern, select
+from .._repository_names import REGISTRY_LABEL, is_pattern, select
 from .._sharing.registry_statements import RegistryStatements
 from .._text import word
 from .adoption import NOTHING_OF_REGISTRY, adoptable_of, adopted, belonging_to
 from .adoption_to_come import AdoptedPolicy, adopted_policy
 from .audit_templates import TemplatesRead, read_templates
 from .backup_writer import BackupRun
-from .backups import SNAPSHOT
+from .backups import SNAPSHOT, BackupError
 from .bulk import allow_missing, failed, failed_names, nothing_matches, run_each
 from .findings import by_principal, counts, findings, registry_findings
 from .options import AuditRequest
@@ -72,6 +72,7 @@ class AuditRunResult(RunResult[AuditResult]):
         backup_trouble: What to tell of it; None for nothing.
         adopted: The grants that would declare what is there, and what none can.
         templates: What the creation templates say; None where they were not asked for.
+        unsaved: Why the policy of the registry is not in the snapshot; None for no failure.
     """
 
     partition: str
@@ -82,11 +83,13 @@ class AuditRunResult(RunResult[AuditResult]):
     backup_path: str | None = None
     backup_trouble: str | None = None
     templates: TemplatesRead | None = None
+    unsaved: str | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
         of_templates = () if self.templates is None else self.templates.errors
-        return (*super().failures, *of_templates[:MAX_ERRORS_SHOWN])
+        of_registry = () if self.unsaved is None else (self.unsaved,)
+        return (*super().failures, *of_templates[:MAX_ERRORS_SHOWN], *of_registry)
 
     @property
     def message(self) -> str:
@@ -164,12 +167,13 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
     templates: TemplatesRead | None = None
     if request.include_templates:
         templates = read_templates(request, registry, evaluator(_owner(registry)), snapshot)
-    trouble = None
+    trouble = unsaved = None
     if snapshot is not None:
         # Whoever names repositories means no others.
         if request.repositories == (_ALL,):
-            _save_registry_policy(registry, snapshot)
-        trouble = snapshot.finish([*failed_names(results), *(templates.failed if templates else ())])
+            unsaved = _save_registry_policy(registry, snapshot)
+        lacking = [REGISTRY_LABEL] if unsaved else []
+        trouble = snapshot.finish([*failed_names(results), *(templates.failed if templates else ()), *lacking])
     results += tuple(AuditResult(text, error=nothing_matches(text, registry), missing=True) for text in unmatched)
     if request.missing_ok:
         results = allow_missing(results)
@@ -199,6 +203,7 @@ def run(request: AuditRequest, registry: Registry) -> AuditRunResult:
         backup_path=None if snapshot is None else snapshot.path,
         backup_trouble=trouble,
         templates=templates,
+        unsaved=unsaved,
     )
 
 
@@ -219,15 +224,28 @@ def _owner(registry: Registry) -> str | None:
         return None
 
 
-def _save_registry_policy(registry: Registry, snapshot: BackupRun) -> None:
-    """Save the policy of the registry, if it can be had: the result says whether it was read."""
+def _save_registry_policy(registry: Registry, snapshot: BackupRun) -> str | None:
+    """Save the policy of the registry, if it can be had: the result says whether it was read.
+
+    Returns:
+        Why it is not in the snapshot although AWS answered it; None if it is, or if there is none to save.
+    """
     try:
         text, owner = registry.registry_policy().text, registry.owner()
     except EcrError:
-        return
-    # An empty registry is not worth a directory.
-    if text is not None or snapshot.path is not None:
-        snapshot.save(registry.policy_of_registry(), owner, policy=text, written=text)
+        return None
+    try:
+        if text is not None:
+            # One file that is no backup would keep all the others from being restored.
+            parse(text)
+        # An empty registry is not worth a directory.
+        if text is not None or snapshot.path is not None:
+            snapshot.save(registry.policy_of_registry(), owner, policy=text, written=text)
+    except PolicyError as error:
+        return f"{REGISTRY_LABEL}: the policy could not be parsed: {error}"
+    except BackupError as error:
+        return f"{REGISTRY_LABEL}: {error}"
+    return None
 
 
 def _snapshot(request: AuditRequest, registry: Registry) -> BackupRun | None:

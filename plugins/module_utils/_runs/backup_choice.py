@@ -36,7 +36,7 @@ def chosen_backups(here: Sequence[Saved], request: RestoreRequest, partition: st
         BackupError: It is not clear which is meant.
     """
     by_name = _by_name(here)
-    others = [name for name, found in by_name.items() if found[0].backup.kind != REPOSITORY]
+    others = sorted(name for name, found in by_name.items() if found[0].backup.kind != REPOSITORY)
     repositories = [name for name in by_name if name not in others]
     names = [*(name for name in select(request.repositories, repositories).names if name in by_name), *others]
     choose = _latest if request.to == WRITTEN else _only

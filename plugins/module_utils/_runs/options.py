@@ -190,10 +190,21 @@ class Declared:
 
 
 def read_declared(
-    options: Mapping[str, Any], *, partition: str, partition_of_region: Callable[[str], str | None]
+    options: Mapping[str, Any],
+    *,
+    partition: str,
+    partition_of_region: Callable[[str], str | None],
+    functions: bool = True,
 ) -> Declared:
-    """Return what the grants of a task ask for."""
-    sharing = is_sharing(options)
+    """Return what the grants of a task ask for.
+
+    Args:
+        options: Those of the module.
+        partition: That of the registry.
+        partition_of_region: Returns the partition of a region; None where it is not known.
+        functions: Whether a grant may be for Lambda functions: only then it matters what is said of them.
+    """
+    sharing = functions and is_sharing(options)
     try:
         grants = read_grants(
             options["grants"], partition=partition, sharing=sharing, partition_of_region=partition_of_region

@@ -13,8 +13,8 @@ Rules
   read, all is done again with what is there now, up to `MAX_TRIES` times.
 - Before a policy is written, the one that it replaces is saved.
 - Between the read and the write somebody else may write, and one of the two is lost. If it is ours, a read afterwards
-  shows that. So when the whole run is written, each policy that was written is read once more, and written again where
-  it was overwritten, up to `MAX_TRIES` times. What somebody else loses, only they can know.
+  shows that. So a moment after the whole run is written, each policy that was written is read once more, and written
+  again where it was overwritten, up to `MAX_TRIES` times. What somebody else loses, only they can know.
 - What was written stays in the result, whatever goes wrong afterwards: the error or the warning is beside it.
 """
 
@@ -23,6 +23,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -52,6 +53,8 @@ from .targets import context_of
 MAX_TRIES = 8
 # In seconds: two writers who were in each other's way should not be so again.
 MAX_PAUSE = 0.5
+# In seconds. Who read a policy before it was written here may write it after, as soon as their own answers arrive.
+BEFORE_LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ def run_writes(
         concurrency=options.concurrency,
     )
     if not options.check_mode:
+        if any(map(_is_verifiable, results)):
+            writes.wait_for_others()
         written = {result.name: result for result in results}
         results = run_each(
             targets,
@@ -242,6 +247,11 @@ class PolicyWrites:
         if not self._planner.covers(target.label):
             return WriteResult(target.label)
         return self._attempt(target, check_mode=check_mode).result
+
+    def wait_for_others(self) -> None:
+        """Let those write who had read a policy before it was written here: a look that comes at once misses them."""
+        with suppress(EcrError):  # Whoever looks is told that the run was stopped.
+            self._registry.pause(BEFORE_LOOK)
 
     def verify(self, target: PolicyTarget, written: WriteResult) -> WriteResult:
         """Read whether what was written is still there, and write again what somebody else has overwritten.

@@ -34,7 +34,7 @@ def read_registry_request(
         InvalidInputError: With every problem.
     """
     options = {**options, **_OF_ONE_POLICY}
-    declared = read_declared(options, partition=partition, partition_of_region=partition_of_region)
+    declared = read_declared(options, partition=partition, partition_of_region=partition_of_region, functions=False)
     problems = [*_problems_with_patterns(options), *_problems_with_lambda(options), *_problems_with_narrowing(options)]
     return request_of(options, declared, (REGISTRY_LABEL,), problems=problems, check_mode=check_mode, diff=diff)
 

@@ -8,19 +8,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._errors import SUMMARIES
 from .._iam.principals import Principal
-from .._registry import EcrError, Registry
+from .._registry import EcrError, PolicyTarget, Registry, StoredPolicy
 from .._sharing.grants import Grant
 from .._sharing.managed_statements import Slot
 from .._sharing.merge import Merged
 from .._sharing.registry_statements import include
 from .._text import visible
 from .options import Request
-from .policy_writes import run_writes
+from .policy_writes import Plan, run_writes
 from .results import MAX_WARNING_SHOWN, WriteRunResult
 from .share import SharingPlanner
 
@@ -58,13 +58,18 @@ class RegistryRunResult(WriteRunResult):
 def run(request: Request, registry: Registry) -> RegistryRunResult:
     """Share by the policy of the registry, or in check mode find out what would be done. Errors are in the result."""
     result = run_writes([registry.policy_of_registry()], RegistryPlanner(request, registry), request, registry)
-    return RegistryRunResult(
-        result.results, result.backup_path, backup_trouble=result.backup_trouble, region=registry.region
-    )
+    (row,) = result.results
+    if row.error is None and row.registry_id is None:
+        # AWS does not say whose a registry without a policy is. By now it was asked for.
+        row = replace(row, registry_id=registry.owner())
+    return RegistryRunResult((row,), result.backup_path, backup_trouble=result.backup_trouble, region=registry.region)
 
 
 class RegistryPlanner(SharingPlanner):
     """What the policy of a registry becomes when grants are merged into it."""
+
+    # Which actions the registry heeds, as soon as that was asked.
+    _scope: str | None = None
 
     def is_for(self, grant: Grant, label: str) -> bool:
         return True
@@ -73,9 +78,21 @@ class RegistryPlanner(SharingPlanner):
         patterns = [grant.repositories for grant in self._request.grants if grant.principal == principal]
         return any(include(listed, str(slot.repositories)) for listed in patterns)
 
+    def plan(self, target: PolicyTarget, stored: StoredPolicy) -> Plan:
+        """Plan what the policy becomes. See `SharingPlanner.plan`."""
+        known = self._scope is not None
+        plan = super().plan(target, stored)
+        if known or self._scope is None or plan.write is None or self._request.check_mode:
+            return plan
+        # To ask took time, in which others may have written.
+        return super().plan(target, target.read())
+
     def check(self, merged: Merged) -> None:
         """Raise EcrError where the registry heeds the actions of replication and of pull-through caches alone."""
-        if merged.granted and self._registry.registry_policy_scope() == "V1":
+        if not merged.granted:
+            return
+        self._scope = self._scope or self._registry.registry_policy_scope()
+        if self._scope == "V1":
             raise EcrError(
                 "this registry has the policy scope V1, and heeds neither pull nor push in its policy. Look at what "
                 f"the policy has, and then change it: {_WIDEN}"

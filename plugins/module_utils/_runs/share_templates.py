@@ -134,7 +134,9 @@ class TemplatePlanner(SharingPlanner):
         context = RepositoryContext(result.name, self._registry.region, result.registry_id)
         warnings = [*result.warnings, *self._too_narrow(result.name, context)]
         if self._request.warn_of_unmatched and result.missing and result.error is None and why_missing:
-            warnings.append(context.warning("pattern_not_matched", why_missing))
+            # A warning begins with the name as well.
+            said = why_missing.removeprefix(f"{word(result.name)}: ")
+            warnings.append(context.warning("pattern_not_matched", said))
         return replace(result, warnings=certain_first(warnings))
 
     def more_warnings(

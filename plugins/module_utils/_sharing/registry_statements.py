@@ -64,8 +64,9 @@ class RegistryStatements(ManagedStatements):
         return replace(found, slot=self._slot(found.slot, pattern))
 
     def is_about_all(self, statement: Statement) -> bool:
-        """Return whether a statement is about all repositories of the registry for certain."""
-        return PatternSet(strings(statement.get("Resource"))).contains(self._repositories + EVERY_REPOSITORY)
+        """Return whether a statement is for certain about all that matches what repositories_of() returns."""
+        resources = strings(statement.get("Resource"))
+        return bool(resources) and "NotResource" not in statement and not any("${" in one for one in resources)
 
     def repositories_of(self, statement: Statement) -> tuple[str, ...]:
         """Return the patterns of the repositories that a statement is for, an ARN of others as it is."""

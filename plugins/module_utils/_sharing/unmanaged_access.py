@@ -87,7 +87,7 @@ class Taken:
             service if through one. The pull by Lambda functions is not among them.
         regions: The regions whose Lambda functions could pull.
         certain: Whether it was given under no other condition.
-        repositories: The patterns of the repositories that the statement is for, in the policy of a registry.
+        repositories: The pattern of the repositories that it was given for, in the policy of a registry.
     """
 
     principal: str
@@ -273,10 +273,10 @@ def _account(condition: Condition, value: str, partition: str) -> str | None:
 def _given(
     statement: Statement, entries: Iterable[str], sources: Sequence[_Source], shapes: Shapes
 ) -> tuple[Taken, ...]:
-    """Return what a statement gives by some of its entries and source values."""
-    repositories = shapes.repositories_of(statement)
+    """Return what a statement gives by some of its entries and source values, each of its patterns by itself."""
+    patterns = shapes.repositories_of(statement)
     given = (*_from_entries(statement, entries, shapes), *_from_sources(statement, sources, shapes))
-    return tuple(replace(one, repositories=repositories) for one in given) if repositories else given
+    return tuple(replace(one, repositories=(pattern,)) for one in given for pattern in patterns) if patterns else given
 
 
 def _from_entries(statement: Statement, entries: Iterable[str], shapes: Shapes) -> Iterator[Taken]:

@@ -22,12 +22,18 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.options impor
     read_request,
     read_restore_request,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.registry_options import (
+    read_registry_request,
+    read_template_request,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._text import word
 from ansible_collections.imageshare.aws.plugins.modules import (
     ecr_share_backup_info,
+    ecr_share_creation_template,
     ecr_share_policy,
     ecr_share_policy_info,
     ecr_share_policy_restore,
+    ecr_share_registry_policy,
 )
 from ansible_collections.imageshare.aws.tests.support.invalid_input import (
     AUDIT_OPTIONS,
@@ -35,13 +41,17 @@ from ansible_collections.imageshare.aws.tests.support.invalid_input import (
     CONTRADICTIONS,
     FILTERS,
     GRANTS,
+    IAM_PATTERNS,
     JOBS,
     NAMES,
     NARROWED,
     OPTIONS,
     PATHS,
     PRINCIPALS,
+    REGISTRY_GRANTS,
     RESTORE_OPTIONS,
+    TEMPLATE_OPTIONS,
+    TO_COME_OPTIONS,
     VARIABLES,
     Words,
 )
@@ -77,6 +87,30 @@ def share(**options: Any) -> Any:
         ecr_share_policy.ARGUMENT_SPEC,
         read_request,
         {"repositories": ["base/python"], "grants": [GRANT], **options},
+        partition="aws",
+        partition_of_region=PARTITIONS.get,
+        check_mode=False,
+        diff=False,
+    )
+
+
+def share_registry(**options: Any) -> Any:
+    return read(
+        ecr_share_registry_policy.ARGUMENT_SPEC,
+        read_registry_request,
+        {"grants": [GRANT], **options},
+        partition="aws",
+        partition_of_region=PARTITIONS.get,
+        check_mode=False,
+        diff=False,
+    )
+
+
+def share_templates(**options: Any) -> Any:
+    return read(
+        ecr_share_creation_template.ARGUMENT_SPEC,
+        read_template_request,
+        {"prefixes": ["services"], "grants": [GRANT], **options},
         partition="aws",
         partition_of_region=PARTITIONS.get,
         check_mode=False,
@@ -132,6 +166,78 @@ def test_a_principal_is_refused(row: Any, state: str) -> None:
     assert missing(words, told) == []
 
 
+TO_COME = pytest.mark.parametrize("of", [share_registry, share_templates], ids=["registry", "templates"])
+
+
+@TO_COME
+@STATES
+@rows(IAM_PATTERNS)
+def test_a_pattern_of_repositories_to_come_is_refused(row: Any, state: str, of: Any) -> None:
+    patterns, said = row
+    told = of(grants=[GRANT, {**GRANT, "repositories": patterns}], state=state)
+    assert told.startswith(f"grants[1] (principal 111122223333): {said}")
+
+
+@TO_COME
+@pytest.mark.parametrize("name", ["an octal number", "everybody", "a deleted role", "of another partition"])
+def test_a_principal_of_repositories_to_come_is_refused(name: str, of: Any) -> None:
+    value, words = PRINCIPALS[name]
+    told = of(grants=[GRANT, {"principals": [value]}])
+    assert told.startswith("grants[1] (principal ")
+    assert missing(words, told) == []
+
+
+@rows(REGISTRY_GRANTS)
+def test_a_grant_for_a_registry_is_refused(row: Any) -> None:
+    options, changes, words = row
+    told = share_registry(grants=[GRANT, {**GRANT, **changes}], **options)
+    assert told.startswith("grants[1] (principal 111122223333): ")
+    assert missing(words, told) == []
+    # What would be wrong with regions, if they were not refused, does not matter.
+    assert told.count("grants[1]") == 1
+
+
+@pytest.mark.parametrize("changes", [{"lambda_regions": ["us-east-1"]}, {"access": []}], ids=["regions", "no access"])
+def test_what_a_grant_for_a_registry_gives_does_not_matter_where_it_is_taken_away(changes: dict[str, Any]) -> None:
+    (declared,) = share_registry(grants=[{**GRANT, **changes}], state="absent").grants
+    assert declared.principal.name == "111122223333"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"state": "absent", "unmanaged_access": "revoke"},
+        {"state": "absent", "whole_account": True},
+        {"unmanaged_access": "revoke"},
+    ],
+    ids=lambda options: " ".join(options),
+)
+def test_patterns_are_refused_only_where_the_whole_policy_is_meant(options: dict[str, Any]) -> None:
+    narrowed = {**GRANT, "repositories": ["services/*"]}
+    assert share_registry(grants=[GRANT], **options).grants
+    assert share_templates(grants=[narrowed], **options).grants
+    assert share_registry(grants=[narrowed], state="absent").grants
+    if "state" not in options:
+        assert share_registry(grants=[narrowed], **options).grants
+
+
+@rows(CONTRADICTIONS)
+def test_a_grant_for_templates_that_contradicts_itself_is_refused(row: Any) -> None:
+    changes, words = row
+    told = share_templates(grants=[GRANT, {**GRANT, **changes}])
+    assert told.startswith("grants[1] (principal ")
+    assert missing(words, told) == []
+
+
+def test_all_problems_of_a_task_are_told_at_once() -> None:
+    bad = {"principals": ["*"], "repositories": ["[a]"], "lambda_regions": ["us-east-1"]}
+    expected = ("AWS takes no wildcard in a principal", "is not a pattern that IAM knows", "whole_account requires")
+    told = share_registry(grants=[bad], whole_account=True)
+    assert missing((*expected, "lambda_regions: AWS documents"), told) == []
+    told = share_templates(grants=[bad], whole_account=True, prefixes=["Services"], concurrency=99)
+    assert missing((*expected, 'prefixes: "Services"', "99 is not between"), told) == []
+
+
 @rows(CONTRADICTIONS)
 def test_a_grant_that_contradicts_itself_is_refused_unless_it_is_taken_away(row: Any) -> None:
     changes, words = row
@@ -152,6 +258,9 @@ def test_a_grant_that_contradicts_itself_is_refused_unless_it_is_taken_away(row:
             (restore, RESTORE_OPTIONS),
             (audit, AUDIT_OPTIONS),
             (list_backups, BACKUP_LIST_OPTIONS),
+            (share_registry, TO_COME_OPTIONS),
+            (share_templates, TO_COME_OPTIONS),
+            (share_templates, TEMPLATE_OPTIONS),
         )
         for name, row in table.items()
     ],

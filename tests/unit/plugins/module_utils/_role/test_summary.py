@@ -282,6 +282,22 @@ def test_warnings_are_counted_by_what_they_are_about(names: list[str], number: s
     assert f"! public: {number}, such as prod: {names[0]}: open" in summary([done("prod", *rows)], Telling())
 
 
+@pytest.mark.parametrize(
+    ("check_mode", "who", "told"),
+    [
+        pytest.param(True, TEAM, False, id="would lose it there"),
+        pytest.param(True, PARTNER, True, id="keeps it there"),
+        pytest.param(False, TEAM, True, id="has it after the run"),
+    ],
+)
+def test_a_check_does_not_warn_of_what_the_policy_of_the_registry_would_no_longer_allow(
+    check_mode: bool, who: str, told: bool
+) -> None:
+    still = {**warning("excess_access", "app: still"), "policy": "registry", "principals": [who]}
+    rows = [row("registry policy", revoked=(of_pattern(TEAM, "pull"),)), row("app", warnings=[still])]
+    assert ("WARNINGS" in summary([done("prod", *rows)], Telling(check_mode=check_mode))) is told
+
+
 def test_what_was_put_back_is_told_by_the_same_words() -> None:
     rows = [row("template a", change(TEAM, "pull")), row("registry policy", of_pattern(TEAM, "pull")), row("app")]
     assert summary([done("prod", *rows)], Telling())[1:4] == (

@@ -20,12 +20,14 @@ from ansible_collections.imageshare.aws.plugins.module_utils._registry import (
     RepositoryMissingError,
     StoredPolicy,
 )
+from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import REGISTRY_LABEL
 from ansible_collections.imageshare.aws.plugins.module_utils._runs import restore as _restore
+from ansible_collections.imageshare.aws.plugins.module_utils._runs import share_registry
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_reader import find
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.tests.support.builders import ACCOUNT, OTHER, grant, root
 from ansible_collections.imageshare.aws.tests.support.in_memory import InMemory
-from ansible_collections.imageshare.aws.tests.support.races import Race, figures
+from ansible_collections.imageshare.aws.tests.support.races import REGISTRY, Race, figures
 from ansible_collections.imageshare.aws.tests.support.runs import allowing, change, only, text_of, to_restore, to_share
 
 MINE = allowing(root(OTHER), sid="Mine", actions="ecr:*")
@@ -70,7 +72,7 @@ def test_what_somebody_else_overwrote_is_written_again() -> None:
 
     assert sids(registry) == ["Mine", "Theirs", "AllowPull"]
     assert (row["changed"], row["granted"], row["warnings"]) == (True, [change(ACCOUNT)], [])
-    assert registry.calls == ["read", "write", "read", "write", "pause", "read"]
+    assert registry.calls == ["read", "write", "pause", "read", "write", "pause", "read"]
 
 
 def test_what_somebody_else_added_is_left_alone() -> None:
@@ -81,7 +83,7 @@ def test_what_somebody_else_added_is_left_alone() -> None:
 
     assert registry.policies["base"] == shared
     assert (row["changed"], row["warnings"]) == (True, [])
-    assert registry.calls == ["read", "write", "read"]
+    assert registry.calls == ["read", "write", "pause", "read"]
 
 
 @pytest.mark.parametrize("slow", ["_evaluation.policy_warnings._public", "_iam.document.PolicyComparison.pretty"])
@@ -164,7 +166,7 @@ def test_who_comes_too_late_begins_again_with_what_is_there() -> None:
 
     assert sids(registry) == ["Mine", "Theirs0", "AllowPull"]
     assert (row["changed"], row["warnings"]) == (True, [])
-    assert registry.calls == ["read", "write", "pause"] * 3 + ["read", "write", "read"]
+    assert registry.calls == ["read", "write", "pause"] * 4 + ["read"]
 
 
 def test_who_is_too_late_every_time_says_so() -> None:
@@ -386,3 +388,27 @@ def test_of_two_runs_over_the_same_repositories_no_update_is_lost() -> None:
     assert found["two runs", "with a look", "first run"] == Race(200, 0, 0)
     assert found["two runs", "with a look", "second run"] == Race(200, 0, 0)
     assert found["a run and another writer", "with a look", "run"] == Race(200, 0, 0)
+
+
+def test_of_the_policy_of_a_registry_the_look_finds_most_of_the_lost_updates() -> None:
+    found = figures(seed=1, interleavings=200, repositories=1, of=REGISTRY)
+    for race, writer in (("two runs", "first run"), ("two runs", "second run"), ("a run and another writer", "run")):
+        without, looking = (found[race, way, writer].lost for way in ("without a look", "with a look"))
+        assert looking < without / 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "calls"),
+    [
+        pytest.param({}, ["read", "registry_policy_scope", "read", "write", "read"], id="granting"),
+        pytest.param({"check_mode": True}, ["read", "registry_policy_scope"], id="granting in check mode"),
+        pytest.param({"sharing": False}, ["read"], id="where nothing is granted"),
+    ],
+)
+def test_between_the_read_of_a_registry_policy_and_its_write_nothing_is_asked(
+    changes: dict[str, Any], calls: list[str]
+) -> None:
+    registry = InMemory({}, registry_policy=text_of({**allowing(ACCOUNT, sid="Theirs"), "Resource": "*"}))
+    result = share_registry.run(to_share(REGISTRY_LABEL, **changes), registry)
+    assert not result.failures
+    assert [call[0] for call in registry.journal if call[0] not in ("owner", "pause")] == calls

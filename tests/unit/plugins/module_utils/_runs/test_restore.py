@@ -207,7 +207,7 @@ def test_what_becomes_of_a_policy(
         assert registry.sent.get("base") == before
         assert row["policy"] == (before and json.loads(before))
         written = "write" if before else "delete"
-        assert [call[0] for call in registry.journal] == ["owner", "of", "read", written, "read"]
+        assert [call[0] for call in registry.journal] == ["owner", "of", "read", written, "pause", "read"]
         assert (registry.policies["base"] is None) == (before is None)
         assert result.results[0].diff
     else:
