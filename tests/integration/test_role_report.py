@@ -147,6 +147,7 @@ class TestSeveralRegistries:
             "DescribeRepositories": 1 + 1 + 1,
             "GetRepositoryPolicy": 3 + 3 + 2,
             "GetRegistryPolicy": 2 + 2 + 1,
+            "DescribeRepositoryCreationTemplates": 1 + 1 + 1,
         }
         assert aws.policies() == planted
         assert done.recap("declared")["changed"] == done.recap("unshared")["changed"] == 0
@@ -343,6 +344,7 @@ class TestWithoutGrants:
             "DescribeRepositories": 3,
             "GetRepositoryPolicy": 3,
             "GetRegistryPolicy": 2,
+            "DescribeRepositoryCreationTemplates": 2,
             "GetCallerIdentity": 1,
         }
         found = Report(tmp_path / "report")
@@ -475,6 +477,7 @@ class TestRepositoriesOfTheInventory:
             "DescribeRepositories": 1,
             "GetRepositoryPolicy": 2 * (2 + 100),
             "GetRegistryPolicy": 2 * 2,
+            "DescribeRepositoryCreationTemplates": 2,
             "GetCallerIdentity": 2,
         }
 
