@@ -166,8 +166,9 @@ def _of_registry(registry: AuditedRegistry, names: Mapping[str, str], *, compari
     yield from of_policy
     everywhere: dict[tuple[str, str | None], Amounts] = {}
     for finding in of_policy:
-        known = everywhere.get((finding.kind, finding.principal), Amounts())
-        everywhere[(finding.kind, finding.principal)] = (
+        key = (_as_found_everywhere(finding.kind), finding.principal)
+        known = everywhere.get(key, Amounts())
+        everywhere[key] = (
             replace(known, certain=known.certain | finding.amount)
             if finding.certain
             else replace(known, possible=known.possible | finding.amount)
@@ -179,10 +180,17 @@ def _of_registry(registry: AuditedRegistry, names: Mapping[str, str], *, compari
             yield place.finding(UNREAD, f"{what}: {one_line(row['error'])}")
             continue
         for subject, found in _of_shares(row, row["shares"], registry, declared.of(row["name"]), comparing=comparing):
-            yield from _told(place, subject, _without(found, everywhere.get((found.kind, subject[1]))))
+            yield from _told(
+                place, subject, _without(found, everywhere.get((_as_found_everywhere(found.kind), subject[1])))
+            )
         yield from _of_deleted(place, row)
         if comparing and "drift" in row:
             yield from _of_drift(place, row["drift"])
+
+
+def _as_found_everywhere(kind: str) -> str:
+    # Whoever is declared for some repositories, and has others by the policy of the registry, has too much there.
+    return "undeclared" if kind == "excess" else kind
 
 
 def _of_policy(place: _Place, declared: DeclaredInRegistry, *, comparing: bool) -> Iterator[Finding]:

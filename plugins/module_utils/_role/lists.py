@@ -112,9 +112,9 @@ def _shared_policies(hosts: Sequence[HostListings], *, complete: bool) -> Iterat
         # A host that acts for others is a repository.
         if once and not host.plan.lists and not complete:
             yield (
-                f"{once[0].grants[0][ORIGIN]}: {APPLY_TO}: all hosts of a registry have its policy and its templates in "
-                "common, and not all of them are in this play. Run without a limit and serial, or declare it for a host "
-                "of ecr_registries"
+                f"{once[0].grants[0][ORIGIN]}: {APPLY_TO}: all hosts of a registry have its policy and its templates "
+                "in common, and not all of them are in this play. Run without a limit and serial, or declare it for a "
+                "host of ecr_registries"
             )
         owners = {listing.key: listing.owner for listing in host.listings}
         for run in once:
@@ -126,8 +126,8 @@ def _shared_policies(hosts: Sequence[HostListings], *, complete: bool) -> Iterat
         if len(declared) > 1:
             names, where = words(dict.fromkeys(host for host, _run in runs)), f" in {region}" if region else ""
             yield (
-                f"{names}: these are one registry, {owner}{where}, and declare different grants for its {kind}, so that "
-                "each would take away what the other declares. Declare them for a group that they have in common"
+                f"{names}: these are one registry, {owner}{where}, and declare different grants for its {kind}, so "
+                "that each would take away what the other declares. Declare them for a group that they have in common"
             )
 
 

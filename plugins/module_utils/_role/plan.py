@@ -246,8 +246,8 @@ def _problems_of_purging(runs: Iterable[Run]) -> Iterator[str]:
         for origin in dict.fromkeys(to_templates):
             if origin not in to_repositories:
                 yield (
-                    f"{origin}: {APPLY_TO}: with ecr_share_purge_grants, the next run would take away what ECR gives new "
-                    f"repositories by this template: add {Kind.REPOSITORIES} to it"
+                    f"{origin}: {APPLY_TO}: with ecr_share_purge_grants, the next run would take away what ECR gives "
+                    f"new repositories by this template: add {Kind.REPOSITORIES} to it"
                 )
 
 

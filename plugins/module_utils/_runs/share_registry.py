@@ -16,6 +16,7 @@ from .._errors import SUMMARIES, PolicyWarning, RepositoryContext
 from .._iam.document import statements
 from .._iam.principals import Principal
 from .._registry import REGISTRY, UNKNOWN_SCOPE, EcrError, PolicyTarget, Registry, StoredPolicy
+from .._sharing.capabilities import actions_of
 from .._sharing.grants import Grant
 from .._sharing.managed_statements import Slot
 from .._sharing.merge import Merged
@@ -29,8 +30,8 @@ from .share import SharingPlanner
 from .targets import managed_statements
 
 _UNKNOWN_SCOPE = (
-    " Or the registry has the policy scope V1, which takes neither pull nor push: it takes ecr:GetAccountSetting to find "
-    "that out."
+    " Or the registry has the policy scope V1, which takes neither pull nor push: it takes ecr:GetAccountSetting to "
+    "find that out."
 )
 _WIDEN = "aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2"
 
@@ -107,12 +108,14 @@ class RegistryPlanner(SharingPlanner):
         declared: dict[str, list[tuple[str, ...] | None]] = {}
         for grant in self._request.grants:
             declared.setdefault(grant.principal.name, []).append(grant.repositories)
+        actions = {grant.principal.name: frozenset(actions_of(grant.access)) for grant in grants}
         for position, statement in enumerate(statements(merged.policy), start=1):
             wider: dict[str, list[str]] = {}
             for taken in held_by_hand([statement], managed):
                 patterns = declared.get(taken.principal, [None])
                 beyond = [one for one in taken.repositories if not any(include(own, one) for own in patterns)]
-                if beyond:
+                # What is more than a grant gives anywhere is warned of already.
+                if beyond and actions.get(taken.principal, frozenset()).issuperset(taken.told):
                     wider.setdefault(words(beyond), []).append(taken.principal)
             sid = statement.get("Sid") if isinstance(statement.get("Sid"), str) else None
             label = f"statement {position if sid is None else quoted(sid)} of the registry policy"

@@ -354,7 +354,7 @@ class TestRegistryPolicy:
             policy=policy,
             grants=[grant(ACCOUNT, repositories=["web"])],
         )
-        assert found == [f"undeclared {ACCOUNT} pull"]
+        assert found == [f"excess registry {ACCOUNT} pull"]
 
     def test_that_is_public_is_found_once(self) -> None:
         opening = {"public": True, "public_statements": [statement(1, "Open", "registry")]}

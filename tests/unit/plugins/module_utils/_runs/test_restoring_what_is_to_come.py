@@ -154,7 +154,12 @@ def test_a_kind_that_was_not_saved_fails_or_is_nothing(tmp_path: Path) -> None:
     share.run(to_share("base", backup_dir=str(tmp_path)), registry)
     with pytest.raises(BackupError, match=r"has backups of repository alone for registry.*Check kinds"):
         restored(tmp_path, registry, kinds=("registry", "template"))
-    assert restored(tmp_path, registry, kinds=("registry",), missing_ok=True) != {}
+    asked = to_restore(tmp_path, kinds=("registry",), named_kinds=("registry",), missing_ok=True)
+    result = restore.run(asked, registry)
+    assert (rows(result), result.notes) == (
+        [],
+        ("There is no backup of kind registry here, so nothing of it was restored.",),
+    )
 
 
 def test_all_repositories_of_a_backup_that_has_none_are_no_failure(tmp_path: Path) -> None:

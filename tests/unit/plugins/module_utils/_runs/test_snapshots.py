@@ -73,12 +73,12 @@ def test_it_is_the_same_audit_at_the_same_cost(tmp_path: Path) -> None:
 def test_those_that_an_audit_is_not_about_are_saved_as_well(tmp_path: Path) -> None:
     result = run(request(tmp_path, principal=Principal(PrincipalType.ACCOUNT, OTHER, OTHER)), Verbatim(POLICIES))
     assert [row.name for row in result.results] == ["base/go"]
-    assert names(result) == ["base/go", "new", REGISTRY, "web"]
+    assert names(result) == ["base/go", "new", "web"]
 
 
 def test_what_cannot_be_read_is_not_in_it_and_it_says_so(tmp_path: Path) -> None:
     result = run(request(tmp_path), Unreadable(POLICIES))
-    assert names(result) == ["base/go", "new", REGISTRY]
+    assert names(result) == ["base/go", "new"]
     assert list(doubts(find(result.backup_path or "")).values()) == ["its run failed for web"]
     assert "web" in result.message
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_not_in_it_and_it_says_so(tmp_path: Path) -> None
 def test_what_cannot_be_parsed_is_not_in_it_and_it_says_so(tmp_path: Path) -> None:
     """One file that is no backup would keep all the others from being restored."""
     result = run(request(tmp_path), Verbatim({**POLICIES, "web": '{"Statement": 5}'}))
-    assert names(result) == ["base/go", "new", REGISTRY]
+    assert names(result) == ["base/go", "new"]
     assert list(doubts(find(result.backup_path or "")).values()) == ["its run failed for web"]
 
 
@@ -100,7 +100,12 @@ def test_a_policy_of_the_registry_that_cannot_be_parsed_is_not_in_it_and_it_says
 def test_a_policy_of_the_registry_that_cannot_be_read_is_not_in_it_and_the_result_says_so(tmp_path: Path) -> None:
     result = run(request(tmp_path), Verbatim(POLICIES, registry_policy=EcrError("no", "AccessDeniedException")))
     assert names(result) == ["base/go", "new", "web"]
+    assert list(doubts(find(result.backup_path or "")).values()) == [f"its run failed for {REGISTRY}"]
     assert (result.failures, result.registry_policy["read"], result.registry_policy["error"]) == ((), False, "no")
+
+
+def test_that_the_registry_has_no_policy_is_not_in_it_so_that_none_is_deleted_by_it(tmp_path: Path) -> None:
+    assert names(run(request(tmp_path), Verbatim(POLICIES))) == ["base/go", "new", "web"]
 
 
 @pytest.mark.parametrize("wanted", [("web", "base/go", "new"), ("*", "web")], ids=["names", "a pattern and a name"])
@@ -112,7 +117,7 @@ def test_whoever_names_repositories_has_a_snapshot_of_them_alone(wanted: tuple[s
 def test_templates_are_in_it_if_they_are_asked_for(tmp_path: Path) -> None:
     result = run(request(tmp_path, include_templates=True), Verbatim({}, templates=TEMPLATES))
     saved = {found.backup.name: found.backup.policy for found in find(result.backup_path or "")}
-    assert saved == {"template ROOT": POLICIES["web"], "template services": None, REGISTRY: None}
+    assert saved == {"template ROOT": POLICIES["web"], "template services": None}
     assert names(run(request(tmp_path, "new", include_templates=False), Verbatim(POLICIES, templates=TEMPLATES))) == [
         "new"
     ]
@@ -121,7 +126,7 @@ def test_templates_are_in_it_if_they_are_asked_for(tmp_path: Path) -> None:
 def test_a_template_that_cannot_be_parsed_is_not_in_it_and_it_says_so(tmp_path: Path) -> None:
     broken = {**TEMPLATES, "services": {"appliedFor": [], "repositoryPolicy": "{"}}
     result = run(request(tmp_path, include_templates=True), Verbatim(POLICIES, templates=broken))
-    assert names(result) == ["base/go", "new", REGISTRY, "template ROOT", "web"]
+    assert names(result) == ["base/go", "new", "template ROOT", "web"]
     assert list(doubts(find(result.backup_path or "")).values()) == ["its run failed for template services"]
     assert result.message.startswith("template services: the policy could not be parsed: ")
 
