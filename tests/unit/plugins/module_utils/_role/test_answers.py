@@ -216,3 +216,16 @@ class TestOffboarding:
         assert judged.lines[0] == (
             f"! ecr_share_grants[0] (principal {TEAM}) names {TEAM}: the next run that shares gives it access again"
         )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [(("*",), 2), (("services/api",), 2), (("serv*",), 2), (("base/*",), 1), (("base/*", "services/new"), 2)],
+)
+def test_the_policy_of_the_registry_is_told_if_it_is_for_what_was_asked_for(
+    wanted: tuple[str, ...], number: int
+) -> None:
+    arn = f"arn:aws:ecr:us-east-1:123456789012:repository/services/*"
+    policy = audits.registry_policy(audits.registry_share(TEAM, "account", "pull", 1, arn))
+    registry = ReadRegistry(HERE, None, [], policy, None, None, wanted)
+    assert len(answer([registry], asked=[], access=[], names={}, existing=EXISTING)) == number

@@ -356,6 +356,23 @@ class TestRegistryPolicy:
         )
         assert found == [f"excess registry {ACCOUNT} pull"]
 
+    @pytest.mark.parametrize(
+        ("declared", "found"),
+        [
+            (["*"], []),
+            (["services/*"], []),
+            (["serv*"], []),
+            (["services/web"], [f"excess registry {ACCOUNT} pull"]),
+            (["tools/*"], [f"excess registry {ACCOUNT} pull"]),
+        ],
+    )
+    def test_what_no_grant_is_for_is_found_though_no_repository_has_it_yet(
+        self, declared: list[str], found: list[str]
+    ) -> None:
+        arn = f"arn:aws:ecr:us-east-1:{OWNER}:repository/services/*"
+        policy = audits.registry_policy(audits.registry_share(ACCOUNT, "account", "pull", 1, arn))
+        assert self.of(repository("app"), policy=policy, grants=[grant(ACCOUNT, repositories=declared)]) == found
+
     def test_that_is_public_is_found_once(self) -> None:
         opening = {"public": True, "public_statements": [statement(1, "Open", "registry")]}
         policy = audits.registry_policy(audits.registry_share("*", "everyone", "pull", 1, self.ARN), **opening)

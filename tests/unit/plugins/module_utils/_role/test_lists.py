@@ -153,3 +153,32 @@ def test_a_listing_is_read_back_from_plain_values() -> None:
     values = {"key": [0, "us-east-1", None], "names": "a b/c", "owner": OWNER, "error": None}
     assert read_listing(values) == Listing((0, "us-east-1", None), ("a", "b/c"), OWNER)
     assert read_listing({**values, "names": None, "error": "no"}).names is None
+
+
+class TestPoliciesThatARegistryHasOnce:
+    """Its policy, and its templates: hosts that declare them apart would undo each other's grants."""
+
+    TO_REGISTRY = narrowed("base/*", apply_to=["registry"])
+    OTHERS = narrowed("services/*", apply_to=["registry"])
+
+    def test_two_hosts_that_are_one_registry_may_not_differ(self) -> None:
+        hosts = [host("base/a", ecr_share_grants=self.TO_REGISTRY), host("base/a", ecr_share_grants=self.OTHERS)]
+        (said,) = slips(hosts, complete=True).problems
+        assert f"these are one registry, {OWNER}, and declare different grants for its registry" in said
+
+    @pytest.mark.parametrize(
+        "others",
+        [TO_REGISTRY, narrowed("base/*"), [{"principals": [TEAM]}]],
+        ids=["the same", "for repositories", "for all repositories"],
+    )
+    def test_what_is_not_in_each_others_way_is_no_slip(self, others: list[dict[str, Any]]) -> None:
+        hosts = [host("base/a", ecr_share_grants=grants) for grants in (self.TO_REGISTRY, others)]
+        assert slips(hosts, complete=True) == Slips()
+
+    @pytest.mark.parametrize("complete", [True, False])
+    def test_hosts_that_are_repositories_must_all_be_in_the_play(self, complete: bool) -> None:
+        variables = {"ecr_repository_name": "base/a", "ecr_share_grants": self.TO_REGISTRY}
+        planned = plan(variables, {"a": variables}, host="a", read_options=lambda _name, value: value)
+        found = slips([HostListings(planned, [])], complete=complete).problems
+        assert bool(found) is not complete
+        assert all("not all of them are in this play" in said for said in found)

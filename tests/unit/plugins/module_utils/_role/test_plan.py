@@ -579,6 +579,26 @@ class TestRefusals:
         assert problem.startswith("ecr_share_grants is empty")
 
 
+@pytest.mark.parametrize(
+    ("purge", "kinds", "refused"),
+    [
+        (True, ["templates"], True),
+        (True, ["templates", "repositories"], False),
+        (True, ["registry"], False),
+        (False, ["templates"], False),
+    ],
+)
+def test_a_purge_does_not_take_away_what_templates_give(purge: bool, kinds: list[str], refused: bool) -> None:
+    variables = registry(
+        ecr_share_purge_grants=purge, ecr_share_grants=[grant(PARTNER), {**grant(TEAM), "apply_to": kinds}]
+    )
+    if not refused:
+        assert planned(variables).runs
+        return
+    (problem,) = problems(variables)
+    assert problem.startswith(f"ecr_share_grants[1] (principal {TEAM}): apply_to: with ecr_share_purge_grants, the next")
+
+
 class TestFilter:
     def test_takes_an_account_as_yaml_leaves_it(self) -> None:
         found = ecr_share_internal(registry(ecr_share_grants=[{"principals": 111122223333}]), "plan")
