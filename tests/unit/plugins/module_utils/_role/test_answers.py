@@ -225,7 +225,7 @@ class TestOffboarding:
 def test_the_policy_of_the_registry_is_told_if_it_is_for_what_was_asked_for(
     wanted: tuple[str, ...], number: int
 ) -> None:
-    arn = f"arn:aws:ecr:us-east-1:123456789012:repository/services/*"
+    arn = "arn:aws:ecr:us-east-1:123456789012:repository/services/*"
     policy = audits.registry_policy(audits.registry_share(TEAM, "account", "pull", 1, arn))
     registry = ReadRegistry(HERE, None, [], policy, None, None, wanted)
     assert len(answer([registry], asked=[], access=[], names={}, existing=EXISTING)) == number

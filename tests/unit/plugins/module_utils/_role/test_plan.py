@@ -596,7 +596,7 @@ def test_a_purge_does_not_take_away_what_templates_give(purge: bool, kinds: list
         assert planned(variables).runs
         return
     (problem,) = problems(variables)
-    assert problem.startswith(f"ecr_share_grants[1] (principal {TEAM}): apply_to: with ecr_share_purge_grants, the next")
+    assert problem.startswith(f"ecr_share_grants[1] (principal {TEAM}): apply_to: with ecr_share_purge_grants, ")
 
 
 class TestFilter:
