@@ -108,8 +108,8 @@ def _fitting(heads: Sequence[str], group: Group, tail: str) -> str:
     counts = "; ".join(f"{_number(place)} of {place.registry}" for place in group.places)
     colon = ": " if number else ""
     wheres = [f"{number}{colon}{where}" for where in (all_named, *fewer, counts)]
-    if group.registries > 1 and number:
-        wheres.append(f"{number} in {group.registries} registries")
+    if group.registries > 1:
+        wheres.append(f"{group.numbers} in {group.registries} registries")
     *named, shortest = heads
     lines = [
         *(f"{head}{where}" for where in wheres for head in named or heads),

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .._repository_names import label_text
+from .._repository_names import REGISTRY_LABEL, label_text
 from .._sharing.capabilities import CAPABILITIES
 from .._text import quoted, word, words
 from .amounts import REPORTED_ONLY
@@ -86,8 +86,11 @@ class Group:
 
     @property
     def numbers(self) -> str:
-        """The same in words."""
-        return numbers(name for place in self.places for name in place.names)
+        """The same in words, with the policies of registries."""
+        policies = (
+            REGISTRY_LABEL for one in self.places if REGISTRY_POLICY in one.repositories for _region in one.regions
+        )
+        return numbers((*(name for place in self.places for name in place.names), *policies))
 
     @property
     def what(self) -> str:

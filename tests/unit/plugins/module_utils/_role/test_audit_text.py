@@ -104,6 +104,16 @@ def test_principals_that_have_the_same_in_the_same_places_are_one_line() -> None
     )
 
 
+@pytest.mark.parametrize("host", ["staging", "a-host-whose-name-leaves-hardly-any-room-for-anything-else-in-a-line"])
+def test_the_policies_of_registries_are_counted_where_they_are(host: str) -> None:
+    by_registry = audits.registry_policy(audits.registry_share(STRANGER, "account", "pull", 1))
+    found = [
+        *staging(repository("a", share(STRANGER, "account", "pull", 1)), policy=by_registry, host=host),
+        *staging(repository("b"), policy=by_registry, host=host, region="eu-west-1"),
+    ]
+    assert lines(found)[0].startswith(f"undeclared        {STRANGER} pull: 1 repository, 2 registry policies")
+
+
 def test_who_has_most_is_first() -> None:
     shares = [
         share("111111111111", "account", "pull", 1),
