@@ -860,17 +860,71 @@ templates:
       type: list
       elements: str
       sample: [CREATE_ON_PUSH]
-    shares:
-      description: Who gets what, as in RV(repositories[].shares). The policy of the registry comes on top.
-      returned: if its policy could be read
+    policy:
+      description: The policy that repositories begin with; null for none.
+      returned: if it could be read, with O(include_policy=true)
+      type: dict
+      sample: null
+    policy_length:
+      description: As in RV(repositories[].policy_length).
+      returned: if it could be read
+      type: int
+      sample: 0
+    public:
+      description: As in RV(repositories[].public).
+      returned: if it could be read
+      type: bool
+      sample: false
+    public_statements:
+      description: As in RV(repositories[].public_statements).
+      returned: if it could be read
       type: list
       elements: dict
       sample: []
+    unscoped_service:
+      description: As in RV(repositories[].unscoped_service).
+      returned: if it could be read
+      type: bool
+      sample: false
+    unscoped_service_statements:
+      description: As in RV(repositories[].unscoped_service_statements).
+      returned: if it could be read
+      type: list
+      elements: dict
+      sample: []
+    shares:
+      description: Who gets what, as in RV(repositories[].shares). The policy of the registry comes on top.
+      returned: if it could be read
+      type: list
+      elements: dict
+      sample: []
+    deleted_principals:
+      description: As in RV(repositories[].deleted_principals).
+      returned: if it could be read
+      type: list
+      elements: str
+      sample: []
+    unmanaged_statements:
+      description: As in RV(repositories[].unmanaged_statements).
+      returned: if it could be read
+      type: list
+      elements: dict
+      sample: []
+    registry_policy_read:
+      description: Always true, because RV(templates[].shares) says nothing of the policy of the registry.
+      returned: if it could be read
+      type: bool
+      sample: true
     error:
       description: Why its policy could not be read.
       returned: if it failed
       type: str
       sample: "template services: the policy could not be parsed: it is not valid JSON"
+    error_code:
+      description: The error code of AWS; null if the error is not one of AWS.
+      returned: if it failed
+      type: str
+      sample: null
   sample:
     - prefix: services
       applied_for: [CREATE_ON_PUSH]

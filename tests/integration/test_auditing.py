@@ -283,11 +283,14 @@ class TestDocumentation:
         every = {"Resource": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/new/*"}
         builds = {name: value for name, value in BUILDS.items() if name != "Condition"}
         aws.plant_registry_policy(policy({**EVERYONE, **every}, {**builds, **every}))
+        aws.plant_template("services", policy(EVERYONE))
+        aws.plant_template("broken", "{")
         aws.settings(deny=[{"operation": "GetRepositoryPolicy", "repository": "base/builds"}])
         results: list[Result] = [
             run_module(aws, module=AUDIT, include_policy=True),
             run_module(aws, module=AUDIT, repositories=["*", "nowhere"], on_missing="skip"),
             run_module(aws, module=AUDIT, principal=TEAM, backup_dir=f"{tmp_path}/backups"),
+            run_module(aws, module=AUDIT, repositories=["base/deny"], include_templates=True),
         ]
         assert set().union(*(documented.seen(result.values) for result in results)) == documented.values()
 
