@@ -290,7 +290,7 @@ class TestDocumentation:
             run_module(aws, module=AUDIT, include_policy=True),
             run_module(aws, module=AUDIT, repositories=["*", "nowhere"], on_missing="skip"),
             run_module(aws, module=AUDIT, principal=TEAM, backup_dir=f"{tmp_path}/backups"),
-            run_module(aws, module=AUDIT, repositories=["base/deny"], include_templates=True),
+            run_module(aws, module=AUDIT, repositories=["base/deny"], include_templates=True, include_policy=True),
         ]
         assert set().union(*(documented.seen(result.values) for result in results)) == documented.values()
 
