@@ -78,8 +78,11 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
-from ansible_collections.imageshare.aws.plugins.module_utils._repository_names import REGISTRY_LABEL
-from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import AdoptedRegistry, adoption
+from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import (
+    AdoptedRegistry,
+    adopted_words,
+    adoption,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._role.answers import ReadRegistry, answer, offboarded
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failure
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
@@ -93,7 +96,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.exceptions im
 from ansible_collections.imageshare.aws.plugins.module_utils._role.finding import Finding
 from ansible_collections.imageshare.aws.plugins.module_utils._role.findings import findings, not_looked_at
 from ansible_collections.imageshare.aws.plugins.module_utils._role.junit import junit
-from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind, kind_of, numbers
+from ansible_collections.imageshare.aws.plugins.module_utils._role.kinds import Kind, kind_of
 from ansible_collections.imageshare.aws.plugins.module_utils._role.lists import (
     HostListings,
     Listing,
@@ -119,13 +122,18 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
 from ansible_collections.imageshare.aws.plugins.module_utils._role.run import AssumedRole, Run, read_run
+from ansible_collections.imageshare.aws.plugins.module_utils._role.snapshot_text import saved_lines
 from ansible_collections.imageshare.aws.plugins.module_utils._role.summary import (
     RegistryRun,
     Telling,
     markdown,
     summary,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows import concerns, template_rows
+from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows import (
+    concerns,
+    template_rows,
+    unread_to_come,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RESULT
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
@@ -433,38 +441,15 @@ def _offboarded(
 
 def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> dict[str, Any]:
     """Return what was saved as lines, and why hosts fail."""
-    lines, failures = [], {}
+    lines: list[str] = []
+    failures: dict[str, str] = {}
     for its_plan, kept, rows in _registries_read(hosts, hostvars):
-        registry, path = kept["run"]["registry"], kept["answer"].get("backup_path")
-        read = [row["name"] for row in (*rows.get("repositories", ()), *template_rows(rows)) if "error" not in row]
-        policy = rows.get("registry_policy")
-        read += [REGISTRY_LABEL] if policy is not None and policy["read"] else []
-        where = f"in {path}" if path else "nothing was written"
-        lines.append(f"{registry}: {len(read)} policies {'read' if check_mode else 'saved'} ({numbers(read)}), {where}")
-        lines += [
-            f"! {registry}: the {what} could not be read, so that no run can put that back: {why}"
-            for what, why in _unread_ways(rows).items()
-        ]
+        run = kept["run"]
+        path, whole = kept["answer"].get("backup_path"), "*" in (run["repositories"] or "*")
+        lines += saved_lines(run["registry"], rows, path, whole=whole, check_mode=check_mode)
         if kept["error"]:
             failures[its_plan.host] = kept["error"]
-    return {"lines": list(map(visible_message, lines)), "failures": failures}
-
-
-def _unread_ways(rows: Values) -> dict[str, str]:
-    """Return what of a registry could not be read that is for repositories to come, and why."""
-    ways = {"registry policy": rows.get("registry_policy"), "creation templates": rows.get("templates_read")}
-    return {what: str(way["error"]) for what, way in ways.items() if way is not None and not way["read"]}
-
-
-def _adopted_words(found: Sequence[AdoptedRegistry]) -> str:
-    grants = [grant for registry in found for grant in registry.grants]
-    numbers = (
-        (sum(len(registry.repositories) for registry in found), "repository", "repositories"),
-        (len(grants), "grant", "grants"),
-        (sum("wider" in grant for grant in grants), *["wider than what is there"] * 2),
-        (sum(len(registry.undeclarable) for registry in found), *["that no grant can express"] * 2),
-    )
-    return ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in numbers)
+    return {"lines": lines, "failures": failures}
 
 
 def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
@@ -487,7 +472,7 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
                     ],
                     rows["undeclarable"],
                     [row["name"] for row in rows["repositories"] if "error" not in row],
-                    _unread_ways(rows),
+                    unread_to_come(rows),
                 )
             )
     directories: dict[str, dict[str, str]] = {}
@@ -501,7 +486,7 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
         directories.setdefault(its_plan.adopt_dir or "", {})[file] = adoption(
             its_plan.host, found, {name: principal for principal, name in names.items()}
         )
-        lines.append(visible_message(f"{its_plan.adopt_dir}/{file}: {_adopted_words(found)}"))
+        lines.append(visible_message(f"{its_plan.adopt_dir}/{file}: {adopted_words(found)}"))
     return {
         "lines": lines,
         "failures": failures,

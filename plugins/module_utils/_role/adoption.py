@@ -102,6 +102,18 @@ def adoption(host: str, registries: Sequence[AdoptedRegistry], names: Mapping[st
     return "\n".join(lines) + "\n"
 
 
+def adopted_words(found: Sequence[AdoptedRegistry]) -> str:
+    """Return how much was found in the registries of a host."""
+    grants = [grant for registry in found for grant in registry.grants]
+    numbers = (
+        (sum(len(registry.repositories) for registry in found), "repository", "repositories"),
+        (len(grants), "grant", "grants"),
+        (sum("wider" in grant for grant in grants), *["wider than what is there"] * 2),
+        (sum(len(registry.undeclarable) for registry in found), *["that no grant can express"] * 2),
+    )
+    return ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in numbers)
+
+
 def _by_principal(names: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, principal in sorted(names.items()):

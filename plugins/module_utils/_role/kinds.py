@@ -98,6 +98,19 @@ def _problems_of_registry(grant: GrantOptions, kinds: Sequence[str]) -> Iterator
         )
 
 
+def problems_with_templates(grants: Iterable[GrantOptions], templates: Sequence[Any], variable: str) -> Iterator[str]:
+    """Yield what is wrong with the templates that grants are for.
+
+    Args:
+        grants: Those of a host.
+        templates: The prefixes and patterns, as they are written.
+        variable: The variable that has them.
+    """
+    if not templates and of_kind(grants, Kind.TEMPLATES):
+        yield f"{variable} is empty: name at least one template or pattern, or leave it out for all"
+    yield from (f"{variable}: {problem}" for problem in map(problem_with_prefix, templates) if problem)
+
+
 def problems_of_owner(grants: Iterable[GrantOptions], registry_id: str | None, role_arn: str | None) -> Iterator[str]:
     """Yield that grants apply to a registry that is known to be another account's than the caller's.
 

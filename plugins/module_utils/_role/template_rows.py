@@ -49,6 +49,12 @@ def unread_row(templates_read: Row) -> Row:
     }
 
 
+def unread_to_come(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the module that audits could not read that is for repositories to come, and why."""
+    ways = {REGISTRY_LABEL: found.get("registry_policy"), "creation templates": found.get("templates_read")}
+    return {what: str(way["error"]) for what, way in ways.items() if way is not None and not way["read"]}
+
+
 def is_for(patterns: Sequence[str] | None, prefix: str) -> bool:
     """Return whether a grant is for all repositories that a template is for.
 

@@ -23,7 +23,7 @@ from typing import Any
 from .._errors import InvalidInputError
 from .._iam.arns import is_region
 from .._iam.principals import invalid_principal_reason
-from .._repository_names import is_pattern, matches, problem_with, problem_with_prefix
+from .._repository_names import is_pattern, matches, problem_with
 from .._sharing.grants import grant_label, read_grants
 from .._text import word
 from . import principal_names
@@ -37,6 +37,7 @@ from .kinds import (
     problems_of_owner,
     problems_of_repository,
     problems_with,
+    problems_with_templates,
 )
 from .principal_names import PrincipalNames, read_names
 
@@ -463,7 +464,7 @@ def _registry(variables: Variables, grants: tuple[GrantOptions, ...], needs: Nee
             for grant in grants
             if grant.get("regions")
         ]
-    problems += _problems_beyond(beyond, templates)
+    problems += problems_with_templates(beyond, templates, _TEMPLATES)
     credentials, registry_id = _credentials(variables), text_of(variables, "ecr_share_registry_id")
     if needs.revoked is None:
         owned = problems_of_owner(grants, registry_id, credentials.role_arn)
@@ -490,13 +491,6 @@ def _templates(variables: Variables, needs: Needs) -> list[Any]:
     if needs.revoked is not None or value is None:
         return ["*"]
     return _listed(value) if isinstance(value, (str, list)) else [value]
-
-
-def _problems_beyond(grants: Sequence[GrantOptions], templates: Sequence[Any]) -> Iterator[str]:
-    """Yield what is wrong with the templates that grants are for."""
-    if not templates and of_kind(grants, Kind.TEMPLATES):
-        yield f"{_TEMPLATES} is empty: name at least one template or pattern, or leave it out for all"
-    yield from (f"{_TEMPLATES}: {problem}" for problem in map(problem_with_prefix, templates) if problem)
 
 
 def _in_region(region: str | None, grants: Iterable[GrantOptions]) -> tuple[GrantOptions, ...]:
@@ -527,7 +521,7 @@ def _repository(
         problems.append(f"ecr_region of the host {word(host)}: {_no_region(region)}")
     credentials, registry_id = _credentials(variables), text_of(variables, "ecr_registry_id")
     beyond = beyond_repositories(grants)
-    problems += _problems_beyond(beyond, templates)
+    problems += problems_with_templates(beyond, templates, _TEMPLATES)
     if needs.revoked is None:
         owned = problems_of_owner(grants, registry_id, credentials.role_arn)
         problems += [f"ecr_registry_id of the host {word(host)}: {problem}" for problem in owned]

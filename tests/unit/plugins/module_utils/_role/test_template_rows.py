@@ -26,6 +26,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.findings impo
 from ansible_collections.imageshare.aws.plugins.module_utils._role.junit import junit
 from ansible_collections.imageshare.aws.plugins.module_utils._role.markdown import markdown
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
+from ansible_collections.imageshare.aws.plugins.module_utils._role.snapshot_text import saved_lines
 from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows import (
     concerns,
     is_for,
@@ -325,6 +326,30 @@ class TestAnswers:
     )
     def test_call_nobody_out_whom_a_template_lets_in_or_may(self, templates: Any, last: str, fails: bool) -> None:
         assert self.out(read(templates)) == (last, fails)
+
+
+@pytest.mark.parametrize(
+    ("templates", "whole", "expected"),
+    [
+        ([template("ROOT")], True, ["images: 3 policies saved (1 repository, 1 registry policy, 1 template), in /srv"]),
+        (
+            NOT_READ,
+            True,
+            [
+                "images: 2 policies saved (1 repository, 1 registry policy), in /srv",
+                f"! images: the creation templates could not be read, so that no run can put that back: {NOT_READ}",
+            ],
+        ),
+        ([], False, ["images: 1 policies saved (1 repository), in /srv"]),
+    ],
+)
+def test_a_snapshot_tells_what_it_has_and_what_it_has_not(templates: Any, whole: bool, expected: list[str]) -> None:
+    found = {
+        "repositories": [repository("app"), {"name": "web", "error": "no"}],
+        "registry_policy": audits.registry_policy(),
+        **audits.of_templates(templates),
+    }
+    assert list(saved_lines("images", found, "/srv", whole=whole, check_mode=False)) == expected
 
 
 @pytest.mark.parametrize(
