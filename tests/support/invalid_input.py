@@ -321,14 +321,15 @@ OPTIONS: dict[str, tuple[dict[str, Any], Words]] = {
 
 _IAM_PATTERN = "is not a pattern that IAM knows, which has * and ? alone: name what [ ] stands for"
 # What a grant for a registry or for creation templates is narrowed to, and what is said of it.
+_NO_IAM_NAME = _NO_NAME.replace(" [ ]", "")
 IAM_PATTERNS: dict[str, tuple[Any, str]] = {
     "no patterns": ([], "repositories is empty: leave it out for every repository"),
     "a set of characters": (["[a]*"], f'repositories: "[a]*" {_IAM_PATTERN}'),
     "an inverted set": (["base/[!a]*"], f'repositories: "base/[!a]*" {_IAM_PATTERN}'),
     "an exclamation mark": (["!base"], f'repositories: "!base" {_IAM_PATTERN}'),
     "the end of a set": (["base]"], f'repositories: "base]" {_IAM_PATTERN}'),
-    "capitals": (["Base/*"], f'repositories: "Base/*" {_NO_NAME}'),
-    "a name in capitals": (["Base"], f'repositories: "Base" {_NO_NAME}'),
+    "capitals": (["Base/*"], f'repositories: "Base/*" {_NO_IAM_NAME}'),
+    "a name in capitals": (["Base"], f'repositories: "Base" {_NO_IAM_NAME}'),
     "an ARN": (
         ["arn:aws:ecr:us-east-1:123456789012:repository/*"],
         f'repositories: "arn:aws:ecr:us-east-1:123456789012:repository/*" {_ADDRESS}',
@@ -337,10 +338,13 @@ IAM_PATTERNS: dict[str, tuple[Any, str]] = {
         ["123456789012.dkr.ecr.us-east-1.amazonaws.com/*"],
         f'repositories: "123456789012.dkr.ecr.us-east-1.amazonaws.com/*" {_ADDRESS}',
     ),
-    "a variable of a policy": (["${aws:PrincipalAccount}/*"], 'repositories: "${aws:PrincipalAccount}/*" ' + _NO_NAME),
-    "a blank": (["base *"], f'repositories: "base *" {_NO_NAME}'),
-    "a bad one behind a good one": (["base/*", "Web/*"], f'repositories: "Web/*" {_NO_NAME}'),
-    "no character": ([""], f'repositories: "" {_NO_NAME}'),
+    "a variable of a policy": (
+        ["${aws:PrincipalAccount}/*"],
+        'repositories: "${aws:PrincipalAccount}/*" ' + _NO_IAM_NAME,
+    ),
+    "a blank": (["base *"], f'repositories: "base *" {_NO_IAM_NAME}'),
+    "a bad one behind a good one": (["base/*", "Web/*"], f'repositories: "Web/*" {_NO_IAM_NAME}'),
+    "no character": ([""], f'repositories: "" {_NO_IAM_NAME}'),
     "257 characters": (["*" * 257], 'repositories: "*****'),
 }
 
