@@ -208,7 +208,9 @@ class TestAudit:
             (one["kind"], one["repository"], one["principal"], tuple(one["access"])) for one in found["findings"]
         }
         assert findings == {
-            ("undeclared", None, STRANGER, ("push", "replicate", "create")),
+            # Each is for other repositories.
+            ("undeclared", None, STRANGER, ("replicate", "create")),
+            ("undeclared", None, STRANGER, ("push",)),
             ("undeclared", "template services", STRANGER, ("push",)),
             ("drift", None, ORGANIZATION, ("pull",)),
             ("drift", None, PARTNER, ("pull", "push")),
