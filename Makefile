@@ -52,7 +52,7 @@ test: test-environment ## Run every check, and stop at the first that fails
 	    $(ONE_CHECK) PYTHON='$(PYTHON)' THOROUGH='$(THOROUGH)'
 
 .PHONY: test-thorough
-test-thorough: ## The same with all examples and scenarios, in half an hour
+test-thorough: ## The same with all examples and scenarios, in an hour
 	@$(MAKE) --no-print-directory test THOROUGH=yes
 
 .PHONY: lint
