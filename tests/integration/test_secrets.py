@@ -102,6 +102,7 @@ def test_of_the_role(aws: EmbeddedAws, home: Path, tmp_path: Path) -> None:
         **{f"ecr_share_{name}": value for name, value in CREDENTIALS.items()},
         "ecr_share_repositories": ["*"],
         "ecr_share_grants": GRANTS,
+        "ecr_share_grants_to_come": [{**GRANTS[0], "apply_to": ["registry"]}],
         "ecr_share_regions": [REGION],
         "ecr_share_backup_dir": str(backups),
         "ecr_share_backup_path": str(backups),
