@@ -24,7 +24,7 @@ from .._iam.principals import PrincipalType
 from .._sharing.capabilities import CAPABILITIES
 from .._text import message, one_line, quoted, word, words
 from .amounts import together
-from .kinds import Kind, counted, numbers
+from .kinds import Kind, counted, narrows, numbers, patterns_of
 from .principal_names import labelled
 from .summary import places
 
@@ -118,19 +118,18 @@ def _for_other_repositories(registry: ReadRegistry) -> Iterator[Row]:
         if one["policy"] == "registry"
     }
     for share in registry.policy.get("shares", ()):
-        narrowing = [one for one in share["conditions"] if (one["operator"], one["key"]) == ("Resource", "ARN")]
-        if not _concern(registry.wanted, [value for one in narrowing for value in one["values"]]):
+        if not _concern(registry.wanted, patterns_of(share)):
             continue
         if any((share["principal"], one["position"]) not in told for one in share["statements"]):
             # For which repositories it is does not make it conditional.
-            yield {**share, "conditions": [one for one in share["conditions"] if one not in narrowing]}
+            yield {**share, "conditions": [one for one in share["conditions"] if not narrows(one)]}
 
 
-def _concern(wanted: Sequence[str], resources: Sequence[str]) -> bool:
-    """Return whether a statement for some resources, all for none, may be for repositories that were asked for."""
-    patterns = PatternSet([str(one).split(":repository/", 1)[-1] for one in resources] or ["*"])
+def _concern(wanted: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Return whether what is for the repositories of some patterns may be for some that were asked for."""
+    known = PatternSet(patterns)
     # What brackets stand for is not known to IAM.
-    return any("[" in text or patterns.overlaps(text) for text in wanted)
+    return any("[" in text or known.overlaps(text) for text in wanted)
 
 
 def unread(registries: Iterable[ReadRegistry]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ from .declared import Declared, DeclaredInRegistry, principal_of
 from .exceptions import Accepted
 from .finding import COMPARED, EXCEPTION, KINDS, UNREAD, Finding, statements_named, who
 from .groups import label_of
-from .kinds import Kind
+from .kinds import Kind, narrows, patterns_of
 from .template_rows import ALL_TEMPLATES
 
 # Whom it is about, as shares say it: the type, None where that is not known, and the principal.
@@ -205,8 +205,8 @@ def _of_policy(place: _Place, declared: DeclaredInRegistry, *, comparing: bool) 
     # For which repositories a share is does not make it conditional.
     by_patterns: dict[tuple[str, ...], list[Share]] = {}
     for share in policy["shares"]:
-        rest = [one for one in share["conditions"] if not _names_repositories(one)]
-        by_patterns.setdefault(_patterns(share), []).append({**share, "conditions": rest})
+        rest = [one for one in share["conditions"] if not narrows(one)]
+        by_patterns.setdefault(patterns_of(share), []).append({**share, "conditions": rest})
     shares = [share for group in by_patterns.values() for share in group]
     anywhere = declared.of(None)
     for subject, found in _of_shares(policy, shares, place.registry, anywhere, comparing=False):
@@ -221,16 +221,6 @@ def _of_policy(place: _Place, declared: DeclaredInRegistry, *, comparing: bool) 
     yield from (_deleted(place, principal, shares) for principal in dict.fromkeys(deleted))
     if comparing and "drift" in policy:
         yield from _of_drift(place, policy["drift"])
-
-
-def _names_repositories(condition: Row) -> bool:
-    return bool(condition["operator"] == "Resource" and condition["key"] == "ARN")
-
-
-def _patterns(share: Share) -> tuple[str, ...]:
-    """Return the patterns of the repositories that a share of the policy of a registry is for."""
-    named = [value for one in share["conditions"] if _names_repositories(one) for value in one["values"]]
-    return tuple(str(value).split(":repository/", 1)[-1] for value in named) or ("*",)
 
 
 def _of_shares(

@@ -177,6 +177,17 @@ def kind_of(name: str) -> Kind:
     return Kind.REGISTRY if name == REGISTRY_LABEL else Kind.REPOSITORIES
 
 
+def narrows(condition: Mapping[str, Any]) -> bool:
+    """Return whether a condition of a share says for which repositories its statement is."""
+    return bool(condition["operator"] == "Resource" and condition["key"] == "ARN")
+
+
+def patterns_of(share: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the patterns of the repositories that a share of the policy of a registry is for."""
+    named = [value for one in share["conditions"] if narrows(one) for value in one["values"]]
+    return tuple(str(value).split(":repository/", 1)[-1] for value in named) or ("*",)
+
+
 def counted(number: int, kind: Kind) -> str:
     """Return a number of rows of a kind, in words."""
     one, many = _COUNTED[kind]
