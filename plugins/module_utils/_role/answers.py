@@ -339,8 +339,9 @@ def offboarded(
     number = sum(len(all_names or ()) for all_names in existing.values())
     was_read = {registry.registry for registry in registries if registry.rows or registry.error is None}
     where = "1 registry" if len(was_read) == 1 else f"{len(was_read)} registries"
-    what = f"{counted(number, Kind.REPOSITORIES)} in {where}"
-    looked = f"{what} {'was' if number == 1 else 'were'} looked at"
+    # Of hosts that are repositories nobody lists the registry.
+    what = f"{counted(number, Kind.REPOSITORIES)} in {where}" if number else where
+    looked = f"{what} {'was' if (number or len(was_read)) == 1 else 'were'} looked at"
     if not_judged:
         more = f" and {len(not_judged) - MOST_UNREAD} more" if len(not_judged) > MOST_UNREAD else ""
         lines.append(f"NOT LOOKED AT, so nobody knows: {words(not_judged[:MOST_UNREAD])}{more}")

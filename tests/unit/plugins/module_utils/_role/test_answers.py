@@ -206,6 +206,9 @@ class TestOffboarding:
         ways = [share(f"arn:aws:iam::{TEAM}:role/r{number}", "role", "pull", "member") for number in range(45)]
         assert self.judged(read(row("app", *ways))).lines[-2] == "and 5 more"
 
+    def test_counts_no_repositories_of_a_registry_that_nobody_has_listed(self) -> None:
+        assert self.judged(read(), existing={}).lines[-1] == f"{TEAM} is out (1 registry was looked at)"
+
     def test_claims_nothing_in_check_mode(self) -> None:
         judged = self.judged(check_mode=True)
         assert judged.failures == {}
