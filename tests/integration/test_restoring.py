@@ -10,8 +10,7 @@ Which backups are taken, and what becomes of each, is tested in tests/unit/plugi
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
 )
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import started_module
+from ansible_collections.imageshare.aws.tests.support.waiting import until
 
 GRANTS = [{"principals": [TEAM], "access": ["pull", "push"]}]
 OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
@@ -229,9 +229,3 @@ class TestAKilledRun:
 
         assert (result.failed, result.row["changed"]) == (False, False)
         assert aws.policies() == planted
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline

@@ -30,6 +30,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
 )
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import Result, run_module
+from ansible_collections.imageshare.aws.tests.support.waiting import until
 
 NAME = "base/python"
 GRANTS = [{"principals": [TEAM]}]
@@ -132,8 +133,8 @@ def test_a_write_that_had_to_wait_keeps_what_somebody_else_wrote_meanwhile(aws: 
     aws.settings(missing_principals=[CI], others=others)
 
     def make_the_role() -> None:
-        while "SetRepositoryPolicy" not in aws.calls():
-            pass
+        # A call is counted before it is done: not until the next read has the write been refused.
+        until(lambda: aws.calls().get("GetRepositoryPolicy", 0) > 1)
         aws.settings(missing_principals=[], others=[])
 
     other = Thread(target=make_the_role, daemon=True)
