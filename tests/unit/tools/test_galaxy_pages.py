@@ -22,7 +22,10 @@ RESULT: dict[str, Any] = {
     "docs_blob": {
         "collection_readme": {"html": "<h1>"},
         "contents": [
-            *({"content_type": kind, "content_name": name, "doc_strings": DOCUMENTED} for kind, name in NAMES.items()),
+            *(
+                {"content_type": kind, "content_name": name, "doc_strings": dict(DOCUMENTED)}
+                for kind, name in NAMES.items()
+            ),
             {"content_type": "role", "content_name": "all_of_it", "readme_html": "<h1>"},
         ],
     },
