@@ -39,7 +39,7 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="u
 # As the first entry point that has it describes it.
 OPTIONS = {name: option for entry in reversed(SPECS.values()) for name, option in entry["options"].items()}
 # Alone, the name of the option would say too little among the variables of the role.
-_RENAMED = {"to": "ecr_share_restore_to", "kinds": "ecr_share_restore_kinds"}
+_RENAMED = {"to": "ecr_share_restore_to", "apply_to": "ecr_share_restore_apply_to"}
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
 
 

@@ -74,7 +74,7 @@ _OF_PLAYS = (
     "ecr_share_purge_deleted_principals",
     "ecr_share_purge_grants",
     "ecr_share_report_dir",
-    "ecr_share_restore_kinds",
+    "ecr_share_restore_apply_to",
     "ecr_share_restore_to",
     "ecr_share_secret_key",
     "ecr_share_session_token",
