@@ -44,7 +44,7 @@ demo: demo-environment ## Show the collection at work, on an embedded AWS
 # tests of the second wait more than they work.
 # Not $(MAKE) itself, which make runs even with --dry-run.
 ONE_CHECK := $(MAKE) --no-print-directory
-LANES := --lane 'lint unit docs package sanity molecule' --lane 'integration'
+LANES := --lane 'lint unit docs package galaxy sanity molecule' --lane 'integration'
 
 .PHONY: test
 test: test-environment ## Run every check, and stop at the first that fails
@@ -96,6 +96,10 @@ molecule: test-environment ## Run the role, by molecule, against an embedded AWS
 .PHONY: package
 package: test-environment ## Build the artifact, install it, and read its documentation
 	tools/package.sh
+
+.PHONY: galaxy
+galaxy: test-environment ## Have Galaxy's importer read the artifact
+	tools/galaxy.sh
 
 .PHONY: sanity
 sanity: test-environment ## Run ansible-test sanity
