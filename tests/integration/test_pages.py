@@ -28,7 +28,7 @@ INVENTORY = "share.md"
 TO_COME = "coming-repositories.md"
 JOBS = (INVENTORY, "adopt.md", "audit.md", "ask.md", "offboard.md", "recover.md", TO_COME)
 OTHER_TOOLS = "coming-from.md"
-WITHOUT_COMMANDS = (OTHER_TOOLS, "messages.md", "performance.md", "reliability.md")
+WITHOUT_COMMANDS = (OTHER_TOOLS, "acceptance.md", "messages.md", "performance.md", "reliability.md")
 _STAMP = "20261125T024700Z"
 
 
