@@ -16,16 +16,20 @@ THOROUGH :=
 
 # Whoever runs this may have settings and credentials that change what a check finds, or that reach a real account.
 # Python's bytecode is wanted: hundreds of Ansible's processes start here, each of which would compile it all again.
-unexport $(filter ANSIBLE_% AWS_% BOTO% MOLECULE_% MOTO_% MYPY% PYTHON% RUFF_% VIRTUAL_ENV,$(.VARIABLES))
+unexport $(filter ANSIBLE_% MOLECULE_% MOTO_% MYPY% PYTHON% RUFF_% VIRTUAL_ENV,$(.VARIABLES))
+# `make acceptance` is there to reach a real account. It has the credentials if nothing else runs along with it.
+ifneq ($(MAKECMDGOALS),acceptance)
+unexport $(filter AWS_% BOTO%,$(.VARIABLES))
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+export AWS_EC2_METADATA_DISABLED := true
+endif
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export LC_ALL := C.UTF-8
 export ANSIBLE_CONFIG := $(CURDIR)/.venv/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.ansible
 export ANSIBLE_REMOTE_TMP := $(CURDIR)/.ansible/remote_tmp
-export AWS_CONFIG_FILE := /dev/null
-export AWS_SHARED_CREDENTIALS_FILE := /dev/null
-export AWS_EC2_METADATA_DISABLED := true
 # The embedded AWS is on this machine, whatever proxy leads to the rest.
 export no_proxy := 127.0.0.1,localhost$(addprefix $(comma),$(or $(no_proxy),$(NO_PROXY)))
 export NO_PROXY := $(no_proxy)
@@ -111,6 +115,11 @@ sanity: test-environment ## Run ansible-test sanity
 bench: test-environment ## Measure, for docs/performance.md; about ten minutes on a quiet machine
 	@# ARGUMENTS=--many takes 5,000 repositories as well, and half as long again.
 	python benchmark/run.py $(ARGUMENTS)
+
+.PHONY: acceptance
+acceptance: test-environment ## Try on a real AWS account what the tests take for granted
+	@# docs/acceptance.md has the ARGUMENTS. Without ACCOUNT it says what it needs, and does nothing.
+	@python -m ansible_collections.imageshare.aws.tests.acceptance.run --account '$(ACCOUNT)' $(ARGUMENTS)
 
 .PHONY: format
 format: test-environment ## Format the Python code
