@@ -8,8 +8,8 @@ Builds the site into FOLDER/html: the pages of docs/, those of the project, and 
 
 - docs/index.md says what there is: each section is a part of the navigation, in its order and by its names. A page that
   it does not name is in the part "More".
-- A link from a page to another, relative or by its address at GitHub, leads to the page of the site. Any other link to a
-  file of the repository leads to GitHub.
+- A link from a page to another, relative or by its address at GitHub, leads to the page of the site. Any other link to
+  a file of the repository leads to GitHub.
 - Pages are made from plugins by antsibull-docs, and all of it becomes HTML by Sphinx, whose settings are in conf.py.
 """
 
@@ -121,6 +121,11 @@ class Pages:
                 yield "\n".join(("```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```", ""))
 
 
+def _environment() -> dict[str, str]:
+    """What the tools are run with: those beside this Python come first."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
 def _title(path: Path) -> str:
     return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
 
@@ -131,7 +136,7 @@ def write_plugins(folder: Path, home: Path) -> None:
     home.mkdir(exist_ok=True)
     words = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
     # Without the ceiling, it takes what is in .venv for a part of this repository that git ignores.
-    environment = {**os.environ, "HOME": str(home), "GIT_CEILING_DIRECTORIES": str(ROOT / ".venv" / "lib")}
+    environment = {**_environment(), "HOME": str(home), "GIT_CEILING_DIRECTORIES": str(ROOT / ".venv" / "lib")}
     command = ["antsibull-docs", *words, "--no-indexes", f"--dest-dir={folder}", "imageshare.aws"]
     subprocess.run(command, check=True, env=environment)
     plugins = []
@@ -179,7 +184,8 @@ def build(folder: Path) -> Path:
         index.write("\n" + "\n".join(pages.navigation()))
     options = ["--builder=html", "--fail-on-warning", "--keep-going", "--quiet", "--jobs=auto", "--fresh-env"]
     trees = f"--doctree-dir={folder / 'trees'}"
-    subprocess.run(["sphinx-build", *options, f"--conf-dir={HERE}", trees, source, html], check=True)
+    command = ["sphinx-build", *options, f"--conf-dir={HERE}", trees, str(source), str(html)]
+    subprocess.run(command, check=True, env=_environment())
     return html
 
 
