@@ -39,7 +39,7 @@ OF_EXAMPLES = (
     "warnings.md",
 )
 TO_UNDERSTAND = ("index.md", "limits.md", "merging.md", "security.md")
-WITHOUT_COMMANDS = (OTHER_TOOLS, "messages.md", "performance.md", "reliability.md")
+WITHOUT_COMMANDS = (OTHER_TOOLS, "acceptance.md", "messages.md", "performance.md", "reliability.md")
 _STAMP = "20261125T024700Z"
 
 

@@ -74,10 +74,10 @@ class Document(HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, ROOT / "tools/site/build.py", folder]
+    command = [sys.executable, ROOT / "tools/site/build.py", folder / "site", folder / "scratch"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    return folder / "html"
+    return folder / "site"
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ _PAGE = b"<html><body><h1>Sorry, this is no JSON</h1></body></html>"
 # What AWS answers, with the status 400, where it does not know the operation; the second speaks XML, as STS and IAM do.
 _UNKNOWN_OPERATION = {"__type": "UnknownOperationException"}
 _INVALID_ACTION = b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code></Error></ErrorResponse>"
+_FUNCTIONS = "/2015-03-31/functions"
 # Stands for an answer that is on its way already.
 _SENT = (0, None)
 _STS_FAULT = "<ErrorResponse><Error><Code>{__type}</Code><Message>{message}</Message></Error></ErrorResponse>"
@@ -340,6 +341,8 @@ class _Handler(WSGIRequestHandler):
                 answer = 400, _UNKNOWN_OPERATION
         elif _IDENTITY in body:
             answer = self.server.ecr.call("GetCallerIdentity", {}, self.headers)
+        elif self.command == "POST" and self.path == _FUNCTIONS:
+            answer = self._of_lambda(json.loads(body))
         if answer is _SENT:
             return
         if answer and _IDENTITY in body:
@@ -352,6 +355,13 @@ class _Handler(WSGIRequestHandler):
             _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.answer)
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST
+
+    def _of_lambda(self, request: dict[str, Any]) -> tuple[int, Any] | None:
+        from embedded_ecr import caller
+        from embedded_images import refused_function
+
+        message = refused_function(request, *caller(self.headers))
+        return message and (403, {"__type": "AccessDeniedException", "Message": message})
 
     def _of_ecr(self, operation: str, params: dict[str, Any]) -> tuple[int, Any] | None:
         from embedded_ecr import BadGateway, DamagedAnswer

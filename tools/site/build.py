@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""usage: build.py FOLDER
+"""usage: build.py SITE SCRATCH
 
-Builds the site into FOLDER/html: the pages of docs/, those of the project, and one for each plugin and role.
+Builds the site into the folder SITE, and what it is built from into SCRATCH: the pages of docs/, those of the project, and one for each plugin and role.
 
 - docs/index.md says what there is: each section is a part of the navigation, in its order and by its names. A page that
   it does not name is in the part "More".
@@ -133,7 +133,7 @@ def _title(path: Path) -> str:
 def write_plugins(folder: Path, home: Path) -> None:
     """Write the pages of all plugins, and a list of them."""
     folder.mkdir(mode=0o755, parents=True)
-    home.mkdir(exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
     words = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
     # Without the ceiling, it takes what is in .venv for a part of this repository that git ignores.
     environment = {**_environment(), "HOME": str(home), "GIT_CEILING_DIRECTORIES": str(ROOT / ".venv" / "lib")}
@@ -169,12 +169,12 @@ def _list_of(plugins: list[Plugin]) -> Iterator[str]:
         yield "\n".join(("", "```{toctree}", ":hidden:", "", *entries, "```", ""))
 
 
-def build(folder: Path) -> Path:
-    """Build the site, and return where it is."""
-    source, html = folder / "source", folder / "html"
-    for old in (source, html):
+def build(site: Path, scratch: Path) -> None:
+    """Build the site anew."""
+    source = scratch / "source"
+    for old in (source, site):
         shutil.rmtree(old, ignore_errors=True)
-    write_plugins(source / "plugins", folder / "home")
+    write_plugins(source / "plugins", scratch / "home")
     pages = Pages()
     for path, place in pages.places.items():
         (source / place).write_text(pages.text(path), encoding="utf-8")
@@ -183,11 +183,14 @@ def build(folder: Path) -> Path:
     with (source / "index.md").open("a", encoding="utf-8") as index:
         index.write("\n" + "\n".join(pages.navigation()))
     options = ["--builder=html", "--fail-on-warning", "--keep-going", "--quiet", "--jobs=auto", "--fresh-env"]
-    trees = f"--doctree-dir={folder / 'trees'}"
-    command = ["sphinx-build", *options, f"--conf-dir={HERE}", trees, str(source), str(html)]
+    trees = f"--doctree-dir={scratch / 'trees'}"
+    command = ["sphinx-build", *options, f"--conf-dir={HERE}", trees, str(source), str(site)]
     subprocess.run(command, check=True, env=_environment())
-    return html
+    # What is of use to Sphinx alone.
+    (site / ".buildinfo").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
-    print(f"The site: {build(Path(sys.argv[1]).resolve()) / 'index.html'}")
+    SITE, SCRATCH = (Path(argument).resolve() for argument in sys.argv[1:])
+    build(SITE, SCRATCH)
+    print(f"The site: {SITE / 'index.html'}")

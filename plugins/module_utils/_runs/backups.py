@@ -37,7 +37,7 @@ from .._text import message as visible_message
 
 FORMAT = 1
 # That of galaxy.yml, which a module cannot read: it is not sent to the managed host.
-COLLECTION_VERSION = "0.1.0"
+COLLECTION_VERSION = "1.0.0"
 
 
 def _is_template_label(text: str) -> bool:

@@ -31,6 +31,18 @@ GRANT_OPTIONS: Mapping[str, Any] = {
     "lambda_regions": {"type": "list", "elements": "str"},
     "repositories": {"type": "list", "elements": "str"},
 }
+# Of all modules that share. Each has besides what it shares.
+SHARING_OPTIONS: Mapping[str, Any] = {
+    "grants": {"type": "list", "elements": "dict", "required": True, "options": GRANT_OPTIONS},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "unmanaged_access": {"type": "str", "choices": ["keep", "revoke"], "default": "keep"},
+    "whole_account": {"type": "bool", "default": False},
+    "purge_grants": {"type": "bool", "default": False},
+    "purge_deleted_principals": {"type": "bool", "default": False},
+    "backup_dir": {"type": "path"},
+    "include_policy": {"type": "bool", "default": False},
+    "registry_id": {"type": "str"},
+}
 # What a backup is put back to: what the run found, or what it wrote.
 BEFORE, WRITTEN = "before", "written"
 # More do not pay: over TLS every new connection costs some 20 ms of CPU.
