@@ -74,7 +74,11 @@ lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ans
 	mypy | sed 's,^build/mypy/ansible_collections/imageshare/aws/,,'
 
 .PHONY: docs
-docs: test-environment ## Check the documentation and the changelog
+docs: docs-lint ## Check the documentation, and build the site from it, in build/site
+	python tools/site/build.py build/site build/docs
+
+.PHONY: docs-lint
+docs-lint: test-environment ## Check the documentation of plugins and the changelog alone
 	@# Without the ceiling, antsibull-docs takes amazon.aws in .venv for a part of this repository that git ignores.
 	@# The home is for the log that it writes there.
 	@mkdir -p build/docs
