@@ -898,6 +898,10 @@ class TestControl:
         }
         assert aws.refused() == {"GetRepositoryPolicy": 1}
 
+        aws.reset_calls()
+        assert (aws.calls(), aws.refused(), aws.journal()) == ({}, {}, [])
+        assert outcome(lambda: get_policy(ecr)) == "AccessDeniedException", "the settings stay"
+
     def test_prompt_calls_leave_out_what_was_read_twice_before_a_write_and_nothing_else(
         self, aws: EmbeddedAws, ecr: Any
     ) -> None:
@@ -911,10 +915,6 @@ class TestControl:
 
         assert aws.calls() == {"GetRepositoryPolicy": 5, "SetRepositoryPolicy": 3}
         assert aws.prompt_calls() == {"GetRepositoryPolicy": 4, "SetRepositoryPolicy": 3}
-
-        aws.reset_calls()
-        assert (aws.calls(), aws.refused(), aws.journal()) == ({}, {}, [])
-        assert outcome(lambda: get_policy(ecr)) == "AccessDeniedException", "the settings stay"
 
     @pytest.mark.parametrize(
         "planted",
