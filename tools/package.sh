@@ -23,7 +23,7 @@ tar -tzf "$artifact" | grep -v '/$' | sort >"$build/contents.txt"
     printf '%s\n' FILES.json MANIFEST.json
     git ls-files --cached --others --exclude-standard
 } | sort | comm -13 - "$build/contents.txt" >"$build/leaked.txt"
-grep -E '^(\.|benchmark/|build/|demo/|requirements/|tools/|tests/(integration|output|support|unit)/)' "$build/contents.txt" \
+grep -E '^(\.|benchmark/|build/|demo/|requirements/|tools/|tests/(integration|old_cores|output|support|unit)/)' "$build/contents.txt" \
     >>"$build/leaked.txt" || true
 if [[ -s $build/leaked.txt ]]; then
     echo "These files must not be in the artifact; see build_ignore in galaxy.yml:" >&2

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from .._core_version import refusal
 from .._iam.arns import repository_arn
 from .._iam.document import MAX_LENGTH, PolicyComparison, PolicyError, parse, statements, strings
 from .._registry import (
@@ -645,7 +646,13 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
     """Return the registry that a module's connection options name, for so many threads.
 
     A user's C(aws_config) wins over the retries and the pool chosen here.
+
+    It ends the process where ansible-core is too old.
     """
+    # Not the member of AnsibleAWSModule: that of an older amazon.aws has none.
+    reason = refusal(module._module.ansible_version)
+    if reason is not None:
+        module.fail_json(msg=reason)
     config = _config(concurrency)
     return Registry(
         deadlines.watch(module.client("ecr", config=config)),
