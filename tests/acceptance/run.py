@@ -28,11 +28,12 @@ from ansible_collections.imageshare.aws.tests.acceptance.belongings import (
     registry_policy,
     registry_scope,
 )
-from ansible_collections.imageshare.aws.tests.acceptance.embedded import OWNER, PROFILE, two_accounts
+from ansible_collections.imageshare.aws.tests.acceptance.embedded import OWNER, PROFILE, variables
 from ansible_collections.imageshare.aws.tests.acceptance.modules import CHECKED, Checks
 from ansible_collections.imageshare.aws.tests.acceptance.probes import PROBES
 from ansible_collections.imageshare.aws.tests.acceptance.report import EXPECTED, Report
 from ansible_collections.imageshare.aws.tests.acceptance.stage import NotTried, Stage
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -224,8 +225,8 @@ def _left_out(name: str, only: Sequence[str] | None) -> str:
 
 
 def on_embedded(arguments: argparse.Namespace, do: Callable[[argparse.Namespace], int]) -> int:
-    with tempfile.TemporaryDirectory() as folder, two_accounts(Path(folder)) as (_aws, environment):
-        os.environ.update(environment)
+    with tempfile.TemporaryDirectory() as folder, EmbeddedAws() as aws:
+        os.environ.update(variables(aws, Path(folder)))
         arguments.account, arguments.consumer_profile = OWNER, PROFILE
         arguments.also, arguments.patience = KINDS, 0.0
         return do(arguments)
