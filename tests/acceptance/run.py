@@ -29,7 +29,7 @@ from ansible_collections.imageshare.aws.tests.acceptance.belongings import (
     registry_scope,
 )
 from ansible_collections.imageshare.aws.tests.acceptance.embedded import OWNER, PROFILE, variables
-from ansible_collections.imageshare.aws.tests.acceptance.modules import CHECKED, Checks
+from ansible_collections.imageshare.aws.tests.acceptance.modules import CHECKED, Checks, Wrong
 from ansible_collections.imageshare.aws.tests.acceptance.probes import PROBES
 from ansible_collections.imageshare.aws.tests.acceptance.report import EXPECTED, Report
 from ansible_collections.imageshare.aws.tests.acceptance.stage import NotTried, Stage
@@ -207,6 +207,8 @@ def check(stage: Stage, report: Report, only: Sequence[str] | None) -> None:
             part(checks)
         except ClientError as error:
             report.not_tried[name] = stage.plain(f"AWS said {said(error)}")
+        except Wrong as wrong:
+            checks.expect("the module succeeds", False, wrong)
         except Exception as error:
             checks.expect("the module returns a result", False, f"{type(error).__name__}: {error}")
         report.modules[name] = checks.done
