@@ -54,8 +54,9 @@ class Probe:
 
 def rewriting(stage: Stage) -> Answers:
     name = stage.ours.repository("rewriting")
+    patterns = [f"{stage.owner.root}/b", f"{stage.owner.root}/a"]
     statement = {
-        "Condition": {"StringLike": {"aws:PrincipalArn": [f"{stage.owner.root}/b", f"{stage.owner.root}/a"]}},
+        "Condition": {"StringLike": {"aws:PrincipalArn": patterns}},
         "Action": ["ecr:ListImages", "ecr:BatchGetImage"],
         "Principal": {"AWS": stage.owner.id},
         "Effect": "Allow",
@@ -72,9 +73,7 @@ def rewriting(stage: Stage) -> Answers:
         "members of a statement": ", ".join(found),
         "an account id as principal": json.dumps(found["Principal"]["AWS"]),
         "two actions": ", ".join(found["Action"]),
-        "two values of a condition": "as sent"
-        if values == statement["Condition"]["StringLike"]["aws:PrincipalArn"]
-        else json.dumps(values),
+        "two values of a condition": "as sent" if values == patterns else json.dumps(values),
         "the text begins with": json.dumps(text[:40]),
     }
     stage.set(name, allow([stage.owner.root], ["ecr:BatchGetImage"]))
@@ -83,7 +82,7 @@ def rewriting(stage: Stage) -> Answers:
     answers["a list of one principal"] = _kinds(one["Principal"]["AWS"] for one in read)
     stage.set(name, allow([stage.owner.root, stage.owner.root]))
     answers["a principal twice"] = json.dumps(json.loads(stage.get(name) or "")["Statement"][0]["Principal"]["AWS"])
-    for what, other in {
+    others: dict[str, Any] = {
         "no Version": {"Statement": [allow(stage.owner.root)]},
         "a statement that is in no list": {"Version": "2012-10-17", "Statement": allow(stage.owner.root)},
         "letters of actions": {"Version": "2012-10-17", "Statement": [allow(stage.owner.root, "ECR:batchgetIMAGE")]},
@@ -103,7 +102,8 @@ def rewriting(stage: Stage) -> Answers:
                 )
             ],
         },
-    }.items():
+    }
+    for what, other in others.items():
         answers[what] = _stored(stage, name, other)
     return answers
 
@@ -190,10 +190,11 @@ def refusals(stage: Stage) -> Answers:
         "10,241 characters, of which many are spaces": json.dumps({"Statement": [fine]}).ljust(LONGEST + 1),
     }
     answers = {
-        what: answered(lambda text=text: ecr.set_repository_policy(repositoryName=name, policyText=text))
+        what: answered(partial(ecr.set_repository_policy, repositoryName=name, policyText=text))
         for what, text in texts.items()
     }
-    ecr.delete_repository_policy(repositoryName=name)
+    if stage.get(name) is not None:
+        ecr.delete_repository_policy(repositoryName=name)
     answers["read a policy that is not there"] = answered(lambda: ecr.get_repository_policy(repositoryName=name))
     answers["delete a policy that is not there"] = answered(lambda: ecr.delete_repository_policy(repositoryName=name))
     gone = f"{stage.ours.prefix}/never"
@@ -322,7 +323,7 @@ def registry_policy(stage: Stage) -> Answers:
         "the id of a role that does not exist": {**fine, "Principal": {"AWS": NOBODY}},
     }
     for what, statement in statements.items():
-        answers[what] = answered(lambda statement=statement: stage.ours.put_in_registry_policy(statement))
+        answers[what] = answered(partial(stage.ours.put_in_registry_policy, statement))
         stage.ours.put_in_registry_policy()
     return answers
 

@@ -125,11 +125,17 @@ def _clean(belongings: Belongings) -> tuple[int, list[str]]:
 
 
 def run(arguments: argparse.Namespace, owner: Account, consumer: Account | None) -> int:
-    asked = frozenset(arguments.also)
     look_around(arguments, owner, consumer)
-    # What is not V2 is left alone, also by whoever cleans up.
-    kinds = asked if "scope" in asked and registry_scope(owner) == "V2" else asked - {"scope"}
-    ours = Belongings(owner, consumer, arguments.output, kinds=kinds)
+    asked = frozenset(arguments.also)
+    kinds = set(asked)
+    if consumer is None:
+        kinds -= {"lambda"}
+    if "scope" in asked and registry_scope(owner) != "V2":
+        # It is left alone, also by whoever cleans up.
+        kinds -= {"scope"}
+    ours = Belongings(
+        owner, consumer, arguments.output, kinds=frozenset(kinds), functions_in=consumer.id if consumer else ""
+    )
     report = Report(
         {
             "asked": owner.ecr.meta.endpoint_url,

@@ -200,12 +200,14 @@ class TestRefusals:
 
 class TestParts:
     def test_without_a_second_account_and_without_options_the_rest_is_not_tried(self, acceptance: Acceptance) -> None:
-        acceptance.run("--only", "rewriting", "pull_by_registry_policy", "template_update", "module_shares")
+        only = ("rewriting", "pull_by_registry_policy", "template_update", "lambda_pull", "module_shares")
+        acceptance.run("--also", "lambda", "--only", *only)
         assert acceptance.code == 0, acceptance.printed
         report = acceptance.report
         assert {probe for probe, _question in acceptance.verdicts} == {"rewriting"}
         assert set(acceptance.verdicts.values()) == {"same"}
         assert report["not_tried"]["pull_by_registry_policy"] == "there is no second account, not asked for: registry"
+        assert report["not_tried"]["lambda_pull"] == "there is no second account"
         assert report["not_tried"]["template_update"] == "not asked for: templates"
         assert report["not_tried"]["refusals"] == "left out"
         assert set(report["modules"]) == {"module_shares"}
@@ -331,6 +333,30 @@ class TestInterruptions:
         acceptance.run("--clean")
         assert acceptance.code == 0
         assert acceptance.left() == set()
+
+    def test_functions_are_taken_away_with_the_credentials_of_their_account(self, acceptance: Acceptance) -> None:
+        acceptance.aws.settings(latency=0.05)
+        arguments = ("--also", "lambda", "--consumer-profile", PROFILE, "--only", "lambda_pull")
+        with acceptance.started(*arguments) as process:
+            until(lambda: len(consumer(acceptance.aws, "lambda").list_functions()["Functions"]) > 0)
+            process.kill()
+            process.wait(timeout=60)
+        acceptance.aws.settings(latency=0)
+        acceptance.run("--clean")
+        assert acceptance.code == 1
+        assert f"functions and a role in account {CONSUMER}: give its --consumer-profile" in acceptance.printed
+        acceptance.run("--clean", "--consumer-profile", PROFILE)
+        assert acceptance.code == 0, acceptance.printed
+        assert acceptance.left() == set()
+
+    def test_a_policy_of_others_that_aws_would_refuse_stays(self, acceptance: Acceptance) -> None:
+        dead = {**REPLICATION, "Principal": {"AWS": "AROAEXAMPLEEXAMPLEEXA"}}
+        acceptance.aws.plant_registry_policy({**OF_OTHERS, "Statement": [dead]})
+        before = acceptance.aws.registry_policy()
+        acceptance.run("--also", "registry", "--registry-of-others", "--only", "registry_policy")
+        assert acceptance.code == 0, acceptance.printed
+        assert "Invalid registry policy provided" in acceptance.report["not_tried"]["registry_policy"]
+        assert acceptance.aws.registry_policy() == before
 
     def test_what_has_no_tag_of_a_run_is_somebody_elses(self, acceptance: Acceptance) -> None:
         name = "imageshare-acceptance-00000000/run"

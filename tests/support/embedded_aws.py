@@ -4,6 +4,9 @@
 
 """An AWS in a process of its own on a loopback port: moto, with an ECR that behaves as the real one does.
 
+Clients push to it, by the protocol of registries, and other accounts pull what policies let them: embedded_pushes.py
+and embedded_images.py.
+
 As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it speaks, in plain JSON:
 
     GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
