@@ -4,7 +4,8 @@
 
 """usage: build.py SITE SCRATCH
 
-Builds the site into the folder SITE, and what it is built from into SCRATCH: the pages of docs/, those of the project, and one for each plugin and role.
+Builds the site into the folder SITE, and what it is built from into SCRATCH: the pages of docs/, those of the project,
+and one for each plugin and role.
 
 - docs/index.md says what there is: each section is a part of the navigation, in its order and by its names. A page that
   it does not name is in the part "More".
@@ -40,14 +41,6 @@ _OTHERS = {
     "SECURITY.md": "security-policy.md",
     "MAINTAINERS.md": "maintainers.md",
 }
-_PROJECT = {
-    "README.md": "Readme",
-    "CONTRIBUTING.md": "Contributing",
-    "CHANGELOG.rst": "Changelog",
-    "CODE_OF_CONDUCT.md": "Code of conduct",
-    "SECURITY.md": "Security policy",
-    "MAINTAINERS.md": "Maintainers",
-}
 _KINDS = {"module": "Modules", "filter": "Filters", "inventory": "Inventory plugins", "role": "Roles"}
 _PLUGIN = re.compile(r"^imageshare\.aws\.(\w+) (\w+) -- (.+)$", re.MULTILINE)
 
@@ -76,7 +69,6 @@ class Pages:
             links = ((name, self.at("docs", target)[0]) for name, target in _LINK.findall(section))
             self.parts[section.partition("\n")[0]] = {path: name for name, path in links if path in self.places}
         named = {path for part in self.parts.values() for path in part}
-        self.parts["Project"] = {path: name for path, name in _PROJECT.items() if path in self.places}
         unnamed = [path for path in self.places if path.startswith("docs/") and path not in {*named, "docs/index.md"}]
         self.parts["More"] = {path: _title(ROOT / path) for path in unnamed}
         self.names = {path: name for part in self.parts.values() for path, name in part.items()}
