@@ -6,8 +6,8 @@
 
 usage: python tools/galaxy_pages.py RESULT ROOT
 
-RESULT is what Galaxy's importer has made of the artifact, as JSON; ROOT is the collection. The importer succeeds even if
-a plugin has no documentation, and leaves its page empty.
+RESULT is what Galaxy's importer has made of the artifact, as JSON; ROOT is the collection. The importer succeeds even
+where a plugin has no documentation, and leaves its page empty.
 """
 
 from __future__ import annotations
