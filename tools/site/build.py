@@ -99,6 +99,8 @@ class Pages:
         """A document as it is in the site."""
         text = (ROOT / path).read_text(encoding="utf-8")
         folder = str(PurePosixPath(path).parent)
+        if path.endswith(".rst"):
+            return without_contents(text)
         # What is in a block of code is no link.
         parts = _FENCE.split(text)
         parts[::2] = [_LINK.sub(lambda link: self.link(folder, link[1], link[2]), part) for part in parts[::2]]
@@ -122,6 +124,11 @@ def _title(path: Path) -> str:
     return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
 
 
+def without_contents(text: str) -> str:
+    """A document of reStructuredText without a list of its contents, which the theme has beside each page."""
+    return re.sub(r"^\.\. contents::.*\n(?:   .*\n)*", "", text, flags=re.MULTILINE)
+
+
 def write_plugins(folder: Path, home: Path) -> None:
     """Write the pages of all plugins, and a list of them."""
     folder.mkdir(mode=0o755, parents=True)
@@ -140,9 +147,8 @@ def write_plugins(folder: Path, home: Path) -> None:
             continue
         plugin = Plugin(found[1], found[2], found[3])
         plugins.append(plugin)
-        # The theme has the contents of a page beside it, and the navigation has this page.
-        text = re.sub(r"^\.\. contents::\n(?:   .*\n)*", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^:orphan:$", "", text, flags=re.MULTILINE)
+        # The navigation has this page.
+        text = re.sub(r"^:orphan:$", "", without_contents(text), flags=re.MULTILINE)
         # Names such as ``imageshare.aws.ecr_share_policy module`` are enough for a title.
         title = f"{plugin.name} {plugin.kind}"
         text = text.replace(f"{found[0]}\n{'+' * len(found[0])}", f"{title}\n{'+' * len(title)}\n\n{plugin.about}.")
