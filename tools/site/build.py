@@ -4,7 +4,8 @@
 
 """usage: build.py SITE SCRATCH
 
-Builds the site into the folder SITE, and what it is built from into SCRATCH: the pages of docs/, those of the project, and one for each plugin and role.
+Builds the site into the folder SITE, and what it is built from into SCRATCH: the pages of docs/, those of the project,
+and one for each plugin and role.
 
 - docs/index.md says what there is: each section is a part of the navigation, in its order and by its names. A page that
   it does not name is in the part "More".
@@ -40,14 +41,6 @@ _OTHERS = {
     "SECURITY.md": "security-policy.md",
     "MAINTAINERS.md": "maintainers.md",
 }
-_PROJECT = {
-    "README.md": "Readme",
-    "CONTRIBUTING.md": "Contributing",
-    "CHANGELOG.rst": "Changelog",
-    "CODE_OF_CONDUCT.md": "Code of conduct",
-    "SECURITY.md": "Security policy",
-    "MAINTAINERS.md": "Maintainers",
-}
 _KINDS = {"module": "Modules", "filter": "Filters", "inventory": "Inventory plugins", "role": "Roles"}
 _PLUGIN = re.compile(r"^imageshare\.aws\.(\w+) (\w+) -- (.+)$", re.MULTILINE)
 
@@ -76,7 +69,6 @@ class Pages:
             links = ((name, self.at("docs", target)[0]) for name, target in _LINK.findall(section))
             self.parts[section.partition("\n")[0]] = {path: name for name, path in links if path in self.places}
         named = {path for part in self.parts.values() for path in part}
-        self.parts["Project"] = {path: name for path, name in _PROJECT.items() if path in self.places}
         unnamed = [path for path in self.places if path.startswith("docs/") and path not in {*named, "docs/index.md"}]
         self.parts["More"] = {path: _title(ROOT / path) for path in unnamed}
         self.names = {path: name for part in self.parts.values() for path, name in part.items()}
@@ -107,6 +99,8 @@ class Pages:
         """A document as it is in the site."""
         text = (ROOT / path).read_text(encoding="utf-8")
         folder = str(PurePosixPath(path).parent)
+        if path.endswith(".rst"):
+            return without_contents(text)
         # What is in a block of code is no link.
         parts = _FENCE.split(text)
         parts[::2] = [_LINK.sub(lambda link: self.link(folder, link[1], link[2]), part) for part in parts[::2]]
@@ -130,6 +124,11 @@ def _title(path: Path) -> str:
     return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
 
 
+def without_contents(text: str) -> str:
+    """A document of reStructuredText without a list of its contents, which the theme has beside each page."""
+    return re.sub(r"^\.\. contents::.*\n(?:   .*\n)*", "", text, flags=re.MULTILINE)
+
+
 def write_plugins(folder: Path, home: Path) -> None:
     """Write the pages of all plugins, and a list of them."""
     folder.mkdir(mode=0o755, parents=True)
@@ -148,9 +147,8 @@ def write_plugins(folder: Path, home: Path) -> None:
             continue
         plugin = Plugin(found[1], found[2], found[3])
         plugins.append(plugin)
-        # The theme has the contents of a page beside it, and the navigation has this page.
-        text = re.sub(r"^\.\. contents::\n(?:   .*\n)*", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^:orphan:$", "", text, flags=re.MULTILINE)
+        # The navigation has this page.
+        text = re.sub(r"^:orphan:$", "", without_contents(text), flags=re.MULTILINE)
         # Names such as ``imageshare.aws.ecr_share_policy module`` are enough for a title.
         title = f"{plugin.name} {plugin.kind}"
         text = text.replace(f"{found[0]}\n{'+' * len(found[0])}", f"{title}\n{'+' * len(title)}\n\n{plugin.about}.")
