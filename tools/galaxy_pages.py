@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fail where Ansible Galaxy would show an empty page.
+"""Fail where Ansible Galaxy would show an empty page, or a link that leads nowhere.
 
 usage: python tools/galaxy_pages.py RESULT ROOT
 
 RESULT is what Galaxy's importer has made of the artifact, as JSON; ROOT is the collection. The importer succeeds even
-where a plugin has no documentation, and leaves its page empty.
+where a plugin has no documentation, and leaves its page empty. READMEs are shown without the files beside them, so that
+links in these must be whole URLs.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,8 +33,7 @@ SECTIONS = {
 def empty_pages(result: Mapping[str, Any], root: Path) -> Iterator[str]:
     """Say what each page lacks that should be there."""
     blob = result["docs_blob"]
-    if not blob["collection_readme"]["html"]:
-        yield "the collection has no README"
+    yield from _problems_with_readme("the collection", blob["collection_readme"]["html"])
     if not result["requires_ansible"]:
         yield "the collection does not say which ansible-core it needs"
     pages = {(page["content_type"], page["content_name"]): page for page in blob["contents"]}
@@ -45,18 +46,26 @@ def empty_pages(result: Mapping[str, Any], root: Path) -> Iterator[str]:
             if missing:
                 yield f"{kind} {path.stem} has no {', '.join(missing)}"
     for path in sorted((root / "roles").iterdir()):
-        if not pages.get(("role", path.name), {}).get("readme_html"):
-            yield f"role {path.name} has no README"
+        yield from _problems_with_readme(f"role {path.name}", pages.get(("role", path.name), {}).get("readme_html"))
         if not described.get(path.name):
             yield f"role {path.name} has no description"
+
+
+def _problems_with_readme(whose: str, html: str | None) -> Iterator[str]:
+    if not html:
+        yield f"{whose} has no README"
+        return
+    relative = re.findall(r'\b(?:href|src)="(?!https://|#)([^"]*)"', html)
+    if relative:
+        yield f"the README of {whose} has relative links: {', '.join(relative)}"
 
 
 def main() -> None:
     result, root = (Path(argument) for argument in sys.argv[1:])
     problems = list(empty_pages(json.loads(result.read_text(encoding="utf-8")), root))
     if problems:
-        raise SystemExit("On Ansible Galaxy, there would be nothing to read: " + "; ".join(problems) + ".")
-    print("Every module, plugin and role has a page with documentation.")
+        raise SystemExit("Ansible Galaxy would not show all that it should: " + "; ".join(problems) + ".")
+    print("Every module, plugin and role has a page with documentation, and whole links.")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
+
+refuse_old_core()
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import (

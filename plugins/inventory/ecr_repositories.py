@@ -127,6 +127,10 @@ from hashlib import sha256
 from json import dumps
 from typing import Any, NoReturn
 
+from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
+
+refuse_old_core()
+
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import AWS_ERRORS

@@ -27,6 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 FAMILY = "imageshare-acceptance"
 _RUN = rf"{FAMILY}-[0-9a-f]{{8}}"
+_CONSUMER = f"{FAMILY}-consumer"
 _MARK = "run"
 _ASSUMED_BY_LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 # Of each: what it is, and what takes it away.
@@ -45,6 +46,7 @@ class Belongings:
         saved: The folder in which the policy of the registry is kept meanwhile.
         prefix: That of all names.
         kinds: What else there may be beside repositories: templates, roles, lambda, registry, scope.
+        functions_in: The account that has the functions.
     """
 
     owner: Account
@@ -52,6 +54,7 @@ class Belongings:
     saved: Path
     prefix: str = field(default_factory=lambda: f"{FAMILY}-{secrets.token_hex(4)}")
     kinds: frozenset[str] = frozenset()
+    functions_in: str = ""
     _roles_made: list[tuple[Account, str]] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -60,7 +63,7 @@ class Belongings:
     def repository(self, name: str, **fields: Any) -> str:
         """Make a repository, and return its whole name."""
         whole = f"{self.prefix}/{name}"
-        tags = [{"Key": FAMILY, "Value": " ".join(sorted(self.kinds))}]
+        tags = [{"Key": FAMILY, "Value": " ".join(sorted(self.kinds))}, {"Key": _CONSUMER, "Value": self.functions_in}]
         self.owner.ecr.create_repository(repositoryName=whole, tags=tags, **fields)
         return whole
 
@@ -140,9 +143,12 @@ class Belongings:
 
     def _store(self, text: str | None) -> None:
         found = self.registry_policy()
-        if text is None and found is not None:
+        if meaning(text) == meaning(found):
+            # A policy of others that AWS would refuse today can stay, but it cannot be put.
+            return
+        if text is None:
             self.owner.ecr.delete_registry_policy()
-        elif text is not None and text != found:
+        else:
             self.owner.ecr.put_registry_policy(policyText=text)
 
     @property
@@ -179,8 +185,8 @@ class Belongings:
     def _found(self, left: list[str]) -> Iterator[tuple[str, Callable[[], Any]]]:
         """What there is, in the order in which it can go, and how."""
         listings: list[tuple[str, Callable[[], Deletions]]] = []
-        if "lambda" in self.kinds and self.consumer is None:
-            left.append("functions and roles of the second account: its credentials are needed")
+        if "lambda" in self.kinds and (self.consumer is None or self.consumer.id != self.functions_in):
+            left.append(f"functions and a role in account {self.functions_in}: give its --consumer-profile")
         elif self.consumer and "lambda" in self.kinds:
             listings += [
                 ("functions", partial(self._functions, self.consumer)),
@@ -256,12 +262,12 @@ def leftovers(owner: Account, consumer: Account | None, saved: Path) -> list[Bel
     """What earlier runs have left, or runs that go on at this moment are using."""
     found = []
     for one in pages(owner.ecr.describe_repositories, "repositories"):
-        named = re.fullmatch(rf"({_RUN})/{_MARK}", one["repositoryName"])
-        if named:
-            tags = owner.ecr.list_tags_for_resource(resourceArn=one["repositoryArn"])["tags"]
-            kinds = {tag["Key"]: tag["Value"] for tag in tags}.get(FAMILY)
-            if kinds is not None:
-                found.append(Belongings(owner, consumer, saved, named[1], frozenset(kinds.split())))
+        if named := re.fullmatch(rf"({_RUN})/{_MARK}", one["repositoryName"]):
+            answer = owner.ecr.list_tags_for_resource(resourceArn=one["repositoryArn"])
+            tags = {tag["Key"]: tag["Value"] for tag in answer["tags"]}
+            if FAMILY in tags:
+                kinds = frozenset(tags[FAMILY].split())
+                found.append(Belongings(owner, consumer, saved, named[1], kinds, tags.get(_CONSUMER, "")))
     return found
 
 

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import profiles
@@ -17,14 +16,16 @@ from boto3.session import Session
 OWNER, CONSUMER, PROFILE = ACCOUNT, "222222222222", "consumer"
 
 
-@contextmanager
-def two_accounts(folder: Path) -> Iterator[tuple[EmbeddedAws, dict[str, str]]]:
-    """The AWS, and the variables that lead to it: to the first account, and by the profile C(consumer) to the second,
-    which is in an organization. folder: for the profile.
+def variables(aws: EmbeddedAws, folder: Path) -> dict[str, str]:
+    """The variables that lead to the AWS: to the first account, and by the profile C(consumer) to the second, which is
+    in an organization. folder: for the profile.
     """
-    with EmbeddedAws() as aws:
-        environment = {**aws.environment(), **profiles(aws, folder, {PROFILE: CONSUMER})}
-        role = aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{CONSUMER}:role/lister", RoleSessionName="make")
-        keys = [role["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-        Session(*keys).client("organizations", REGION, endpoint_url=aws.url).create_organization(FeatureSet="ALL")
-        yield aws, environment
+    consumer(aws, "organizations").create_organization(FeatureSet="ALL")
+    return {**aws.environment(), **profiles(aws, folder, {PROFILE: CONSUMER})}
+
+
+def consumer(aws: EmbeddedAws, service: str) -> Any:
+    """A client of the second account."""
+    role = aws.client("sts").assume_role(RoleArn=f"arn:aws:iam::{CONSUMER}:role/lister", RoleSessionName="test")
+    keys = [role["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    return Session(*keys).client(service, REGION, endpoint_url=aws.url)

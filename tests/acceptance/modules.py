@@ -71,7 +71,7 @@ def module_shares(checks: Checks) -> None:
         "repositories": [name],
         "grants": [{"principals": [principal], "access": ["pull", "describe"], "lambda_regions": [stage.owner.region]}],
     }
-    backups = {"backup_dir": str(stage.folder / "backups")}
+    backups: dict[str, Any] = {"backup_dir": str(stage.folder / "backups")}
 
     foreseen = checks.run("ecr_share_policy", check=True, **options)
     checks.expect("check mode foresees a change, and makes none", foreseen["changed"] and stage.get(name) == before)

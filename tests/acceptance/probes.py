@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.imageshare.aws.tests.acceptance import belongings
 from ansible_collections.imageshare.aws.tests.acceptance.account import ACCEPTED, answered, said
 from ansible_collections.imageshare.aws.tests.acceptance.belongings import listed, meaning
+from ansible_collections.imageshare.aws.tests.acceptance.image import TAG, PushRefused, push
 from ansible_collections.imageshare.aws.tests.acceptance.stage import (
     LAMBDA_PULL,
     NOBODY,
@@ -53,8 +54,9 @@ class Probe:
 
 def rewriting(stage: Stage) -> Answers:
     name = stage.ours.repository("rewriting")
+    patterns = [f"{stage.owner.root}/b", f"{stage.owner.root}/a"]
     statement = {
-        "Condition": {"StringLike": {"aws:PrincipalArn": [f"{stage.owner.root}/b", f"{stage.owner.root}/a"]}},
+        "Condition": {"StringLike": {"aws:PrincipalArn": patterns}},
         "Action": ["ecr:ListImages", "ecr:BatchGetImage"],
         "Principal": {"AWS": stage.owner.id},
         "Effect": "Allow",
@@ -71,9 +73,7 @@ def rewriting(stage: Stage) -> Answers:
         "members of a statement": ", ".join(found),
         "an account id as principal": json.dumps(found["Principal"]["AWS"]),
         "two actions": ", ".join(found["Action"]),
-        "two values of a condition": "as sent"
-        if values == statement["Condition"]["StringLike"]["aws:PrincipalArn"]
-        else json.dumps(values),
+        "two values of a condition": "as sent" if values == patterns else json.dumps(values),
         "the text begins with": json.dumps(text[:40]),
     }
     stage.set(name, allow([stage.owner.root], ["ecr:BatchGetImage"]))
@@ -82,7 +82,7 @@ def rewriting(stage: Stage) -> Answers:
     answers["a list of one principal"] = _kinds(one["Principal"]["AWS"] for one in read)
     stage.set(name, allow([stage.owner.root, stage.owner.root]))
     answers["a principal twice"] = json.dumps(json.loads(stage.get(name) or "")["Statement"][0]["Principal"]["AWS"])
-    for what, other in {
+    others: dict[str, Any] = {
         "no Version": {"Statement": [allow(stage.owner.root)]},
         "a statement that is in no list": {"Version": "2012-10-17", "Statement": allow(stage.owner.root)},
         "letters of actions": {"Version": "2012-10-17", "Statement": [allow(stage.owner.root, "ECR:batchgetIMAGE")]},
@@ -102,7 +102,8 @@ def rewriting(stage: Stage) -> Answers:
                 )
             ],
         },
-    }.items():
+    }
+    for what, other in others.items():
         answers[what] = _stored(stage, name, other)
     return answers
 
@@ -127,7 +128,7 @@ def _stored(stage: Stage, name: str, policy: Mapping[str, Any]) -> str:
 def order_of_principals(stage: Stage) -> Answers:
     name = stage.ours.repository("order-of-principals")
     roles = [stage.ours.role(f"order-{letter}") for letter in "dbca"]
-    _set_when_roles_are_known(stage, name, allow(roles))
+    _with_young_role(stage, lambda: stage.set(name, allow(roles)))
     read = [json.loads(stage.get(name) or "")["Statement"][0]["Principal"]["AWS"] for _time in range(_READS)]
     return {
         "ids or ARNs": "the ARNs that were sent" if all(sorted(one) == sorted(roles) for one in read) else "others",
@@ -172,7 +173,6 @@ def refusals(stage: Stage) -> Answers:
         "an unknown condition operator": {**fine, "Condition": {"Resembles": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}},
         "an unknown condition key": {**fine, "Condition": {"StringEquals": {"aws:Nothing": "none"}}},
         "a Sid with a space": {**fine, "Sid": "Two words"},
-        "a Deny that locks everybody out": {"Effect": "Deny", "Principal": "*", "Action": "ecr:*"},
     }
     policies: dict[str, Any] = {
         **{what: {"Version": "2008-10-17", "Statement": [one]} for what, one in statements.items()},
@@ -190,19 +190,29 @@ def refusals(stage: Stage) -> Answers:
         "10,241 characters, of which many are spaces": json.dumps({"Statement": [fine]}).ljust(LONGEST + 1),
     }
     answers = {
-        what: answered(lambda text=text: ecr.set_repository_policy(repositoryName=name, policyText=text))
+        what: answered(partial(ecr.set_repository_policy, repositoryName=name, policyText=text))
         for what, text in texts.items()
     }
-    locks = texts["a Deny that locks everybody out"]
-    answers["the same with force"] = answered(
-        lambda: ecr.set_repository_policy(repositoryName=name, policyText=locks, force=True)
-    )
-    answers["delete it then"] = answered(lambda: ecr.delete_repository_policy(repositoryName=name))
+    if stage.get(name) is not None:
+        ecr.delete_repository_policy(repositoryName=name)
     answers["read a policy that is not there"] = answered(lambda: ecr.get_repository_policy(repositoryName=name))
     answers["delete a policy that is not there"] = answered(lambda: ecr.delete_repository_policy(repositoryName=name))
     gone = f"{stage.ours.prefix}/never"
     answers["read a policy of no repository"] = answered(lambda: ecr.get_repository_policy(repositoryName=gone))
     return answers
+
+
+def lock_out(stage: Stage) -> Answers:
+    name = stage.ours.repository("lock-out")
+    # It can still be deleted, with or without its policy.
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy"}
+    ecr = stage.owner.ecr
+    return {
+        "a Deny of another policy": answered(lambda: stage.set(name, deny)),
+        "the same with force": answered(lambda: stage.set(name, deny, force=True)),
+        "another policy then": answered(lambda: stage.set(name, allow(stage.owner.root))),
+        "delete it then": answered(lambda: ecr.delete_repository_policy(repositoryName=name)),
+    }
 
 
 def _padded(statement: Mapping[str, Any], length: int) -> str:
@@ -220,14 +230,15 @@ def new_principal(stage: Stage) -> Answers:
     at_once = answered(lambda: stage.set(name, allow(role)))
     return {
         "a role that was made a moment ago": at_once,
-        "a while later": _set_when_roles_are_known(stage, name, allow(role)),
+        "a while later": _once_accepted(stage, lambda: stage.set(name, allow(role))),
     }
 
 
 def deleted_principal(stage: Stage) -> Answers:
     name = stage.ours.repository("deleted-principal")
     role = stage.ours.role("deleted")
-    _set_when_roles_are_known(stage, name, allow(role, Sid="Role"), allow(stage.owner.root, Sid="Root"))
+    statements = (allow(role, Sid="Role"), allow(stage.owner.root, Sid="Root"))
+    _with_young_role(stage, lambda: stage.set(name, *statements))
     stage.ours.delete_role("deleted")
 
     def shown() -> str:
@@ -253,9 +264,10 @@ def _principal_of(sid: str, text: str | None) -> str:
     return str(listed(found["Principal"]["AWS"])[0])
 
 
-def _set_when_roles_are_known(stage: Stage, name: str, *statements: Mapping[str, Any]) -> str:
-    """Set a policy with roles that may be too young, and return what AWS says in the end."""
-    return _once_accepted(stage, lambda: stage.set(name, *statements))
+def _with_young_role(stage: Stage, do: Callable[[], Any]) -> None:
+    """Do something with a role that was made a moment ago, as soon as AWS knows it."""
+    if (refused := _once_accepted(stage, do)) != ACCEPTED:
+        raise NotTried(f"a role that was made before was refused: {refused}")
 
 
 def _once_accepted(stage: Stage, do: Callable[[], Any]) -> str:
@@ -311,7 +323,7 @@ def registry_policy(stage: Stage) -> Answers:
         "the id of a role that does not exist": {**fine, "Principal": {"AWS": NOBODY}},
     }
     for what, statement in statements.items():
-        answers[what] = answered(lambda statement=statement: stage.ours.put_in_registry_policy(statement))
+        answers[what] = answered(partial(stage.ours.put_in_registry_policy, statement))
         stage.ours.put_in_registry_policy()
     return answers
 
@@ -320,8 +332,7 @@ def deleted_principal_in_registry_policy(stage: Stage) -> Answers:
     role = stage.ours.role("registry")
     statement = {**allow(role, Sid=stage.ours.sid), "Resource": stage.ours.resource()}
     put = stage.ours.put_in_registry_policy
-    if (refused := _once_accepted(stage, lambda: put(statement))) != ACCEPTED:
-        raise NotTried(f"a role that was made before was refused: {refused}")
+    _with_young_role(stage, lambda: put(statement))
 
     def shown() -> str:
         return _principal_of(stage.ours.sid, stage.ours.registry_policy())
@@ -342,52 +353,52 @@ def deleted_principal_in_registry_policy(stage: Stage) -> Answers:
 
 
 def pull_by_repository_policy(stage: Stage) -> Answers:
-    name, layer = _with_image(stage, "pull-by-repository-policy")
-    before = stage.pull(name, layer)
+    name = _with_image(stage, "pull-by-repository-policy")
+    before = stage.pull(name)
     stage.set(name, allow(stage.other.id))
-    return {"without a policy": before, "with one": stage.pulls(name, layer, in_the_end=True)}
+    return {"without a policy": before, "with one": stage.pulls(name, in_the_end=True)}
 
 
 def pull_by_registry_policy(stage: Stage) -> Answers:
-    name, layer = _with_image(stage, "pull-by-registry-policy")
-    before = stage.pull(name, layer)
+    name = _with_image(stage, "pull-by-registry-policy")
+    before = stage.pull(name)
     with stage.registry_policy({**allow(stage.other.root), "Resource": stage.ours.resource()}):
-        after = stage.pulls(name, layer, in_the_end=True)
+        after = stage.pulls(name, in_the_end=True)
     return {
         "without a policy": before,
         "by the policy of the registry alone": after,
-        "once that is gone": stage.pulls(name, layer, in_the_end=False),
+        "once that is gone": stage.pulls(name, in_the_end=False),
     }
 
 
 def pull_by_organization(stage: Stage) -> Answers:
-    name, layer = _with_image(stage, "pull-by-organization")
+    name = _with_image(stage, "pull-by-organization")
     try:
         stage.organization = stage.other.organizations.describe_organization()["Organization"]["Id"]
     except ClientError as error:
         raise NotTried(f"the organization of the second account is not known: {said(error)}") from None
     statement = allow("*", Condition={"StringEquals": {"aws:PrincipalOrgID": stage.organization}})
     with stage.registry_policy({**statement, "Resource": stage.ours.resource()}):
-        by_registry = stage.pulls(name, layer, in_the_end=True)
-    stage.pulls(name, layer, in_the_end=False)
+        by_registry = stage.pulls(name, in_the_end=True)
+    stage.pulls(name, in_the_end=False)
     stage.set(name, statement)
     return {
         "by the policy of the registry alone": by_registry,
-        "by the policy of the repository": stage.pulls(name, layer, in_the_end=True),
+        "by the policy of the repository": stage.pulls(name, in_the_end=True),
     }
 
 
 def deny_against_allow(stage: Stage) -> Answers:
-    name, layer = _with_image(stage, "deny-against-allow")
+    name = _with_image(stage, "deny-against-allow")
     resource, root = stage.ours.resource(), stage.other.root
     deny = {**allow(root), "Effect": "Deny"}
     stage.set(name, allow(root))
-    stage.pulls(name, layer, in_the_end=True)
+    stage.pulls(name, in_the_end=True)
     with stage.registry_policy({**deny, "Resource": resource}):
-        by_registry = stage.pulls(name, layer, in_the_end=False)
+        by_registry = stage.pulls(name, in_the_end=False)
     stage.set(name, deny)
     with stage.registry_policy({**allow(root), "Resource": resource}):
-        by_repository = stage.pulls(name, layer, in_the_end=False)
+        by_repository = stage.pulls(name, in_the_end=False)
     return {
         "a Deny of the registry, an Allow of the repository": by_registry,
         "a Deny of the repository, an Allow of the registry": by_repository,
@@ -395,14 +406,14 @@ def deny_against_allow(stage: Stage) -> Answers:
 
 
 def lambda_pull(stage: Stage) -> Answers:
-    name, _layer = _with_image(stage, "lambda-pull")
+    name = _with_image(stage, "lambda-pull")
     other, functions = stage.other, stage.other.functions
     role = stage.ours.role("lambda", other)
     arn = f"arn:{other.partition}:lambda:{other.region}:{other.id}:function:*"
     condition = {"StringLike": {"aws:SourceArn": arn}}
     statements = (allow(other.root), allow(_LAMBDA, LAMBDA_PULL, Condition=condition))
     suffix = "amazonaws.com.cn" if other.partition == "aws-cn" else "amazonaws.com"
-    uri = f"{stage.owner.id}.dkr.ecr.{stage.owner.region}.{suffix}/{name}:acceptance"
+    uri = f"{stage.owner.id}.dkr.ecr.{stage.owner.region}.{suffix}/{name}:{TAG}"
 
     def create(name: str) -> str:
         # A new role cannot be assumed at once, and a policy may take its time.
@@ -419,12 +430,13 @@ def lambda_pull(stage: Stage) -> Answers:
     return answers
 
 
-def _with_image(stage: Stage, name: str) -> tuple[str, str]:
-    """A repository with an image, and the digest of its layer."""
+def _with_image(stage: Stage, name: str) -> str:
+    """A repository with an image."""
     # Before anything is made.
     _ = stage.other
     whole = stage.ours.repository(name)
-    return whole, stage.push(whole)
+    push(stage.owner, whole)
+    return whole
 
 
 # Creation templates.
@@ -466,15 +478,19 @@ def template_update(stage: Stage) -> Answers:
     ecr.update_repository_creation_template(prefix=prefix, description="Of the acceptance, again")
     after = now()
     fields = ("lifecyclePolicy", "repositoryPolicy", "appliedFor", "encryptionConfiguration")
-    ecr.update_repository_creation_template(prefix=prefix, imageTagMutability="IMMUTABLE", repositoryPolicy="")
-    emptied = now()
+    emptied = answered(
+        lambda: ecr.update_repository_creation_template(
+            prefix=prefix, imageTagMutability="IMMUTABLE", repositoryPolicy=""
+        )
+    )
     return {
         "imageTagMutability, left out of an update": after["imageTagMutability"],
         **{
             f"{one}, left out of an update": "kept" if _same(one, before[one], after.get(one)) else str(after.get(one))
             for one in fields
         },
-        "an empty repositoryPolicy": json.dumps(emptied.get("repositoryPolicy")),
+        "an empty repositoryPolicy": emptied,
+        "what is left of the policy then": json.dumps(now().get("repositoryPolicy")),
         "the prefix that is shown": before["prefix"],
         "update what is not there": answered(
             lambda: ecr.update_repository_creation_template(prefix=f"{prefix}-never", description="none")
@@ -526,8 +542,7 @@ def template_with_deleted_principal(stage: Stage) -> Answers:
         return ecr.update_repository_creation_template(prefix=prefix, repositoryPolicy=policy)
 
     at_once = answered(give)
-    if (refused := _once_accepted(stage, give)) != ACCEPTED:
-        raise NotTried(f"a role that was made before was refused: {refused}")
+    _with_young_role(stage, give)
     stage.ours.delete_role("template")
 
     def text() -> str:
@@ -545,9 +560,9 @@ def template_with_deleted_principal(stage: Stage) -> Answers:
 def _pushed(stage: Stage, name: str) -> str:
     """What becomes of a push to a repository that is not there."""
     try:
-        stage.push(name)
-    except ClientError as error:
-        return said(error)
+        push(stage.owner, name)
+    except PushRefused as refused:
+        return str(refused)
     text = stage.get(name)
     if text is None:
         return "created, without a policy"
@@ -559,6 +574,7 @@ PROBES = (
     Probe(rewriting, "what comes back of a policy that was sent"),
     Probe(order_of_principals, "whether principals keep their order", frozenset({"roles"})),
     Probe(refusals, "what AWS refuses, and its words"),
+    Probe(lock_out, "a policy that keeps its owner from setting another"),
     Probe(new_principal, "a role that was made a moment ago", frozenset({"roles"})),
     Probe(deleted_principal, "what becomes of a role in a policy when it is deleted", frozenset({"roles"})),
     Probe(registry_scope, "which scope the policy of the registry has"),

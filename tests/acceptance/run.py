@@ -28,11 +28,12 @@ from ansible_collections.imageshare.aws.tests.acceptance.belongings import (
     registry_policy,
     registry_scope,
 )
-from ansible_collections.imageshare.aws.tests.acceptance.embedded import OWNER, PROFILE, two_accounts
-from ansible_collections.imageshare.aws.tests.acceptance.modules import CHECKED, Checks
+from ansible_collections.imageshare.aws.tests.acceptance.embedded import OWNER, PROFILE, variables
+from ansible_collections.imageshare.aws.tests.acceptance.modules import CHECKED, Checks, Wrong
 from ansible_collections.imageshare.aws.tests.acceptance.probes import PROBES
 from ansible_collections.imageshare.aws.tests.acceptance.report import EXPECTED, Report
 from ansible_collections.imageshare.aws.tests.acceptance.stage import NotTried, Stage
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
 from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,11 +125,17 @@ def _clean(belongings: Belongings) -> tuple[int, list[str]]:
 
 
 def run(arguments: argparse.Namespace, owner: Account, consumer: Account | None) -> int:
-    asked = frozenset(arguments.also)
     look_around(arguments, owner, consumer)
-    # What is not V2 is left alone, also by whoever cleans up.
-    kinds = asked if "scope" in asked and registry_scope(owner) == "V2" else asked - {"scope"}
-    ours = Belongings(owner, consumer, arguments.output, kinds=kinds)
+    asked = frozenset(arguments.also)
+    kinds = set(asked)
+    if consumer is None:
+        kinds -= {"lambda"}
+    if "scope" in asked and registry_scope(owner) != "V2":
+        # It is left alone, also by whoever cleans up.
+        kinds -= {"scope"}
+    ours = Belongings(
+        owner, consumer, arguments.output, kinds=frozenset(kinds), functions_in=consumer.id if consumer else ""
+    )
     report = Report(
         {
             "asked": owner.ecr.meta.endpoint_url,
@@ -206,6 +213,8 @@ def check(stage: Stage, report: Report, only: Sequence[str] | None) -> None:
             part(checks)
         except ClientError as error:
             report.not_tried[name] = stage.plain(f"AWS said {said(error)}")
+        except Wrong as wrong:
+            checks.expect("the module succeeds", False, wrong)
         except Exception as error:
             checks.expect("the module returns a result", False, f"{type(error).__name__}: {error}")
         report.modules[name] = checks.done
@@ -224,8 +233,8 @@ def _left_out(name: str, only: Sequence[str] | None) -> str:
 
 
 def on_embedded(arguments: argparse.Namespace, do: Callable[[argparse.Namespace], int]) -> int:
-    with tempfile.TemporaryDirectory() as folder, two_accounts(Path(folder)) as (_aws, environment):
-        os.environ.update(environment)
+    with tempfile.TemporaryDirectory() as folder, EmbeddedAws() as aws:
+        os.environ.update(variables(aws, Path(folder)))
         arguments.account, arguments.consumer_profile = OWNER, PROFILE
         arguments.also, arguments.patience = KINDS, 0.0
         return do(arguments)

@@ -2,12 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a probe has at hand, and the smallest image that ECR takes."""
+"""What a probe has at hand."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import Any
 
 from ansible_collections.imageshare.aws.tests.acceptance.account import Account, code, said
 from ansible_collections.imageshare.aws.tests.acceptance.belongings import Belongings
+from ansible_collections.imageshare.aws.tests.acceptance.image import LAYER, TAG, digest
 from botocore.exceptions import ClientError
 
 # Of each question, what AWS says, with no word that is of this account or this run.
@@ -27,10 +26,6 @@ PULL = ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerA
 LAMBDA_PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 # Of an id that IAM gives to roles and users, and that nobody has.
 NOBODY = "AROA" + "IMAGESHARE0000000"
-_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-_CONFIG = "application/vnd.docker.container.image.v1+json"
-_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-TAG = "acceptance"
 PULLED = "pulled"
 
 
@@ -119,60 +114,19 @@ class Stage:
 
     # Images.
 
-    def push(self, repository: str) -> str:
-        """Push an image of one empty layer, and return its digest."""
-        ecr = self.owner.ecr
-        layer_tar = bytes(1024)
-        layer = gzip.compress(layer_tar, mtime=0)
-        config = json.dumps(
-            {
-                "architecture": "amd64",
-                "os": "linux",
-                "config": {"Cmd": ["/none"]},
-                "rootfs": {"type": "layers", "diff_ids": [digest(layer_tar)]},
-            }
-        ).encode()
-        for blob in (layer, config):
-            upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
-            ecr.upload_layer_part(
-                repositoryName=repository,
-                uploadId=upload,
-                partFirstByte=0,
-                partLastByte=len(blob) - 1,
-                layerPartBlob=blob,
-            )
-            ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[digest(blob)])
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": _MANIFEST,
-            "config": {"mediaType": _CONFIG, "size": len(config), "digest": digest(config)},
-            "layers": [{"mediaType": _LAYER, "size": len(layer), "digest": digest(layer)}],
-        }
-        ecr.put_image(
-            repositoryName=repository,
-            imageManifest=json.dumps(manifest),
-            imageManifestMediaType=_MANIFEST,
-            imageTag=TAG,
-        )
-        return digest(layer)
-
-    def pull(self, repository: str, layer: str) -> str:
+    def pull(self, repository: str) -> str:
         """What AWS says if the other account pulls the image: its manifest, and where the layer is."""
         asked = {"registryId": self.owner.id, "repositoryName": repository}
         try:
             got = self.other.ecr.batch_get_image(**asked, imageIds=[{"imageTag": TAG}])
-            self.other.ecr.get_download_url_for_layer(**asked, layerDigest=layer)
+            self.other.ecr.get_download_url_for_layer(**asked, layerDigest=digest(LAYER))
         except ClientError as error:
             return said(error)
         return PULLED if got["images"] else f"no image: {got['failures']}"
 
-    def pulls(self, repository: str, layer: str, *, in_the_end: bool) -> str:
+    def pulls(self, repository: str, *, in_the_end: bool) -> str:
         """The same, once AWS has come round to letting it, or to not letting it."""
-        return self.settled(lambda: self.pull(repository, layer), lambda answer: (answer == PULLED) is in_the_end)
-
-
-def digest(blob: bytes) -> str:
-    return "sha256:" + hashlib.sha256(blob).hexdigest()
+        return self.settled(lambda: self.pull(repository), lambda answer: (answer == PULLED) is in_the_end)
 
 
 def allow(principal: Any, actions: Sequence[str] | str = PULL, **members: Any) -> dict[str, Any]:

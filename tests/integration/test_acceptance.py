@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.tests.acceptance.embedded import CONSUMER, OWNER, PROFILE, two_accounts
+from ansible_collections.imageshare.aws.tests.acceptance.embedded import (
+    CONSUMER,
+    OWNER,
+    PROFILE,
+    consumer,
+    variables,
+)
 from ansible_collections.imageshare.aws.tests.acceptance.report import EXPECTED
 from ansible_collections.imageshare.aws.tests.acceptance.run import KINDS, parser
 from ansible_collections.imageshare.aws.tests.integration.statements import allow, policy, root
@@ -32,15 +38,22 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "acceptance.md").read_text(encoding="utf-8")
 ACCEPTANCE = "ansible_collections.imageshare.aws.tests.acceptance.run"
 REPLICATION = {
-    **allow("pull", root("444455556666"), sid="Replication"),
+    **allow("pull", root("444455556666"), Sid="Replication"),
     "Action": ["ecr:ReplicateImage", "ecr:CreateRepository"],
     "Resource": f"arn:aws:ecr:us-east-1:{OWNER}:repository/*",
 }
 OF_OTHERS = {"Version": "2012-10-17", "Statement": [REPLICATION]}
 # Reading, which is all that a run does that refuses.
 HARMLESS = re.compile("GetCallerIdentity|Get|List|Describe")
-# What AWS asks for beside the action of the operation, or what no request names.
-UNSEEN = {"ecr:TagResource", "iam:TagRole", "iam:PassRole"}
+# What AWS asks for beside the action of an operation.
+PUSH = {"BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "PutImage", "UploadLayerPart"}
+BESIDE = {*(f"ecr:{name}" for name in PUSH), "ecr:PutLifecyclePolicy", "ecr:TagResource", "iam:PassRole", "iam:TagRole"}
+# Where there is something left of an earlier run, and no policy of others.
+ELSEWHERE = {"ecr:DeleteRegistryPolicy", "ecr:ListTagsForResource"}
+# Its operations are in the paths of requests, where nobody looks.
+OF_LAMBDA = {"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:ListFunctions"}
+# Those of the test, and what needs no permission or none of this account.
+OF_NOBODY = {"lambda:", "organizations:CreateOrganization", "sts:AssumeRole", "sts:GetCallerIdentity"}
 
 
 @dataclass
@@ -99,21 +112,12 @@ class Acceptance:
         """All that is there of the acceptance."""
         iam, ecr = self.aws.client("iam"), self.aws.client()
         roles = [one["RoleName"] for one in iam.list_roles()["Roles"]]
-        functions = self.consumer("lambda").list_functions()["Functions"]
-        theirs = [one["RoleName"] for one in self.consumer("iam").list_roles()["Roles"]]
+        functions = consumer(self.aws, "lambda").list_functions()["Functions"]
+        theirs = [one["RoleName"] for one in consumer(self.aws, "iam").list_roles()["Roles"]]
         repositories = [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]
         names = {*roles, *theirs, *repositories, *self.aws.templates(), *(one["FunctionName"] for one in functions)}
         assert {"app", "theirs", "of-others"} <= names
         return names - {"app", "theirs", "of-others"}
-
-    def consumer(self, service: str) -> Any:
-        from boto3.session import Session
-
-        role = self.aws.client("sts").assume_role(
-            RoleArn=f"arn:aws:iam::{CONSUMER}:role/lister", RoleSessionName="test"
-        )
-        keys = [role["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-        return Session(*keys).client(service, "us-east-1", endpoint_url=self.aws.url)
 
 
 def _heed_signals() -> None:
@@ -122,12 +126,12 @@ def _heed_signals() -> None:
 
 
 @pytest.fixture
-def acceptance(tmp_path: Path) -> Iterator[Acceptance]:
-    with two_accounts(tmp_path) as (aws, environment):
-        aws.plant("app", policy(allow("pull", root("444455556666"), sid="Others")))
-        aws.plant_template("theirs")
-        aws.client("iam").create_role(RoleName="of-others", AssumeRolePolicyDocument="{}")
-        yield Acceptance(aws, environment, tmp_path / "output")
+def acceptance(aws: EmbeddedAws, tmp_path: Path) -> Acceptance:
+    environment = variables(aws, tmp_path)
+    aws.plant("app", policy(allow("pull", root("444455556666"), Sid="Others")))
+    aws.plant_template("theirs")
+    aws.client("iam").create_role(RoleName="of-others", AssumeRolePolicyDocument="{}")
+    return Acceptance(aws, environment, tmp_path / "output")
 
 
 def registry_policy(acceptance: Acceptance) -> Any:
@@ -151,16 +155,8 @@ def test_all_of_it_gets_the_answers_that_are_held_as_data_and_leaves_nothing(acc
     page = (acceptance.output / "report.md").read_text(encoding="utf-8")
     assert not {OWNER, CONSUMER} & set(re.findall(r"\d{12}", json.dumps(report) + page))
     assert sorted(path.name for path in acceptance.output.iterdir()) == ["report.json", "report.md"]
-    # What is written beside a path in the request has no name there.
-    needed = {action for action in acceptance.aws.actions() if action != "lambda:"}
     shown = {action for text in blocks("json") for one in json.loads(text)["Statement"] for action in one["Action"]}
-    of_lambda = {"lambda:CreateFunction", "lambda:DeleteFunction", "lambda:ListFunctions"}
-    assert shown - UNSEEN - of_lambda == needed - {
-        "sts:AssumeRole",
-        "sts:GetCallerIdentity",
-        "organizations:CreateOrganization",
-    }
-    assert of_lambda <= shown
+    assert shown == acceptance.aws.actions() - OF_NOBODY | BESIDE | ELSEWHERE | OF_LAMBDA
 
 
 class TestRefusals:
@@ -204,12 +200,14 @@ class TestRefusals:
 
 class TestParts:
     def test_without_a_second_account_and_without_options_the_rest_is_not_tried(self, acceptance: Acceptance) -> None:
-        acceptance.run("--only", "rewriting", "pull_by_registry_policy", "template_update", "module_shares")
+        only = ("rewriting", "pull_by_registry_policy", "template_update", "lambda_pull", "module_shares")
+        acceptance.run("--also", "lambda", "--only", *only)
         assert acceptance.code == 0, acceptance.printed
         report = acceptance.report
         assert {probe for probe, _question in acceptance.verdicts} == {"rewriting"}
         assert set(acceptance.verdicts.values()) == {"same"}
         assert report["not_tried"]["pull_by_registry_policy"] == "there is no second account, not asked for: registry"
+        assert report["not_tried"]["lambda_pull"] == "there is no second account"
         assert report["not_tried"]["template_update"] == "not asked for: templates"
         assert report["not_tried"]["refusals"] == "left out"
         assert set(report["modules"]) == {"module_shares"}
@@ -228,12 +226,13 @@ class TestParts:
     def test_a_module_that_does_not_do_what_it_must_is_a_failure(self, acceptance: Acceptance) -> None:
         # To the module it is as if AWS put another statement into each policy that it gets.
         meddling = {"after": "SetRepositoryPolicy", "repository": "*/modules/share", "times": 99}
-        acceptance.aws.settings(others=[{**meddling, "statement": allow("push", root("444455556666"), sid="Theirs")}])
+        acceptance.aws.settings(others=[{**meddling, "statement": allow("push", root("444455556666"), Sid="Theirs")}])
         acceptance.run("--only", "module_shares")
         assert acceptance.code == 1
         done = acceptance.report["modules"]["module_shares"]
-        assert done["unsharing leaves the policy as it was"].startswith("WRONG: ")
-        assert "module_shares: unsharing leaves the policy as it was: WRONG: " in acceptance.printed
+        assert done["sharing again changes nothing"] == "as it should be"
+        assert done["the module succeeds"].startswith("WRONG: ecr_share_policy_restore failed: ")
+        assert "module_shares: the module succeeds: WRONG: ecr_share_policy_restore failed: " in acceptance.printed
         assert acceptance.left() == set()
 
     def test_what_the_credentials_may_not_do_is_not_tried(self, acceptance: Acceptance) -> None:
@@ -251,7 +250,7 @@ class TestParts:
         assert acceptance.report["not_tried"]["older_scope"] == "the scope is V1, and might not come back"
         assert "PutAccountSetting" not in acceptance.aws.calls()
 
-    def test_an_image_of_nobody_is_not_tried(self, acceptance: Acceptance) -> None:
+    def test_who_may_not_even_begin_is_told(self, acceptance: Acceptance) -> None:
         acceptance.aws.settings(deny=[{"operation": "CreateRepository"}])
         acceptance.run()
         assert acceptance.code == 1
@@ -263,7 +262,7 @@ SLOW = ("--also", "registry", "roles", "templates", "--registry-of-others")
 
 
 class TestInterruptions:
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_who_is_interrupted_cleans_up(self, acceptance: Acceptance, number: signal.Signals) -> None:
         acceptance.aws.client().put_registry_policy(policyText=json.dumps(OF_OTHERS))
         before = acceptance.aws.registry_policy()
@@ -334,6 +333,30 @@ class TestInterruptions:
         acceptance.run("--clean")
         assert acceptance.code == 0
         assert acceptance.left() == set()
+
+    def test_functions_are_taken_away_with_the_credentials_of_their_account(self, acceptance: Acceptance) -> None:
+        acceptance.aws.settings(latency=0.05)
+        arguments = ("--also", "lambda", "--consumer-profile", PROFILE, "--only", "lambda_pull")
+        with acceptance.started(*arguments) as process:
+            until(lambda: len(consumer(acceptance.aws, "lambda").list_functions()["Functions"]) > 0)
+            process.kill()
+            process.wait(timeout=60)
+        acceptance.aws.settings(latency=0)
+        acceptance.run("--clean")
+        assert acceptance.code == 1
+        assert f"functions and a role in account {CONSUMER}: give its --consumer-profile" in acceptance.printed
+        acceptance.run("--clean", "--consumer-profile", PROFILE)
+        assert acceptance.code == 0, acceptance.printed
+        assert acceptance.left() == set()
+
+    def test_a_policy_of_others_that_aws_would_refuse_stays(self, acceptance: Acceptance) -> None:
+        dead = {**REPLICATION, "Principal": {"AWS": "AROAEXAMPLEEXAMPLEEXA"}}
+        acceptance.aws.plant_registry_policy({**OF_OTHERS, "Statement": [dead]})
+        before = acceptance.aws.registry_policy()
+        acceptance.run("--also", "registry", "--registry-of-others", "--only", "registry_policy")
+        assert acceptance.code == 0, acceptance.printed
+        assert "Invalid registry policy provided" in acceptance.report["not_tried"]["registry_policy"]
+        assert acceptance.aws.registry_policy() == before
 
     def test_what_has_no_tag_of_a_run_is_somebody_elses(self, acceptance: Acceptance) -> None:
         name = "imageshare-acceptance-00000000/run"

@@ -4,6 +4,9 @@
 
 """An AWS in a process of its own on a loopback port: moto, with an ECR that behaves as the real one does.
 
+Clients push to it, by the protocol of registries, and other accounts pull what policies let them: embedded_pushes.py
+and embedded_images.py.
+
 As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it speaks, in plain JSON:
 
     GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
@@ -68,6 +71,8 @@ _PAGE = b"<html><body><h1>Sorry, this is no JSON</h1></body></html>"
 # What AWS answers, with the status 400, where it does not know the operation; the second speaks XML, as STS and IAM do.
 _UNKNOWN_OPERATION = {"__type": "UnknownOperationException"}
 _INVALID_ACTION = b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code></Error></ErrorResponse>"
+# Where clients push, by the protocol of registries.
+_REGISTRY = "/v2/"
 _FUNCTIONS = "/2015-03-31/functions"
 # Stands for an answer that is on its way already.
 _SENT = (0, None)
@@ -268,6 +273,7 @@ class _Server(ThreadingTCPServer):
         self.base_environ = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self.server_address[1]), "SCRIPT_NAME": ""}
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.ecr = EmbeddedEcr(Settings(**settings))
+        self.ecr.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.actions: set[str] = set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -344,6 +350,9 @@ class _Handler(WSGIRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service, _dot, operation = self.headers.get("X-Amz-Target", "").partition(".")
         answer = None
+        if self.path.startswith(_REGISTRY):
+            self._of_registry(body)
+            return
         if not self.path.startswith("/_embedded/"):
             self.server.actions.add(_iam_action(self.headers, operation, body))
         if self.path.startswith("/_embedded/"):
@@ -369,6 +378,12 @@ class _Handler(WSGIRequestHandler):
             _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.answer)
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST
+
+    def _of_registry(self, body: bytes) -> None:
+        from embedded_pushes import push
+
+        status, headers, answer = push(self.server.ecr, self.command, self.path, self.headers, body)
+        self._send_content(status, "application/json", json.dumps(answer).encode(), headers=headers)
 
     def _of_lambda(self, request: dict[str, Any]) -> tuple[int, Any] | None:
         from embedded_ecr import caller
@@ -418,9 +433,18 @@ class _Handler(WSGIRequestHandler):
     def _send(self, status: int, answer: Any) -> None:
         self._send_content(status, "application/x-amz-json-1.1", json.dumps(answer).encode())
 
-    def _send_content(self, status: int, kind: str, content: bytes, announced: int | None = None) -> None:
-        """announced: the length that is said, where it is not that of the content."""
+    def _send_content(
+        self,
+        status: int,
+        kind: str,
+        content: bytes,
+        announced: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """announced: the length that is said, where it is not that of the content. headers: more of them."""
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content) if announced is None else announced))
         self.end_headers()
@@ -452,7 +476,7 @@ def main() -> None:
     if arguments.with_parent:
         threading.Thread(target=_exit_with_parent, daemon=True).start()
     with _Server(arguments.port, arguments.settings) as server:
-        print(f"{_ANNOUNCEMENT}http://127.0.0.1:{server.server_address[1]}", flush=True)
+        print(f"{_ANNOUNCEMENT}{server.ecr.url}", flush=True)
         sys.stdout = sys.stderr
         server.serve_forever()
 

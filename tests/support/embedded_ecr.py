@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -131,6 +132,8 @@ class EmbeddedEcr:
     def __init__(self, settings: Settings) -> None:
         self._lock = Lock()
         self._initial = self.settings = settings
+        # Of the server, which knows it.
+        self.url = ""
         self._templates = Templates(
             partial(self._accepted, grammar=policy_text.OF_REPOSITORY, parameter="RepositoryPolicy"),
             self._shown,
@@ -147,7 +150,7 @@ class EmbeddedEcr:
             "GetAccountSetting": self._get_setting,
             "PutAccountSetting": self._put_setting,
             "GetResources": get_resources,
-            "InitiateLayerUpload": self._begin_push,
+            "GetAuthorizationToken": self._token,
             **self._templates.operations,
         }
         self.reset(everything=True)
@@ -419,9 +422,12 @@ class EmbeddedEcr:
         with self._lock:
             return policy_text.answer(shown(text), self._order)
 
-    def _begin_push(self, backend: ECRBackend, params: dict[str, Any]) -> None:
-        """A push to a repository that is not there has ECR create it, if a template says so. The rest is moto's."""
-        self.create_as_ecr(backend.account_id, backend.region_name, params["repositoryName"], "push")
+    def _token(self, backend: ECRBackend, _params: dict[str, Any]) -> dict[str, Any]:
+        """Leads a client that pushes to this server."""
+        token = b64encode(f"AWS:{backend.account_id}/{backend.region_name}".encode()).decode()
+        expires = time.time() + 12 * 60 * 60
+        data = {"authorizationToken": token, "expiresAt": expires, "proxyEndpoint": self.url}
+        return {"authorizationData": [data]}
 
     def _describe(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         names, size, token = (params.get(name) for name in ("repositoryNames", "maxResults", "nextToken"))

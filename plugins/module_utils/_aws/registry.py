@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .._core_version import refusal
 from .._iam.document import PolicyError, parse, statements, strings
 from .._registry import UNKNOWN_SCOPE, EcrError, PolicyMissingError, StoredRegistryPolicy, Template
 from . import deadlines
@@ -218,7 +219,13 @@ def connect(module: AnsibleAWSModule, *, concurrency: int) -> Registry:
     """Return the registry that a module's connection options name, for so many threads.
 
     A user's C(aws_config) wins over the retries and the pool chosen here.
+
+    It ends the process where ansible-core is too old.
     """
+    # Not the member of AnsibleAWSModule: that of an older amazon.aws has none.
+    reason = refusal(module._module.ansible_version)
+    if reason is not None:
+        module.fail_json(msg=reason)
     config = _config(concurrency)
     return Registry(
         deadlines.watch(module.client("ecr", config=config)),

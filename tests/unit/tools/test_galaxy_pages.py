@@ -72,6 +72,18 @@ def test_nothing_is_told_of_a_collection_that_is_documented(root: Path) -> None:
         ),
         pytest.param(lambda result, pages: pages.pop(3), "role all_of_it has no README", id="README"),
         pytest.param(
+            lambda result, pages: pages[3].update(readme_html='<a href="#here"></a><a href="../docs/share.md"></a>'),
+            "the README of role all_of_it has relative links: ../docs/share.md",
+            id="links of a role",
+        ),
+        pytest.param(
+            lambda result, pages: result["docs_blob"]["collection_readme"].update(
+                html='<a href="https://example.com"></a><img src="docs/report.png">'
+            ),
+            "the README of the collection has relative links: docs/report.png",
+            id="picture",
+        ),
+        pytest.param(
             lambda result, pages: result["contents"][0].update(description=None),
             "role all_of_it has no description",
             id="role",
