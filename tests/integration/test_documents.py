@@ -212,7 +212,7 @@ def headings(path: Path) -> set[str]:
 
 
 def test_readme_is_short_and_in_the_order_of_certified_collections() -> None:
-    assert len(README.splitlines()) <= 160
+    assert len(README.splitlines()) < 165
     assert re.findall(r"^## (.*)$", README, re.MULTILINE) == [
         "Description",
         "Requirements",
