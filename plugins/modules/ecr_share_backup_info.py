@@ -146,6 +146,7 @@ runs:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageshare.aws.plugins.module_utils._core_version import refusal
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backup_list import list_runs
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import BackupError
@@ -160,6 +161,9 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    reason = refusal(module.ansible_version)
+    if reason is not None:
+        module.fail_json(msg=reason)
     try:
         request = read_backup_list_request(module.params)
         listed = list_runs(request.backup_dir, registry_id=request.registry_id, region=request.region)

@@ -19,13 +19,14 @@ UTILS = PLUGINS / "module_utils"
 # What stands in each package, and which of the others it may import.
 MAY_IMPORT = {
     "_text": set(),
+    "_core_version": set(),
     "_errors": {"_text", "_repository_names"},
     "_registry": {"_text"},
     "_repository_names": {"_text"},
     "_iam": {"_text", "_errors"},
     "_sharing": {"_text", "_errors", "_iam", "_repository_names"},
     "_evaluation": {"_text", "_errors", "_iam", "_sharing"},
-    "_aws": {"_text", "_registry", "_repository_names", "_iam"},
+    "_aws": {"_text", "_core_version", "_registry", "_repository_names", "_iam"},
     "_runs": {"_text", "_errors", "_registry", "_repository_names", "_iam", "_sharing", "_evaluation"},
     "_tasks": {"_errors", "_registry", "_aws", "_runs"},
     "_inventory": {"_text", "_errors", "_registry", "_repository_names", "_iam"},
