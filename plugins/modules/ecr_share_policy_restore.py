@@ -540,8 +540,8 @@ def main() -> None:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except (BackupError, EcrError) as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    # Notes are about backups, and in no row.
-    for warning in result.notes if QUIET in os.environ else result.warnings:
+    # Notes and trouble are about backups, and in no row.
+    for warning in (*result.trouble, *result.notes) if QUIET in os.environ else result.warnings:
         warn(warning)
     report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
     if result.failures:

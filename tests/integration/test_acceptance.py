@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.imageshare.aws.tests.acceptance.belongings import FAMILY
 from ansible_collections.imageshare.aws.tests.acceptance.embedded import (
     CONSUMER,
     OWNER,
@@ -266,10 +267,12 @@ class TestInterruptions:
     def test_who_is_interrupted_cleans_up(self, acceptance: Acceptance, number: signal.Signals) -> None:
         acceptance.aws.client().put_registry_policy(policyText=json.dumps(OF_OTHERS))
         before = acceptance.aws.registry_policy()
-        acceptance.aws.settings(latency=0.02)
+        # Slow enough for the signal to arrive in the middle, however busy the machine is.
+        acceptance.aws.settings(latency=0.1)
         with acceptance.started(*SLOW, "--only", "new_principal", "registry_policy", "template_update") as process:
             until(lambda: acceptance.aws.calls().get("PutRegistryPolicy", 0) > 2)
             process.send_signal(number)
+            acceptance.aws.settings(latency=0.5)
             # Somebody without patience.
             until(lambda: acceptance.aws.calls().get("DeleteRepository", 0) > 0)
             process.send_signal(number)
@@ -286,7 +289,7 @@ class TestInterruptions:
     @pytest.mark.parametrize("forgotten", [False, True], ids=["the saved policy is there", "it is gone"])
     def test_what_a_run_that_is_killed_leaves_the_next_one_finds(self, acceptance: Acceptance, forgotten: bool) -> None:
         acceptance.aws.client().put_registry_policy(policyText=json.dumps(OF_OTHERS))
-        acceptance.aws.settings(latency=0.02)
+        acceptance.aws.settings(latency=0.1)
         only = ("template_update", "new_principal", "registry_policy")
         with acceptance.started(*SLOW, "--only", *only) as process:
             until(lambda: acceptance.aws.calls().get("PutRegistryPolicy", 0) > 2)
@@ -335,16 +338,18 @@ class TestInterruptions:
         assert acceptance.left() == set()
 
     def test_functions_are_taken_away_with_the_credentials_of_their_account(self, acceptance: Acceptance) -> None:
-        acceptance.aws.settings(latency=0.05)
-        arguments = ("--also", "lambda", "--consumer-profile", PROFILE, "--only", "lambda_pull")
-        with acceptance.started(*arguments) as process:
-            until(lambda: len(consumer(acceptance.aws, "lambda").list_functions()["Functions"]) > 0)
-            process.kill()
-            process.wait(timeout=60)
-        acceptance.aws.settings(latency=0)
+        prefix = f"{FAMILY}-0123abcd"
+        tags = {FAMILY: "lambda", f"{FAMILY}-consumer": CONSUMER}
+        acceptance.aws.client().create_repository(
+            repositoryName=f"{prefix}/run", tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+        )
+        consumer(acceptance.aws, "iam").create_role(
+            RoleName=f"{prefix}-lambda", Path=f"/{prefix}/", AssumeRolePolicyDocument="{}"
+        )
         acceptance.run("--clean")
         assert acceptance.code == 1
         assert f"functions and a role in account {CONSUMER}: give its --consumer-profile" in acceptance.printed
+        assert acceptance.left() == {f"{prefix}/run", f"{prefix}-lambda"}
         acceptance.run("--clean", "--consumer-profile", PROFILE)
         assert acceptance.code == 0, acceptance.printed
         assert acceptance.left() == set()
@@ -359,7 +364,7 @@ class TestInterruptions:
         assert acceptance.aws.registry_policy() == before
 
     def test_what_has_no_tag_of_a_run_is_somebody_elses(self, acceptance: Acceptance) -> None:
-        name = "imageshare-acceptance-00000000/run"
+        name = f"{FAMILY}-00000000/run"
         acceptance.aws.client().create_repository(repositoryName=name)
         acceptance.run("--clean")
         assert acceptance.left() == {name}
