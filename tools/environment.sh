@@ -50,7 +50,7 @@ recipe() {
     echo "folder: $root"
     cat requirements/demo.txt
     if [[ $1 == test ]]; then
-        cat requirements/test.txt
+        cat requirements/docs.txt requirements/test.txt
     fi
 }
 

@@ -24,6 +24,7 @@ options:
     description: The step. Each has further arguments of its own.
     type: str
     choices:
+      - throttle
       - plan
       - connection
       - ready
@@ -31,6 +32,7 @@ options:
       - slips
       - results
       - summary
+      - added
       - changes
       - read
       - verdict
@@ -74,6 +76,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import refuse_old_core
@@ -81,6 +84,7 @@ from ansible_collections.imageshare.aws.plugins.plugin_utils._old_core import re
 refuse_old_core()
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.imageshare.aws.plugins.module_utils._containers import lost
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption import (
     AdoptedRegistry,
@@ -88,7 +92,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.adoption impo
     adoption,
 )
 from ansible_collections.imageshare.aws.plugins.module_utils._role.answers import ReadRegistry, answer, offboarded
-from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failure
+from ansible_collections.imageshare.aws.plugins.module_utils._role.audit_text import audit_lines, failing_ones, failure
 from ansible_collections.imageshare.aws.plugins.module_utils._role.audited import (
     AuditAnswer,
     AuditedRegistry,
@@ -127,6 +131,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.plan import (
 from ansible_collections.imageshare.aws.plugins.module_utils._role.report import report
 from ansible_collections.imageshare.aws.plugins.module_utils._role.run import AssumedRole, Run, read_run
 from ansible_collections.imageshare.aws.plugins.module_utils._role.snapshot_text import saved_lines
+from ansible_collections.imageshare.aws.plugins.module_utils._role.stats import added, stats_of_audit, stats_of_runs
 from ansible_collections.imageshare.aws.plugins.module_utils._role.summary import (
     RegistryRun,
     Telling,
@@ -138,7 +143,12 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.template_rows
     template_rows,
     unread_to_come,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import OF_OWNERS, ORIGIN, RESULT
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import (
+    OF_OWNERS,
+    ORIGIN,
+    RETURNED,
+    throttle,
+)
 from ansible_collections.imageshare.aws.plugins.module_utils._text import message as visible_message
 from ansible_collections.imageshare.aws.plugins.plugin_utils._grant_options import read_grant_options
 from ansible_collections.imageshare.aws.plugins.plugin_utils._native_types import native
@@ -171,6 +181,7 @@ def _plan(
     repositories: Sequence[str] = (),
     hostvars: Values | None = None,
     backup_name: str = "",
+    throttle: int = 0,
 ) -> dict[str, Any]:
     """Return the plan of a host, or what is wrong with its variables. An error of a filter would be hard to read.
 
@@ -178,6 +189,7 @@ def _plan(
         variables: The variables ecr_share_… as it sees them.
         play_hosts: The hosts of the play, of which it is one.
         repositories: The hosts that are repositories.
+        throttle: How many of the hosts may share at the same time; 0 for no limit.
     """
     of_all = hostvars or {}
     members = [name for name in play_hosts if name in set(repositories)] if host in repositories else []
@@ -198,7 +210,7 @@ def _plan(
             {name: _of_the_role(of_all[name]) for name in members} if members else None,
             purpose=Purpose(purpose),
             host=host,
-            others=[_chosen(of_all[name], OF_OWNERS) for name in play_hosts] if of_all and not members else (),
+            most_at_once=throttle,
             backup_name=backup_name,
             read_options=read_grant_options,
         )
@@ -207,6 +219,15 @@ def _plan(
     if problems:
         return plan_values(Plan(host, acts=False, problems=tuple(problems)))
     return plan_values(planned)
+
+
+def _throttle(hosts: Sequence[str], *, hostvars: Values, repositories: Sequence[str] = ()) -> int:
+    """Return how many hosts of a play may share at the same time; 0 for no limit.
+
+    Args:
+        repositories: The hosts that are repositories. If all are, one of them shares for the others.
+    """
+    return throttle(_chosen(hostvars[name], OF_OWNERS) for name in hosts) if set(hosts) - set(repositories) else 0
 
 
 def _connection(request: Values, *, credentials: Values, assumed: Values | None = None) -> dict[str, Any]:
@@ -256,19 +277,46 @@ def _listings(values: Sequence[Values]) -> list[Listing]:
 
 def _slips(hosts: Sequence[str], *, hostvars: Values, complete: bool) -> dict[str, Any]:
     """Return what the variables of a play name and is in no registry of it."""
-    found = slips(
-        [HostListings(its_plan, listings) for its_plan, listings in _acting(hosts, hostvars)], complete=complete
-    )
+    found = slips([HostListings(one.plan, one.listings) for one in _acting(hosts, hostvars)], complete=complete)
     return asdict(found)
 
 
-def _acting(hosts: Iterable[str], hostvars: Values) -> Iterator[tuple[Plan, list[Listing]]]:
-    """Yield the plan of each host that does something, and what is in its registries."""
+@dataclass(frozen=True)
+class _Acting:
+    """A host that does something.
+
+    Args:
+        plan: Its plan.
+        listings: What is in its registries.
+        variables: Its variables. Ansible takes long to look up a host, so nobody does it twice.
+    """
+
+    plan: Plan
+    listings: Sequence[Listing]
+    variables: Values
+
+    @cached_property
+    def results(self) -> list[Values]:
+        return list(native(self.variables.get("ecr_share_result") or []))
+
+    @cached_property
+    def reads(self) -> list[Values]:
+        return list(native(self.variables.get("_ecr_share_read") or []))
+
+
+def _acting(hosts: Iterable[str], hostvars: Values) -> list[_Acting]:
+    """Return the hosts that do something."""
+    found = []
     for name in hosts:
-        values = hostvars[name].get("_ecr_share_plan") if name in hostvars else None
+        if name not in hostvars:
+            continue
+        variables = hostvars[name]
+        values = variables.get("_ecr_share_plan")
         # With run_once, all hosts of a play have the fact of the one that acts.
         if values and values["acts"] and values["host"] == name:
-            yield read_plan(native(values)), _listings(hostvars[name].get("_ecr_share_listings") or [])
+            listings = _listings(variables.get("_ecr_share_listings") or [])
+            found.append(_Acting(read_plan(native(values)), listings, variables))
+    return found
 
 
 def _results(planned: Values, *, assumed: Values, listings: Sequence[Values], done: Values) -> list[Values]:
@@ -290,10 +338,10 @@ def _results(planned: Values, *, assumed: Values, listings: Sequence[Values], do
     return list(results(read, unusable, lists, answers))
 
 
-def _registry_runs(hosts: Iterable[str], hostvars: Values) -> Iterator[RegistryRun]:
-    for its_plan, listings in _acting(hosts, hostvars):
-        known = {(f"{listing.key[1]}", listing.key[2]): listing for listing in listings}
-        for result in native(hostvars[its_plan.host].get("ecr_share_result") or []):
+def _registry_runs(acting: Iterable[_Acting]) -> Iterator[RegistryRun]:
+    for one in acting:
+        known = {(f"{listing.key[1]}", listing.key[2]): listing for listing in one.listings}
+        for result in one.results:
             listing = known.get((f"{result['region']}", result["registry_id"]))
             yield RegistryRun(
                 result["registry"],
@@ -305,44 +353,63 @@ def _registry_runs(hosts: Iterable[str], hostvars: Values) -> Iterator[RegistryR
 
 def _summary(
     hosts: Sequence[str], *, hostvars: Values, check_mode: bool, diff: bool, notes: Sequence[str] = ()
-) -> list[str]:
-    """Return what a play did, as lines."""
-    runs = list(_registry_runs(hosts, hostvars))
-    notes = [*native(notes), *_template_slips(hosts, hostvars)]
-    return list(summary(runs, Telling(_names(hosts, hostvars), check_mode, diff, notes=notes)))
+) -> dict[str, Any]:
+    """Return what a play did, as lines, and as numbers by the entry point."""
+    acting = _acting(hosts, hostvars)
+    runs = list(_registry_runs(acting))
+    notes = [*native(notes), *_template_slips(acting), *_lost("ecr_share_report_dir", acting)]
+    return {
+        "lines": list(summary(runs, Telling(_names(acting), check_mode, diff, notes=notes))),
+        "stats": {
+            purpose: stats_of_runs(runs, check_mode=check_mode) for purpose in {one.plan.purpose for one in acting}
+        },
+    }
+
+
+def _added(stats: Values, *, before: Values) -> dict[str, Any]:
+    """Return the numbers of a play and of those before it in the same run."""
+    return dict(added(native(before), native(stats)))
 
 
 def _changes(
     hosts: Sequence[str], *, hostvars: Values, check_mode: bool, generated_at: str, notes: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Return the file on what changed, for each directory that a host names."""
-    directories = dict.fromkeys(
-        its_plan.report_dir for its_plan, _its in _acting(hosts, hostvars) if its_plan.report_dir
-    )
-    notes = [*native(notes), *_template_slips(hosts, hostvars)]
-    telling = Telling(_names(hosts, hostvars), check_mode, whole=True, notes=notes)
-    lines = summary(list(_registry_runs(hosts, hostvars)), telling) if directories else ()
+    acting = _acting(hosts, hostvars)
+    directories = dict.fromkeys(one.plan.report_dir for one in acting if one.plan.report_dir)
+    if not directories:
+        return []
+    notes = [*native(notes), *_template_slips(acting)]
+    telling = Telling(_names(acting), check_mode, whole=True, notes=notes)
+    lines = summary(list(_registry_runs(acting)), telling)
     text = markdown(lines, check_mode=check_mode, generated_at=generated_at)
     return [{"directory": directory, "files": {"changes.md": text}} for directory in directories]
 
 
-def _template_slips(hosts: Iterable[str], hostvars: Values) -> tuple[str, ...]:
+def _template_slips(acting: Iterable[_Acting]) -> tuple[str, ...]:
     """Return what the variables of a play name, and what no template is for."""
     runs = [
         TemplateRun(run, result["repositories"])
-        for its_plan, _its_listings in _acting(hosts, hostvars)
-        for run in its_plan.runs
-        for result in native(hostvars[its_plan.host].get("ecr_share_result") or [])
+        for one in acting
+        for run in one.plan.runs
+        for result in one.results
         if (run.kind, run.label) == (Kind.TEMPLATES, result["label"]) and not result["error"]
     ]
     return template_slips(runs)
 
 
-def _names(hosts: Iterable[str], hostvars: Values) -> dict[str, str]:
+def _lost(variable: str, acting: Iterable[_Acting]) -> list[str]:
+    """Return what to tell of directories that go with the container in which Ansible runs."""
+    attribute = variable.removeprefix("ecr_share_")
+    directories = dict.fromkeys(getattr(one.plan, attribute) for one in acting)
+    return [f"{variable}: {why}" for why in map(lost, filter(None, directories)) if why]
+
+
+def _names(acting: Iterable[_Acting]) -> dict[str, str]:
     """Return the name of each principal that a host of the play has a name for."""
     found: dict[str, str] = {}
-    for its_plan, _its_listings in _acting(hosts, hostvars):
-        for principal, name in its_plan.names.items():
+    for one in acting:
+        for principal, name in one.plan.names.items():
             found.setdefault(principal, name)
     return found
 
@@ -362,27 +429,26 @@ def _kept(answer: Answer) -> dict[str, Any]:
     return {"run": run, "answer": values, "error": answer.error}
 
 
-def _registries_read(hosts: Iterable[str], hostvars: Values) -> Iterator[tuple[Plan, Values, Values]]:
+def _registries_read(acting: Iterable[_Acting]) -> Iterator[tuple[Plan, Values, Values]]:
     """Yield what was read of each registry: the plan of its host, what was kept, and what the module returned.
 
     Nobody asked a registry whose role could not be assumed. It is one that could not be read.
     """
-    for its_plan, _its_listings in _acting(hosts, hostvars):
-        variables = hostvars[its_plan.host]
-        read = native(variables.get("_ecr_share_read") or [])
-        for kept in read:
-            yield its_plan, kept, json.loads(kept["answer"].get("rows_as_text") or "{}")
-        known = {kept["run"]["registry"] for kept in read}
-        for result in native(variables.get("ecr_share_result") or []):
+    for one in acting:
+        for kept in one.reads:
+            yield one.plan, kept, json.loads(kept["answer"].get("rows_as_text") or "{}")
+        known = {kept["run"]["registry"] for kept in one.reads}
+        for result in one.results:
             if result["error"] and result["registry"] not in known:
                 run = {"registry": result["registry"], "principal": None}
-                yield its_plan, {"run": run, "answer": {}, "error": result["error"]}, {}
+                yield one.plan, {"run": run, "answer": {}, "error": result["error"]}, {}
 
 
 def _answer(hosts: Sequence[str], *, hostvars: Values, access: Any = ()) -> dict[str, Any]:
     """Return who gets in as lines, and why hosts fail."""
     wanted = [access] if isinstance(access, str) else list(native(access))
-    found = list(_registries_read(hosts, hostvars))
+    acting = _acting(hosts, hostvars)
+    found = list(_registries_read(acting))
     registries = [_registry_of(its_plan, kept, rows) for its_plan, kept, rows in found]
     asked = list(dict.fromkeys(who for its_plan, _kept, _rows in found for who in its_plan.principals))
     # Whoever asks for some repositories is told of these alone.
@@ -391,7 +457,7 @@ def _answer(hosts: Sequence[str], *, hostvars: Values, access: Any = ()) -> dict
         registry: None if wanted or asked else [name for name in its if kind_of(name) is Kind.REPOSITORIES]
         for registry, its in names.items()
     }
-    lines = answer(registries, asked=asked, access=wanted, names=_names(hosts, hostvars), existing=existing)
+    lines = answer(registries, asked=asked, access=wanted, names=_names(acting), existing=existing)
     failures = {its_plan.host: kept["error"] for its_plan, kept, _rows in found if kept["error"]}
     return {"lines": list(lines), "failures": failures}
 
@@ -415,24 +481,23 @@ def _offboarded(
     hosts: Sequence[str], *, hostvars: Values, check_mode: bool, not_judged: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return whether those who lost their access are out, as lines, and why hosts fail."""
-    failed: dict[str, list[str]] = {its_plan.host: [] for its_plan, _its_listings in _acting(hosts, hostvars)}
-    for host, reasons in failed.items():
-        reasons += [result["error"] for result in native(hostvars[host]["ecr_share_result"]) if result["error"]]
-    plans = [its_plan for its_plan, _its_listings in _acting(hosts, hostvars)]
+    acting = _acting(hosts, hostvars)
+    plans = [one.plan for one in acting]
+    failed = {one.plan.host: [result["error"] for result in one.results if result["error"]] for one in acting}
     by_host: dict[str, list[ReadRegistry]] = {its_plan.host: [] for its_plan in plans}
-    for its_plan, kept, rows in _registries_read(hosts, hostvars):
+    for its_plan, kept, rows in _registries_read(acting):
         by_host[its_plan.host].append(_registry_of(its_plan, kept, rows))
     existing = {
         run.registry: names
-        for its_plan, listings in _acting(hosts, hostvars)
-        for run in its_plan.reads
-        for names in [HostListings(its_plan, listings).names(run.key)]
+        for one in acting
+        for run in one.plan.reads
+        for names in [HostListings(one.plan, one.listings).names(run.key)]
     }
     judged = offboarded(
         by_host,
         principals=list(dict.fromkeys(who for its_plan in plans for who in its_plan.principals)),
         still_named=list(dict.fromkeys(where for its_plan in plans for where in its_plan.still_named)),
-        names=_names(hosts, hostvars),
+        names=_names(acting),
         existing=existing,
         check_mode=check_mode,
         not_judged=native(not_judged),
@@ -440,14 +505,15 @@ def _offboarded(
     for host, why in judged.failures.items():
         failed[host].append(why)
     failures = {host: " | ".join(dict.fromkeys(reasons)) for host, reasons in failed.items() if reasons}
-    return {"lines": list(judged.lines), "failures": failures}
+    stats = {Purpose.OFFBOARD.value: {"verdicts": judged.verdicts}} if judged.verdicts else {}
+    return {"lines": list(judged.lines), "failures": failures, "stats": stats}
 
 
 def _snapshots(hosts: Sequence[str], *, hostvars: Values, check_mode: bool) -> dict[str, Any]:
     """Return what was saved as lines, and why hosts fail."""
     lines: list[str] = []
     failures: dict[str, str] = {}
-    for its_plan, kept, rows in _registries_read(hosts, hostvars):
+    for its_plan, kept, rows in _registries_read(_acting(hosts, hostvars)):
         run = kept["run"]
         path, whole = kept["answer"].get("backup_path"), "*" in (run["repositories"] or "*")
         lines += saved_lines(run["registry"], rows, path, whole=whole, check_mode=check_mode)
@@ -460,8 +526,9 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
     """Return the files of variables that declare what is there, lines for people, and why hosts fail."""
     by_host: dict[str, list[AdoptedRegistry]] = {}
     failures: dict[str, str] = {}
-    names = _names(hosts, hostvars)
-    for its_plan, kept, rows in _registries_read(hosts, hostvars):
+    acting = _acting(hosts, hostvars)
+    names = _names(acting)
+    for its_plan, kept, rows in _registries_read(acting):
         if kept["error"]:
             failures[its_plan.host] = kept["error"]
         if "grants" in rows:
@@ -481,7 +548,7 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
             )
     directories: dict[str, dict[str, str]] = {}
     lines = []
-    for its_plan, _its_listings in _acting(hosts, hostvars):
+    for its_plan in (one.plan for one in acting):
         found = by_host.get(its_plan.host)
         if found is None or its_plan.host in failures:
             lines.append(visible_message(f"{its_plan.host}: not written, because not all of it could be read"))
@@ -491,6 +558,8 @@ def _adoption(hosts: Sequence[str], *, hostvars: Values) -> dict[str, Any]:
             its_plan.host, found, {name: principal for principal, name in names.items()}
         )
         lines.append(visible_message(f"{its_plan.adopt_dir}/{file}: {adopted_words(found)}"))
+    if directories:
+        lines += [visible_message(why) for why in _lost("ecr_share_adopt_dir", acting)]
     return {
         "lines": lines,
         "failures": failures,
@@ -509,28 +578,29 @@ class _Audit:
     names: Mapping[str, str]
 
 
-def _audit_of(hosts: Sequence[str], hostvars: Values, generated_at: str, directory: str | None = None) -> _Audit:
+def _audit_of(acting: Sequence[_Acting], generated_at: str, directory: str | None = None) -> _Audit:
     """Return what hosts have read and what was found, of those that name this directory if it is given."""
     members = [
-        (its_plan, _host_audit(HostListings(its_plan, listings), hostvars))
-        for its_plan, listings in _acting(hosts, hostvars)
-        if its_plan.purpose == Purpose.AUDIT and directory in (None, its_plan.report_dir)
+        (one.plan, _host_audit(one))
+        for one in acting
+        if one.plan.purpose == Purpose.AUDIT and directory in (None, one.plan.report_dir)
     ]
     registries = audited(host for _plan, host in members)
     accepted = accepted_by({its_plan.host: its_plan.accepted for its_plan, _host in members})
-    names = _names(hosts, hostvars)
+    names = _names(acting)
     found = findings(registries, accepted, date.fromisoformat(generated_at[:10]), names)
     return _Audit([host for _plan, host in members], registries, found, not_looked_at(registries), names)
 
 
-def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
-    its_plan = host.plan
-    variables = hostvars[its_plan.host]
+def _host_audit(one: _Acting) -> HostAudit:
+    its_plan, host = one.plan, HostListings(one.plan, one.listings)
     grants = {run.key: run.grants for run in its_plan.runs if run.kind == Kind.REPOSITORIES}
     answers = []
-    for kept in native(variables.get("_ecr_share_read") or []):
+    for kept in one.reads:
         run = kept["run"]
-        wanted = next(one for one in its_plan.reads if (one.connection.label, one.region, one.registry_id) == _key(run))
+        wanted = next(
+            read for read in its_plan.reads if (read.connection.label, read.region, read.registry_id) == _key(run)
+        )
         answers.append(
             AuditAnswer(
                 run["connection"],
@@ -543,7 +613,7 @@ def _host_audit(host: HostListings, hostvars: Values) -> HostAudit:
                 _beyond(its_plan, wanted) if its_plan.sharing.state == "present" else (),
             )
         )
-    return HostAudit(its_plan.host, answers, native(variables.get("ecr_share_result") or []), bool(its_plan.runs))
+    return HostAudit(its_plan.host, answers, one.results, bool(its_plan.runs))
 
 
 def _beyond(its_plan: Plan, read: Run) -> tuple[Declaration, ...]:
@@ -561,30 +631,40 @@ def _key(run: Values) -> tuple[str, str | None, str | None]:
 
 def _verdict(hosts: Sequence[str], *, hostvars: Values, generated_at: str, slips: Sequence[str] = ()) -> dict[str, Any]:
     """Return what an audit says as lines, and why hosts fail."""
-    audit = _audit_of(hosts, hostvars, generated_at)
+    acting = _acting(hosts, hostvars)
+    audit = _audit_of(acting, generated_at)
     failures: dict[str, str] = {}
-    for its_plan, _its_listings in _acting(hosts, hostvars):
-        results = native(hostvars[its_plan.host].get("ecr_share_result") or [])
-        errors = [result["error"] for result in results if result["error"]]
-        errors += [
-            kept["error"] for kept in native(hostvars[its_plan.host].get("_ecr_share_read") or []) if kept["error"]
-        ]
-        said = " | ".join(dict.fromkeys(errors)) or failure(audit.findings, its_plan.fail_on, its_plan.host)
+    failed: list[str] = []
+    failing = 0
+    for one in acting:
+        its_plan = one.plan
+        errors = [(result["error"], result["registry"]) for result in one.results if result["error"]]
+        errors += [(kept["error"], kept["run"]["registry"]) for kept in one.reads if kept["error"]]
+        failed += [registry for _error, registry in errors]
+        failing += len(failing_ones(audit.findings, its_plan.fail_on, its_plan.host))
+        said = " | ".join(dict.fromkeys(error for error, _registry in errors)) or failure(
+            audit.findings, its_plan.fail_on, its_plan.host
+        )
         if said:
             failures[its_plan.host] = visible_message(said)
-    more = [*native(slips), *_template_slips(hosts, hostvars)]
-    lines = audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *more])
-    return {"lines": list(lines), "failures": failures}
+    more = [*native(slips), *_template_slips(acting)]
+    lines = [
+        *audit_lines(audit.findings, audit.registries, [*audit.not_looked_at, *more]),
+        *map(visible_message, _lost("ecr_share_report_dir", acting)),
+    ]
+    stats = stats_of_audit(audit.registries, audit.findings, failed=failed, failing=failing)
+    return {"lines": lines, "failures": failures, "stats": {Purpose.AUDIT.value: stats}}
 
 
 def _reports(hosts: Sequence[str], *, hostvars: Values, generated_at: str) -> dict[str, dict[str, Any]]:
     """Return what to write into each directory that a host names, on all hosts that name it, of earlier plays, too."""
     reports = {}
-    for directory in dict.fromkeys(its_plan.report_dir for its_plan, _its in _acting(hosts, hostvars)):
+    acting = _acting(hosts, hostvars)
+    fail_on = {kind for one in acting for kind in one.plan.fail_on}
+    for directory in dict.fromkeys(one.plan.report_dir for one in acting):
         if directory is None:
             continue
-        audit = _audit_of(hosts, hostvars, generated_at, directory)
-        fail_on = {kind for its_plan, _its in _acting(hosts, hostvars) for kind in its_plan.fail_on}
+        audit = _audit_of(acting, generated_at, directory)
         reports[directory] = {
             "report": report(
                 audit.registries,
@@ -638,7 +718,7 @@ def _answers(registered: Values) -> list[Answer]:
 def _of_the_role(variables: Values) -> dict[str, Any]:
     # The other variables of a host are not read, because each may be a template that costs, or fails. What the role
     # returned belongs to all hosts that are repositories, and with run_once each of them has it.
-    return _chosen(variables, [name for name in variables if name.startswith("ecr_") and name != RESULT])
+    return _chosen(variables, [name for name in variables if name.startswith("ecr_") and name not in RETURNED])
 
 
 def _chosen(variables: Values, names: Iterable[str]) -> dict[str, Any]:
@@ -646,12 +726,14 @@ def _chosen(variables: Values, names: Iterable[str]) -> dict[str, Any]:
 
 
 _STEPS: Mapping[str, Callable[..., Any]] = {
+    "throttle": _throttle,
     "plan": _plan,
     "connection": _connection,
     "ready": _ready,
     "listings": _listed,
     "slips": _slips,
     "summary": _summary,
+    "added": _added,
     "changes": _changes,
     "read": _read,
     "answer": _answer,

@@ -74,10 +74,7 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.plugins
-  - amazon.aws.region.plugins
-  - amazon.aws.assume_role.plugins
-  - amazon.aws.boto3
+  - imageshare.aws._connection.inventory
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 """

@@ -6,7 +6,7 @@
 
 """The port to AWS: what runs need of a registry, which policy is read and written, and the errors of both.
 
-A run knows nothing else of AWS. `_aws.registry` has the adapters, and tests have another in memory.
+A run knows nothing else of AWS. `_aws.registry` and `_aws.policies` have the adapters, and tests have others in memory.
 """
 
 from __future__ import annotations

@@ -67,7 +67,9 @@ def share(
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except EcrError as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    for warning in (*request.warnings, *(() if QUIET in os.environ else result.warnings)):
+    # Trouble with backups is in no row.
+    told = result.trouble if QUIET in os.environ else result.warnings
+    for warning in (*request.warnings, *told):
         warn(warning)
     report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
     if result.failures:

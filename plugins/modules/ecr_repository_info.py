@@ -35,9 +35,7 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - imageshare.aws._connection
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
 attributes:

@@ -113,33 +113,6 @@ options:
     type: str
     choices: [keep, revoke]
     default: keep
-  whole_account:
-    description:
-      - Whether with each account its roles, users, sessions and single Lambda functions leave, too. They leave the
-        managed statements, and with O(unmanaged_access=revoke) the unmanaged ones.
-      - Principals of O(grants) that are no accounts leave as they do without it.
-      - Goes with O(state=absent) only. The account that owns the registry is refused, in the rows of its repositories.
-    type: bool
-    default: false
-  purge_grants:
-    description:
-      - Whether principals that no grant names leave the managed statements of the repositories that a grant covers.
-      - The account that owns the registry, its roles and users, and its Lambda functions stay.
-      - Goes with O(state=present) only.
-    type: bool
-    default: false
-  purge_deleted_principals:
-    description:
-      - Whether the unique ids of deleted roles and users (C(AROA…), C(AIDA…)) leave the managed statements. AWS
-        refuses to store a policy that has any.
-      - Those in other statements stay, and are warned about.
-    type: bool
-    default: false
-  include_policy:
-    description:
-      - Whether the rows of changed repositories have the new policy.
-    type: bool
-    default: false
   on_missing:
     description:
       - What to do about a name or a pattern that matches no repository. With V(fail), it is reported as failed, and all
@@ -185,11 +158,10 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - imageshare.aws._connection
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
+  - imageshare.aws._sharing
   - imageshare.aws._bulk
   - imageshare.aws._bulk.backups
   - imageshare.aws._bulk.concurrency
@@ -638,29 +610,16 @@ summary:
     warnings: 2
 """
 
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS, read_request
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import SHARING_OPTIONS, read_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share import run
 from ansible_collections.imageshare.aws.plugins.module_utils._tasks import share
 
 ARGUMENT_SPEC = {
+    **SHARING_OPTIONS,
     "repositories": {"type": "list", "elements": "str", "required": True},
-    "grants": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": GRANT_OPTIONS,
-    },
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "unmanaged_access": {"type": "str", "choices": ["keep", "revoke"], "default": "keep"},
-    "whole_account": {"type": "bool", "default": False},
-    "purge_grants": {"type": "bool", "default": False},
-    "purge_deleted_principals": {"type": "bool", "default": False},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
-    "registry_id": {"type": "str"},
     "force_set_policy": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 8},
-    "backup_dir": {"type": "path"},
-    "include_policy": {"type": "bool", "default": False},
 }
 
 

@@ -115,9 +115,7 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - imageshare.aws._connection
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
   - imageshare.aws._bulk.concurrency

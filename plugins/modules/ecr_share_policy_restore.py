@@ -65,15 +65,15 @@ options:
     type: list
     elements: str
     default: ["*"]
-  kinds:
+  apply_to:
     description:
-      - What has the policies that are put back. V(repository) stands for the repositories in O(repositories),
-        V(registry) for the registry itself, and V(template) for all creation templates that were saved.
+      - What has the policies that are put back. V(repositories) stands for those in O(repositories), V(registry) for
+        the registry itself, and V(templates) for all creation templates that were saved.
       - If left out, it is all that was saved, or repositories alone where O(repositories) is set.
       - Of a template, the policy is put back, and no other field.
     type: list
     elements: str
-    choices: [repository, registry, template]
+    choices: [repositories, registry, templates]
   overwrite:
     description:
       - With O(to=before), whether to put back even a policy that was changed after the run. What was changed since is
@@ -122,9 +122,7 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - imageshare.aws._connection
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
   - imageshare.aws._bulk
@@ -509,7 +507,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import connect
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import InvalidInputError
 from ansible_collections.imageshare.aws.plugins.module_utils._registry import EcrError
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import KINDS, BackupError
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.backups import APPLY_TO, BackupError
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.bulk import stop_on_signals
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import read_restore_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore import run
@@ -517,7 +515,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._runs.restore impor
 ARGUMENT_SPEC = {
     "backup_path": {"type": "path", "required": True},
     "repositories": {"type": "list", "elements": "str", "default": ["*"]},
-    "kinds": {"type": "list", "elements": "str", "choices": list(KINDS)},
+    "apply_to": {"type": "list", "elements": "str", "choices": list(APPLY_TO)},
     "to": {"type": "str", "choices": ["before", "written"], "default": "before"},
     "overwrite": {"type": "bool", "default": False},
     "on_missing": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
@@ -542,8 +540,8 @@ def main() -> None:
         module.fail_json(msg="Nothing was done. " + ". ".join(error.problems))
     except (BackupError, EcrError) as error:
         module.fail_json(msg=f"Nothing was done: {error}")
-    # Notes are about backups, and in no row.
-    for warning in result.notes if QUIET in os.environ else result.warnings:
+    # Notes and trouble are about backups, and in no row.
+    for warning in (*result.trouble, *result.notes) if QUIET in os.environ else result.warnings:
         warn(warning)
     report = result.to_dict(diff=request.diff, include_policy=request.include_policy)
     if result.failures:

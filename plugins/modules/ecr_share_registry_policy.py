@@ -80,30 +80,6 @@ options:
     type: str
     choices: [keep, revoke]
     default: keep
-  whole_account:
-    description:
-      - Whether with each account its roles, users, sessions and single Lambda functions leave, too. They leave the
-        managed statements, and with O(unmanaged_access=revoke) the unmanaged ones.
-      - Goes with O(state=absent) only. The account that owns the registry is refused.
-    type: bool
-    default: false
-  purge_grants:
-    description:
-      - Whether principals that no grant names leave the managed statements.
-      - The account that owns the registry, and its roles and users, stay.
-      - Goes with O(state=present) only.
-    type: bool
-    default: false
-  purge_deleted_principals:
-    description:
-      - Whether the unique ids of deleted roles and users (C(AROA…), C(AIDA…)) leave the managed statements.
-    type: bool
-    default: false
-  include_policy:
-    description:
-      - Whether what is returned has the new policy, where it changed.
-    type: bool
-    default: false
   registry_id:
     description:
       - The 12-digit id of the account that owns the registry. AWS's API knows the policy of the caller's own registry
@@ -133,11 +109,10 @@ seealso:
 author:
   - imageshare.aws contributors (@imageshare)
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - imageshare.aws._connection
   - imageshare.aws._attributes
   - imageshare.aws._attributes.action_group
+  - imageshare.aws._sharing
   - imageshare.aws._bulk.backups
 attributes:
   check_mode:
@@ -301,22 +276,12 @@ backup_path:
   sample: /var/backups/ecr/20260131T120000Z-123456789012-us-east-1-5f0c7d1e
 """
 
-from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import GRANT_OPTIONS
+from ansible_collections.imageshare.aws.plugins.module_utils._runs.options import SHARING_OPTIONS
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.registry_options import read_registry_request
 from ansible_collections.imageshare.aws.plugins.module_utils._runs.share_registry import run
 from ansible_collections.imageshare.aws.plugins.module_utils._tasks import share
 
-ARGUMENT_SPEC = {
-    "grants": {"type": "list", "elements": "dict", "required": True, "options": GRANT_OPTIONS},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "unmanaged_access": {"type": "str", "choices": ["keep", "revoke"], "default": "keep"},
-    "whole_account": {"type": "bool", "default": False},
-    "purge_grants": {"type": "bool", "default": False},
-    "purge_deleted_principals": {"type": "bool", "default": False},
-    "backup_dir": {"type": "path"},
-    "include_policy": {"type": "bool", "default": False},
-    "registry_id": {"type": "str"},
-}
+ARGUMENT_SPEC = SHARING_OPTIONS
 
 
 def main() -> None:

@@ -184,7 +184,7 @@ def eventful_restoring(aws: EmbeddedAws, folder: Path) -> tuple[Result, ...]:
         module=RESTORE,
         backup_path=str(folder),
         repositories=names,
-        kinds=["repository", "registry", "template"],
+        apply_to=["repositories", "registry", "templates"],
         overwrite=True,
         backup_dir=str(folder / "later"),
         include_policy=True,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""README.md and CONTRIBUTING.md hold true: examples run, JSON is JSON, and what is named exists."""
+"""README.md, pages with single tasks, and CONTRIBUTING.md hold true: examples run, and what is named exists."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.module_utils._errors import SUMMARIES
 from ansible_collections.imageshare.aws.plugins.module_utils._sharing.managed_statements import NEWEST, ORGANIZATIONS
+from ansible_collections.imageshare.aws.tests.integration import pages
 from ansible_collections.imageshare.aws.tests.integration.inventories import plant_registries
 from ansible_collections.imageshare.aws.tests.integration.statements import allow, policy, root
 from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
@@ -24,8 +25,18 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 from ansible_collections.imageshare.aws.tests.support.module_process import run_inventory
 
 ROOT = Path(__file__).resolve().parents[2]
+HOME = "https://github.com/imageshare/imageshare.aws"
+# What the first release brings.
+TO_COME = {"CHANGELOG.rst"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+# They show what to write, one by one. Those that a reader goes through from the top to the bottom are in test_pages.py.
+REGISTRIES_PAGE, REPORT_PAGE = (pages.read(name) for name in ("accounts-and-regions.md", "report.md"))
+GRANTS_PAGE, WARNINGS_PAGE, PERMISSIONS_PAGE = (
+    pages.read(name) for name in ("grants.md", "warnings.md", "permissions.md")
+)
+OTHERS = (pages.read(name) for name in ("many-repositories.md", "backups.md"))
+SHOWING = "".join((README, *OTHERS, REGISTRIES_PAGE, REPORT_PAGE, GRANTS_PAGE, WARNINGS_PAGE, PERMISSIONS_PAGE))
 # Every example changes this: it grants something else to the account that examples name, and something to a stranger.
 PLANTED = policy(allow("old push", root("111122223333"), root("777788889999"), Sid="Uploads"), Version="2012-10-17")
 
@@ -43,7 +54,7 @@ def values(node: Any, key: str) -> Iterator[Any]:
         yield from values(member, key)
 
 
-YAML = [yaml.safe_load(text) for text in blocks(README, "yaml")]
+YAML = [yaml.safe_load(text) for text in blocks(SHOWING, "yaml")]
 INVENTORIES = [example for example in YAML if "plugin" in example]
 (REGISTRIES,) = (example for example in YAML if "ecr_registries" in example)
 READING = [example for example in YAML if "ecr_share_policy_info" in str(example) or "ecr_consumer" in str(example)]
@@ -107,7 +118,7 @@ def test_inventory_lists_what_is_tagged_and_makes_its_groups(example: Any, aws: 
 
 
 def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: Path) -> None:
-    (text,) = (text for text in blocks(README, "shell") if "imageshare.aws.share" in text)
+    (text,) = (text for text in blocks(REGISTRIES_PAGE, "shell") if "imageshare.aws.share" in text)
     commands = [line.split()[1:] for line in text.splitlines()]
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(REGISTRIES), encoding="utf-8")
     registries = (("123456789012", "us-east-1"), ("123456789012", "eu-west-1"), ("210987654321", "us-east-1"))
@@ -120,7 +131,7 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
             arguments = [argument.replace(name, value) for argument in arguments]
         return ansible(aws, tmp_path, "playbook", *arguments)
 
-    (text,) = (text for text in blocks(README, "shell") if "ecr_share_report_dir" in text)
+    (text,) = (text for text in blocks(REPORT_PAGE, "shell") if "ecr_share_report_dir" in text)
     (share, audit, restore), report = commands, text.split()[1:]
     assert run(share).code == 0
     for registry in registries:
@@ -134,7 +145,7 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
     found = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["registries"]
     assert len(found) == 3
     assert not any("drift" in row for registry in found for row in registry["repositories"])
-    named = set(re.findall(r"`(report\.[\w.]+)`", README))
+    named = set(re.findall(r"`(report\.[\w.]+)`", REPORT_PAGE))
     assert {path.name for path in (tmp_path / "report").iterdir()} == named
     (backup,) = (tmp_path / "ecr-backups").iterdir()
     assert run(restore, **{"20261125T024700Z": backup.name}).code == 0
@@ -142,25 +153,26 @@ def test_registries_are_shared_audited_and_restored(aws: EmbeddedAws, tmp_path: 
 
 
 def test_policy_that_is_shown_is_the_one_that_is_stored(aws: EmbeddedAws, tmp_path: Path) -> None:
-    before, _middle, after = README.partition("A repository without a policy then has this one:")
-    example = yaml.safe_load(blocks(before, "yaml")[-1])
+    page = pages.read("getting-started.md")
+    example = yaml.safe_load(blocks(page, "yaml")[0])
     ((repository,),) = values(example, "repositories")
     aws.plant(repository, None)
     play(example, aws, tmp_path, times=1)
-    assert json.loads(aws.policies()[repository]) == json.loads(blocks(after, "json")[0])
+    assert json.loads(aws.policies()[repository]) == json.loads(blocks(page, "json")[0])
 
 
 def test_json_is_json() -> None:
-    found = [json.loads(text) for text in blocks(README, "json")]
+    found = [json.loads(text) for path in pages.FOLDER.glob("*.md") for text in blocks(pages.read(path.name), "json")]
     assert all(policy["Version"] and policy["Statement"] for policy in found)
     assert len(found) == 5
 
 
-def test_readme_names_every_new_statement_and_every_kind_of_warning() -> None:
+def test_tables_name_every_new_statement_and_every_kind_of_warning() -> None:
     # Those of organizations and units are called like the others, but for how they begin.
     whole = {slot.sid for slot in NEWEST if not slot.sid.startswith(ORGANIZATIONS.sid)}
-    named = whole | {slot.shape.sid for slot in NEWEST if slot.sid not in whole} | set(SUMMARIES)
-    assert {name for name in named if f"`{name}`" not in README} == set()
+    named = whole | {slot.shape.sid for slot in NEWEST if slot.sid not in whole}
+    assert {name for name in named if f"`{name}`" not in GRANTS_PAGE} == set()
+    assert {name for name in SUMMARIES if f"`{name}`" not in WARNINGS_PAGE} == set()
 
 
 @pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README.md", "CONTRIBUTING.md"])
@@ -171,9 +183,48 @@ def test_targets_that_are_named_exist(document: str) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README.md", "CONTRIBUTING.md"])
-def test_paths_that_are_linked_exist(document: str) -> None:
-    assert {path for path in re.findall(r"\]\(([^):]+)\)", document) if not (ROOT / path).exists()} == set()
+def test_paths_that_contributing_links_exist() -> None:
+    assert {path for path in re.findall(r"\]\(([^):]+)\)", CONTRIBUTING) if not (ROOT / path).exists()} == set()
+
+
+@pytest.mark.parametrize("path", ["README.md", "roles/ecr_share/README.md"])
+class TestWhatGalaxyShows:
+    """It shows these documents at addresses of its own, where a relative link leads nowhere."""
+
+    def test_has_full_addresses_alone(self, path: str) -> None:
+        linked = re.findall(r"\]\(([^)]+)\)", (ROOT / path).read_text(encoding="utf-8"))
+        assert linked
+        assert [address for address in linked if not address.startswith("https://")] == []
+
+    def test_links_to_what_is_there(self, path: str) -> None:
+        ours = re.compile(rf"\]\({HOME}/(?:blob|tree|raw)/main/([^)#]+)(?:#([^)]+))?\)")
+        linked = ours.findall((ROOT / path).read_text(encoding="utf-8"))
+        assert linked
+        assert {path for path, _heading in linked if not (ROOT / path).exists()} <= TO_COME
+        missing = [(path, end) for path, end in linked if end and end not in headings(ROOT / path)]
+        assert missing == []
+
+
+def headings(path: Path) -> set[str]:
+    """The headings of a document, as the ends of addresses."""
+    found = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def test_readme_is_short_and_in_the_order_of_certified_collections() -> None:
+    assert len(README.splitlines()) < 165
+    assert re.findall(r"^## (.*)$", README, re.MULTILINE) == [
+        "Description",
+        "Requirements",
+        "Installation",
+        "Use Cases",
+        "Testing",
+        "Contributing",
+        "Support",
+        "Release Notes and Roadmap",
+        "Related Information",
+        "License Information",
+    ]
 
 
 def test_paths_that_contributing_names_exist() -> None:

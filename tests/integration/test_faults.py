@@ -197,7 +197,7 @@ class TestOthersWriteToo:
 
         result = run(repositories=wanted, grants=GRANTS, diff=True)
 
-        assert aws.calls() == {
+        assert aws.prompt_calls() == {
             "GetRegistryPolicy": 1,
             "GetRepositoryPolicy": 3 + 2 + 9,
             "SetRepositoryPolicy": 9 + 2,
@@ -224,7 +224,7 @@ class TestOthersWriteToo:
         result = run(repositories=wanted, grants=GRANTS)
 
         assert not result.failed
-        assert aws.calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 60, "SetRepositoryPolicy": 30}
+        assert aws.prompt_calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 60, "SetRepositoryPolicy": 30}
         both = policy(BUILDS, allow("pull", root(TEAM)), self.THEIRS)
         assert all(json.loads(text or "") == both for text in aws.policies().values())
 
@@ -237,7 +237,11 @@ def test_at_a_rate_limit_no_call_is_wasted(aws: EmbeddedAws, run: Run, rate: flo
     result = run(repositories=wanted, grants=GRANTS)
 
     assert not result.failed
-    assert aws.calls() == {"GetRegistryPolicy": 1, "GetRepositoryPolicy": 2 * number, "SetRepositoryPolicy": number}
+    assert aws.prompt_calls() == {
+        "GetRegistryPolicy": 1,
+        "GetRepositoryPolicy": 2 * number,
+        "SetRepositoryPolicy": number,
+    }
     # How much of the limit is used, test_pace.py tells in virtual time.
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.imageshare.aws.plugins.inventory import ecr_repositories
+from ansible_collections.imageshare.aws.tests.integration import pages
 from ansible_collections.imageshare.aws.tests.integration.conftest import Run
 from ansible_collections.imageshare.aws.tests.integration.documented import DOCUMENTED
 from ansible_collections.imageshare.aws.tests.integration.statements import DELETED_ROLE, TEAM, allow, policy, root
@@ -35,7 +36,7 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
 )
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PERMISSIONS, REGISTRIES = (pages.read(name) for name in ("permissions.md", "accounts-and-regions.md"))
 OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
 GRANTS = [{"principals": [TEAM]}]
@@ -58,8 +59,8 @@ def named(text: str) -> set[str]:
 
 
 def policy_of(sid: str) -> set[str]:
-    """The actions of the whole policy that the README shows with a statement of this Sid."""
-    (shown,) = (block for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL) if f'"{sid}"' in block)
+    """The actions of the whole policy that docs/permissions.md shows with a statement of this Sid."""
+    (shown,) = (block for block in re.findall(r"```json\n(.*?)```", PERMISSIONS, re.DOTALL) if f'"{sid}"' in block)
     return named(" ".join(_listed(statement["Action"]) for statement in json.loads(shown)["Statement"]))
 
 
@@ -209,7 +210,7 @@ def test_the_inventory_uses_what_its_notes_say(aws: EmbeddedAws, tmp_path: Path)
     ]
     notes = " ".join(yaml.safe_load(ecr_repositories.DOCUMENTATION)["notes"])
     assert set().union(*used) == named(notes)
-    (told,) = re.findall(r"It takes one call to AWS for 1,000 .*?\n\n", README, re.DOTALL)
+    (told,) = re.findall(r"It takes one call to AWS for 1,000 .*?\n\n", REGISTRIES, re.DOTALL)
     assert set().union(*used) == named(told)
 
 
@@ -284,8 +285,8 @@ def test_nothing_fails_without_the_permission_to_read_the_policy_of_the_registry
     assert all(row["registry_policy_read"] is is_read for row in audited.rows.values())
 
 
-def test_the_policies_of_the_readme_are_what_its_words_say() -> None:
-    (words,) = re.findall(r"Plain names need no .*?\n\n", README, re.DOTALL)
+def test_the_policies_of_the_page_are_what_its_words_say() -> None:
+    (words,) = re.findall(r"Plain names need no .*?\n\n", PERMISSIONS, re.DOTALL)
     assert named(words) <= policy_of("ShareRepositories") | {IDENTITY}
     to_come = named(" ".join(DOCUMENTED[module].permissions() for module in (SHARE_REGISTRY, SHARE_TEMPLATES)))
     assert policy_of("ShareRepositoriesToCome") == to_come - {IDENTITY}

@@ -293,7 +293,7 @@ class TestBackups:
         before = stored(aws)
         aws.reset_calls()
 
-        for options in ({"overwrite": True}, {"to": "written", "overwrite": True}, {"kinds": ["registry"]}):
+        for options in ({"overwrite": True}, {"to": "written", "overwrite": True}, {"apply_to": ["registry"]}):
             result = restore(backup_path=str(tmp_path), registry_id=OTHER_ACCOUNT, **options)
             assert result.failed
             assert f"Use credentials of account {OTHER_ACCOUNT}" in result.message

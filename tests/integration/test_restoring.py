@@ -146,7 +146,7 @@ class TestRestoring:
         assert {name for name, row in done.rows.items() if row["changed"]} == CHANGED
         assert [shown["after_header"] for shown in done.values["diff"]] == sorted(CHANGED)
         writes = {"SetRepositoryPolicy": 2, "DeleteRepositoryPolicy": 1}
-        assert aws.calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 6, **writes}
+        assert aws.prompt_calls() == {"GetCallerIdentity": 1, "GetRepositoryPolicy": 6, **writes}
         assert same(aws.policies(), planted)
         assert aws.policies()["base/shared"] == planted["base/shared"]
 

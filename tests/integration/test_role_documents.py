@@ -39,7 +39,7 @@ DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="u
 # As the first entry point that has it describes it.
 OPTIONS = {name: option for entry in reversed(SPECS.values()) for name, option in entry["options"].items()}
 # Alone, the name of the option would say too little among the variables of the role.
-_RENAMED = {"to": "ecr_share_restore_to", "kinds": "ecr_share_restore_kinds"}
+_RENAMED = {"to": "ecr_share_restore_to", "apply_to": "ecr_share_restore_apply_to"}
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
 
 
@@ -57,7 +57,7 @@ def test_defaults_are_those_of_the_specification() -> None:
 
 
 def test_every_variable_is_known_to_the_plan() -> None:
-    assert {*OPTIONS, "ecr_share_result"} == set(KNOWN)
+    assert {*OPTIONS, "ecr_share_result", "ecr_share_stats"} == set(KNOWN)
 
 
 def test_options_of_a_grant_are_those_of_the_module() -> None:
@@ -210,4 +210,6 @@ def test_inventory_of_the_examples_shares_what_it_says(example: str, aws: Embedd
 
 def test_every_example_is_run() -> None:
     listed = {example.split("/")[0] for example in EXAMPLES}
+    # The one for images is in test_execution_environment.py.
+    listed.add("execution_environment")
     assert {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()} == listed

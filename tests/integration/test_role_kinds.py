@@ -301,7 +301,7 @@ class TestRecovering:
         plant_shared(planted)
         restoring = {"ecr_share_backup_path": str(tmp_path / "saved"), "ecr_share_overwrite": True}
 
-        one = play("restore", INVENTORY, "-e", json.dumps({**restoring, "ecr_share_restore_kinds": ["template"]}))
+        one = play("restore", INVENTORY, "-e", json.dumps({**restoring, "ecr_share_restore_apply_to": ["templates"]}))
         assert one.code == 0, one.output
         assert stored(planted) == {**SHARED, "templates": before["templates"]}
         assert "2 of 2 templates changed in 1 registry" in told(one)

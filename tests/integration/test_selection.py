@@ -29,7 +29,7 @@ def test_names_and_patterns_choose_each_repository_once_in_the_order_given(aws: 
     assert [row["name"] for row in result.values["repositories"]] == chosen
     assert {name for name, text in aws.policies().items() if text} == set(chosen)
     once = {"DescribeRepositories": 1, "GetRegistryPolicy": 1}
-    assert aws.calls() == {**once, "GetRepositoryPolicy": 10, "SetRepositoryPolicy": 5}
+    assert aws.prompt_calls() == {**once, "GetRepositoryPolicy": 10, "SetRepositoryPolicy": 5}
 
 
 def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, run: Run) -> None:
@@ -39,7 +39,7 @@ def test_patterns_choose_from_every_page_of_a_large_registry(aws: EmbeddedAws, r
     result = run(repositories=["app-*/shared"], grants=GRANTS)
 
     assert [row["name"] for row in result.values["repositories"]] == chosen
-    assert aws.calls() == {
+    assert aws.prompt_calls() == {
         "DescribeRepositories": 3,
         "GetRegistryPolicy": 1,
         "GetRepositoryPolicy": 6,

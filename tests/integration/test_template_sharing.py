@@ -206,7 +206,7 @@ class TestBackups:
         assert stored(aws, "services/web/") is None
         assert {prefix: others(aws, prefix) for prefix in aws.templates()} == before
         assert not restore(backup_path=str(tmp_path)).changed
-        assert restore(backup_path=str(tmp_path), to="written", kinds=["template"]).changed
+        assert restore(backup_path=str(tmp_path), to="written", apply_to=["templates"]).changed
         assert same(stored(aws, "ROOT"), NEW)
 
 

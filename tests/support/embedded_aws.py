@@ -4,6 +4,9 @@
 
 """An AWS in a process of its own on a loopback port: moto, with an ECR that behaves as the real one does.
 
+Clients push to it, by the protocol of registries, and other accounts pull what policies let them: embedded_pushes.py
+and embedded_images.py.
+
 As a script it serves until SIGTERM or SIGINT, and then exits 0. Beside AWS it speaks, in plain JSON:
 
     GET  /_embedded/calls        {operation: count} of the calls of ECR, and of GetCallerIdentity, that no fault befell
@@ -40,6 +43,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from http.client import HTTPConnection
@@ -59,6 +63,7 @@ SECRET_KEY = "embedded-test-secret-never-real"
 _ANNOUNCEMENT = "embedded AWS listening on "
 _TAGGING = "ResourceGroupsTaggingAPI_20170126"
 _ECR_TARGETS = ("AmazonEC2ContainerRegistry_V20150921", _TAGGING)
+_WRITES_OF_REPOSITORIES = ("SetRepositoryPolicy", "DeleteRepositoryPolicy")
 _IDENTITY = b"Action=GetCallerIdentity"
 # Where the name in a signature is not that in a policy.
 _IAM_PREFIXES = {"tagging": "tag"}
@@ -66,6 +71,9 @@ _PAGE = b"<html><body><h1>Sorry, this is no JSON</h1></body></html>"
 # What AWS answers, with the status 400, where it does not know the operation; the second speaks XML, as STS and IAM do.
 _UNKNOWN_OPERATION = {"__type": "UnknownOperationException"}
 _INVALID_ACTION = b"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code></Error></ErrorResponse>"
+# Where clients push, by the protocol of registries.
+_REGISTRY = "/v2/"
+_FUNCTIONS = "/2015-03-31/functions"
 # Stands for an answer that is on its way already.
 _SENT = (0, None)
 _STS_FAULT = "<ErrorResponse><Error><Code>{__type}</Code><Message>{message}</Message></Error></ErrorResponse>"
@@ -135,6 +143,18 @@ class EmbeddedAws:
 
     def calls(self) -> dict[str, int]:
         return self._control("GET", "calls")
+
+    def prompt_calls(self) -> dict[str, int]:
+        """The calls as they would be if nothing had to wait: on a busy machine, a policy whose read has become old is
+        read once more before it is written.
+        """
+        calls, last = Counter(self.calls()), dict[str | None, list[str]]()
+        for operation, name in self.journal():
+            *_earlier, before, latest = "", *last.get(name, [""])
+            if before == latest == "GetRepositoryPolicy" and operation in _WRITES_OF_REPOSITORIES:
+                calls[latest] -= 1
+            last[name] = [latest, operation]
+        return dict(calls)
 
     def refused(self) -> dict[str, int]:
         return self._control("GET", "refused")
@@ -253,6 +273,7 @@ class _Server(ThreadingTCPServer):
         self.base_environ = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self.server_address[1]), "SCRIPT_NAME": ""}
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.ecr = EmbeddedEcr(Settings(**settings))
+        self.ecr.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.actions: set[str] = set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -329,6 +350,9 @@ class _Handler(WSGIRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service, _dot, operation = self.headers.get("X-Amz-Target", "").partition(".")
         answer = None
+        if self.path.startswith(_REGISTRY):
+            self._of_registry(body)
+            return
         if not self.path.startswith("/_embedded/"):
             self.server.actions.add(_iam_action(self.headers, operation, body))
         if self.path.startswith("/_embedded/"):
@@ -340,6 +364,8 @@ class _Handler(WSGIRequestHandler):
                 answer = 400, _UNKNOWN_OPERATION
         elif _IDENTITY in body:
             answer = self.server.ecr.call("GetCallerIdentity", {}, self.headers)
+        elif self.command == "POST" and self.path == _FUNCTIONS:
+            answer = self._of_lambda(json.loads(body))
         if answer is _SENT:
             return
         if answer and _IDENTITY in body:
@@ -352,6 +378,19 @@ class _Handler(WSGIRequestHandler):
             _WsgiResponse(BytesIO(body), self.wfile, sys.stderr, self.get_environ()).run(self.server.answer)
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_PUT = do_POST
+
+    def _of_registry(self, body: bytes) -> None:
+        from embedded_pushes import push
+
+        status, headers, answer = push(self.server.ecr, self.command, self.path, self.headers, body)
+        self._send_content(status, "application/json", json.dumps(answer).encode(), headers=headers)
+
+    def _of_lambda(self, request: dict[str, Any]) -> tuple[int, Any] | None:
+        from embedded_ecr import caller
+        from embedded_images import refused_function
+
+        message = refused_function(request, *caller(self.headers))
+        return message and (403, {"__type": "AccessDeniedException", "Message": message})
 
     def _of_ecr(self, operation: str, params: dict[str, Any]) -> tuple[int, Any] | None:
         from embedded_ecr import BadGateway, DamagedAnswer
@@ -394,9 +433,18 @@ class _Handler(WSGIRequestHandler):
     def _send(self, status: int, answer: Any) -> None:
         self._send_content(status, "application/x-amz-json-1.1", json.dumps(answer).encode())
 
-    def _send_content(self, status: int, kind: str, content: bytes, announced: int | None = None) -> None:
-        """announced: the length that is said, where it is not that of the content."""
+    def _send_content(
+        self,
+        status: int,
+        kind: str,
+        content: bytes,
+        announced: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """announced: the length that is said, where it is not that of the content. headers: more of them."""
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content) if announced is None else announced))
         self.end_headers()
@@ -428,7 +476,7 @@ def main() -> None:
     if arguments.with_parent:
         threading.Thread(target=_exit_with_parent, daemon=True).start()
     with _Server(arguments.port, arguments.settings) as server:
-        print(f"{_ANNOUNCEMENT}http://127.0.0.1:{server.server_address[1]}", flush=True)
+        print(f"{_ANNOUNCEMENT}{server.ecr.url}", flush=True)
         sys.stdout = sys.stderr
         server.serve_forever()
 

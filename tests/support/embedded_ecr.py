@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,7 +26,9 @@ from typing import Any
 
 import policy_text
 from embedded_answers import invalid, page
+from embedded_images import layer_url, pulled
 from embedded_others import changed_by_others
+from embedded_roles import Roles, is_id_of_role, shown
 from embedded_tagging import get_resources
 from embedded_templates import Templates
 from moto.core.exceptions import ServiceException
@@ -54,6 +57,10 @@ _OF_OWN_REGISTRY = {
     "UpdateRepositoryCreationTemplate",
     "DeleteRepositoryCreationTemplate",
 }
+
+
+# By other accounts as well, as far as policies let them.
+_OF_IMAGES = {"BatchGetImage": pulled, "GetDownloadUrlForLayer": layer_url}
 
 
 class Verbatim(str):
@@ -125,6 +132,8 @@ class EmbeddedEcr:
     def __init__(self, settings: Settings) -> None:
         self._lock = Lock()
         self._initial = self.settings = settings
+        # Of the server, which knows it.
+        self.url = ""
         self._templates = Templates(
             partial(self._accepted, grammar=policy_text.OF_REPOSITORY, parameter="RepositoryPolicy"),
             self._shown,
@@ -141,6 +150,7 @@ class EmbeddedEcr:
             "GetAccountSetting": self._get_setting,
             "PutAccountSetting": self._put_setting,
             "GetResources": get_resources,
+            "GetAuthorizationToken": self._token,
             **self._templates.operations,
         }
         self.reset(everything=True)
@@ -154,6 +164,7 @@ class EmbeddedEcr:
             self.journal: list[tuple[str, str | None]] = []
         if everything:
             self._with_new_scope: set[tuple[str, str]] = set()
+            self._roles = Roles()
             self._templates.forget()
             moto_api_backend.reset()
             self.change(asdict(self._initial))
@@ -234,10 +245,12 @@ class EmbeddedEcr:
         """Status and answer, or None where moto has them. Raises ConnectionAbortedError where there is to be none, and
         DamagedAnswer or BadGateway.
         """
-        account, region = _caller(headers)
+        account, region = caller(headers)
         own = operation in _OF_OWN_REGISTRY
         backend = ecr_backends[account if own else params.get("registryId") or account][region]
         do = self._operations.get(operation)
+        if operation in _OF_IMAGES:
+            do = partial(_OF_IMAGES[operation], caller=account)
         with self._lock:
             fault = self._fault(operation, params, backend)
             damaged = isinstance(fault, DamagedAnswer) and do is not None
@@ -392,20 +405,29 @@ class EmbeddedEcr:
         exists_at = {policy_text.root_arn(name, partition): moment for name, moment in self._exists_at.items()}
 
         def missing(principal: str) -> bool:
-            by_default = math.inf if policy_text.is_unique_id(principal) else 0.0
+            of_nobody = policy_text.is_unique_id(principal) and not is_id_of_role(principal)
+            by_default = math.inf if of_nobody or self._roles.was_deleted(principal) else 0.0
             return time.monotonic() < exists_at.get(principal, by_default)
 
         missing_message = policy_text.NOT_FOUND if self.settings.principal_not_found_message else None
         try:
-            return policy_text.accept(text, partition, missing, missing_message, force, grammar)
+            accepted = policy_text.accept(text, partition, missing, missing_message, force, grammar)
         except policy_text.PolicyRefused as refused:
             raise invalid(parameter, str(refused)) from None
+        return self._roles.stored(accepted)
 
     def _shown(self, text: str) -> str:
         if isinstance(text, Verbatim):
             return text
         with self._lock:
-            return policy_text.answer(text, self._order)
+            return policy_text.answer(shown(text), self._order)
+
+    def _token(self, backend: ECRBackend, _params: dict[str, Any]) -> dict[str, Any]:
+        """Leads a client that pushes to this server."""
+        token = b64encode(f"AWS:{backend.account_id}/{backend.region_name}".encode()).decode()
+        expires = time.time() + 12 * 60 * 60
+        data = {"authorizationToken": token, "expiresAt": expires, "proxyEndpoint": self.url}
+        return {"authorizationData": [data]}
 
     def _describe(self, backend: ECRBackend, params: dict[str, Any]) -> dict[str, Any]:
         names, size, token = (params.get(name) for name in ("repositoryNames", "maxResults", "nextToken"))
@@ -419,7 +441,7 @@ class EmbeddedEcr:
         return {"repositories": [_described(_repository(backend, name)) for name in names], **token}
 
 
-def _caller(headers: Mapping[str, str]) -> tuple[str, str]:
+def caller(headers: Mapping[str, str]) -> tuple[str, str]:
     """Account, as moto finds it, and region of a signed request."""
     response = BaseResponse()
     response.headers, response.querystring = headers, {}

@@ -425,11 +425,14 @@ REGISTRY_GRANTS: dict[str, tuple[dict[str, Any], dict[str, Any], Words]] = {
 }
 
 RESTORE_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "kinds that are unknown": (
-        {"kinds": ["registries"]},
-        "kinds must be one or more of: repository, registry, template",
+    "an unknown word to apply to": (
+        {"apply_to": ["registries"]},
+        "apply_to must be one or more of: repositories, registry, templates",
     ),
-    "no kinds": ({"kinds": []}, "kinds is empty: name some of repository, registry, template, or leave it out"),
+    "no kinds": (
+        {"apply_to": []},
+        "apply_to is empty: name some of repositories, registry, templates, or leave it out",
+    ),
     "repositories that are null": ({"repositories": None}, _NO_LIST),
     "no repositories": ({"repositories": []}, "repositories is empty"),
     "a repository in capitals": ({"repositories": ["Base"]}, '"Base" is not a repository name'),

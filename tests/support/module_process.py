@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.imageshare.aws.plugins.module_utils._containers import ROOT
 from ansible_collections.imageshare.aws.tests.support import warm_python
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCESS_KEY, SECRET_KEY, EmbeddedAws
 
@@ -271,7 +272,9 @@ def clean_environment(aws: EmbeddedAws, changes: Mapping[str, str | None]) -> di
 
     changes: variables to replace, or with None to take out.
     """
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": os.devnull, **aws.environment(), **changes}
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": os.devnull, **aws.environment()}
+    # Nobody is warned of folders that go with a container, even if the tests run in one.
+    environment = {**environment, ROOT: "/nonexistent", **changes}
     return {name: value for name, value in environment.items() if value is not None}
 
 

@@ -5,8 +5,8 @@
 """usage: pictures.py FOLDER
 
 Pictures of the report for a person to look at: in light and in dark, each 1600, 900 and 400 pixels wide, some with a
-cell, the registry policies or the findings opened, or with what differs, and on paper. report.png is the one of the
-README.
+cell, the registry policies or the findings opened, or with what differs, and on paper. report.png is the one of
+docs/report.md.
 """
 
 from __future__ import annotations

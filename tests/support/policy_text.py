@@ -137,6 +137,16 @@ def answer(stored: str, random: Random) -> str:
     return pretty(policy)
 
 
+def with_principals(text: str, rename: Callable[[str], str]) -> str:
+    """A stored text with other names for its AWS principals."""
+    policy = json.loads(text)
+    for principals in _principal_maps(policy):
+        if "AWS" in principals:
+            named = principals["AWS"]
+            principals["AWS"] = [rename(one) for one in named] if isinstance(named, list) else rename(named)
+    return pretty(policy)
+
+
 def pretty(value: Any, indent: str = "") -> str:
     """JSON as AWS prints it: an object over several lines, a list on one, a space on both sides of a colon."""
     if isinstance(value, dict) and value:

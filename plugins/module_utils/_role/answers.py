@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._iam.arns import is_account_id
@@ -289,10 +289,12 @@ class Offboarded:
     Args:
         lines: For people.
         failures: Why the role fails, by the host: somebody is still in, or nobody knows.
+        verdicts: How many principals are still in, may be, are out, or are as far as anybody knows.
     """
 
     lines: tuple[str, ...]
     failures: Mapping[str, str]
+    verdicts: Mapping[str, int] = field(default_factory=dict)
 
 
 def offboarded(
@@ -345,18 +347,24 @@ def offboarded(
     if not_judged:
         more = f" and {len(not_judged) - MOST_UNREAD} more" if len(not_judged) > MOST_UNREAD else ""
         lines.append(f"NOT LOOKED AT, so nobody knows: {words(not_judged[:MOST_UNREAD])}{more}")
+    verdicts = dict.fromkeys(("still_in", "unknown", "possible", "out"), 0)
     for principal in principals:
         who, rest = labelled(principal, names), ""
         if any(way.asked == principal for way in possible):
             rest = ", but for what is possible"
         if any(way.asked == principal for way in certain):
             lines.append(f"{who} still gets in ({looked})")
+            verdict = "still_in"
         elif not_read:
             lines.append(f"{who} is out as far as could be read ({looked})")
+            verdict = "unknown"
         elif not_judged:
             lines.append(f"{who} is out of what was looked at alone{rest} ({looked})")
+            verdict = "unknown"
         else:
             lines.append(f"{who} is out{rest} ({looked})")
+            verdict = "possible" if rest else "out"
+        verdicts[verdict] += 1
     failures = {}
     for host, of_host in by_host.items():
         ways_in = [way for way in entrances(of_host) if way.certain]
@@ -367,4 +375,4 @@ def offboarded(
         ]
         if reasons:
             failures[host] = message(" | ".join(reasons))
-    return Offboarded(tuple(map(message, lines)), failures)
+    return Offboarded(tuple(map(message, lines)), failures, verdicts)

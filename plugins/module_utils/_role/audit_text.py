@@ -66,11 +66,16 @@ def failure(findings: Iterable[Finding], fail_on: Collection[str], host: str) ->
         fail_on: The kinds of findings to fail on.
         host: The host.
     """
-    failing = [one for one in findings if one.host == host and one.kind in fail_on and one.accepted is None]
+    failing = failing_ones(findings, fail_on, host)
     if not failing:
         return ""
     what, they = ("finding", "it is") if len(failing) == 1 else ("findings", "they are")
     return f"{len(failing):,} {what} that ecr_share_fail_on names: {counted(failing)}; {they} listed above"
+
+
+def failing_ones(findings: Iterable[Finding], fail_on: Collection[str], host: str) -> list[Finding]:
+    """Return the findings that make the audit of a host fail."""
+    return [one for one in findings if one.host == host and one.kind in fail_on and one.accepted is None]
 
 
 def _lines_of_findings(findings: Iterable[Finding], registries: Sequence[AuditedRegistry], more: str) -> Iterator[str]:

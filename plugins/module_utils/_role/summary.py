@@ -288,10 +288,15 @@ def _losing(runs: Iterable[RegistryRun]) -> dict[str, frozenset[str]]:
     }
 
 
-def _warnings(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
-    """Yield a line for each kind of warning, the certain ones first."""
+def warned(runs: Sequence[RegistryRun], check_mode: bool) -> dict[tuple[bool, str], list[tuple[RegistryRun, Row, Row]]]:
+    """Return what is warned of, each kind once for a repository: by whether it is only possible, and by its kind.
+
+    Args:
+        runs: What came of the runs.
+        check_mode: Whether nothing was written.
+    """
     found: dict[tuple[bool, str], list[tuple[RegistryRun, Row, Row]]] = {}
-    losing = _losing(runs) if telling.check_mode else {}
+    losing = _losing(runs) if check_mode else {}
     for run in runs:
         for row in run.result["repositories"]:
             of_row: dict[str, Row] = {}
@@ -303,6 +308,17 @@ def _warnings(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
                     of_row[warning["kind"]] = warning
             for kind, warning in of_row.items():
                 found.setdefault((not warning["certain"], kind), []).append((run, row, warning))
+    return found
+
+
+def rows_of(run: RegistryRun) -> list[Row]:
+    """Return the rows of a run that count: a pattern that matches nothing has a row as well, and is no repository."""
+    return [row for row in run.result["repositories"] if "error" in row or not row.get("missing")]
+
+
+def _warnings(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
+    """Yield a line for each kind of warning, the certain ones first."""
+    found = warned(runs, telling.check_mode)
     if not found:
         return
     yield "WARNINGS"
@@ -325,13 +341,7 @@ def _counts(runs: Sequence[RegistryRun], telling: Telling) -> Iterator[str]:
         by_registry.setdefault(run.registry, []).append(run)
     counted: list[tuple[str, str | None, Sequence[Row]]] = []
     for registry, members in by_registry.items():
-        # A pattern that matches nothing has a row as well, and is no repository.
-        rows = [
-            row
-            for member in members
-            for row in member.result["repositories"]
-            if "error" in row or not row.get("missing")
-        ]
+        rows = [row for member in members for row in rows_of(member)]
         if not rows and any(member.result["error"] for member in members):
             continue
         owner = next((member.registry_id for member in members if member.registry_id), None)

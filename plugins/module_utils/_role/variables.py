@@ -74,7 +74,7 @@ _OF_PLAYS = (
     "ecr_share_purge_deleted_principals",
     "ecr_share_purge_grants",
     "ecr_share_report_dir",
-    "ecr_share_restore_kinds",
+    "ecr_share_restore_apply_to",
     "ecr_share_restore_to",
     "ecr_share_secret_key",
     "ecr_share_session_token",
@@ -87,13 +87,13 @@ _OF_PLAYS = (
 _OWNERS = ("ecr_share_assume_role_arn", "ecr_share_profile", "ecr_share_registry_id", "ecr_share_access_key")
 OF_OWNERS = (*_OWNERS, "ecr_share_regions")
 _DIRECTORIES = ("ecr_share_adopt_dir", "ecr_share_backup_dir", "ecr_share_backup_path", "ecr_share_report_dir")
-# The role sets it.
-RESULT = "ecr_share_result"
+# The role sets them. A controller may hand the numbers of one job to the next.
+RETURNED = ("ecr_share_result", "ecr_share_stats")
 KNOWN = (
     *_OF_CONNECTIONS,
     *_OF_REGISTRIES,
     *_OF_PLAYS,
-    RESULT,
+    *RETURNED,
     "ecr_share_grants",
     "ecr_share_principals",
     "ecr_share_accepted",

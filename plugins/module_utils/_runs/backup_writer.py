@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
+from .._containers import lost
 from .._registry import PolicyTarget
 from .._text import message
 from .backups import (
@@ -113,14 +114,18 @@ class BackupRun:
     def finish(self, failed: Iterable[str]) -> str | None:
         """Let the manifest say that the run came to its end, if anything was saved.
 
+        What is told is the same for all registries of a run, so that Ansible tells it once.
+
         Args:
             failed: The names of what the run was asked for, and did not do.
 
         Returns:
-            None, or what to tell if that could not be written. What was saved is there all the same.
+            None, or what to tell: that could not be written, though what was saved is there all the same, or what was
+            saved goes with the container.
         """
         if self.path is None or self._manifest is None:
             return None
+        going = lost(self._parent)
         ended = replace(self._manifest, repositories=len(self._saved), failed=tuple(sorted(failed)))
         try:
             _write(self.path, MANIFEST_NAME, manifest_to_text(ended), keep=False)
@@ -129,7 +134,7 @@ class BackupRun:
                 f"All is saved in {shown(self.path)}, but its {MANIFEST_NAME} could not be completed, so it will be "
                 f"taken for that of a run that was interrupted: {error}"
             )
-        return None
+        return None if going is None else message(f"backup_dir: {going}")
 
     def _directory(self, registry_id: str) -> str:
         with self._lock:

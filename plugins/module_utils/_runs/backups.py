@@ -37,7 +37,7 @@ from .._text import message as visible_message
 
 FORMAT = 1
 # That of galaxy.yml, which a module cannot read: it is not sent to the managed host.
-COLLECTION_VERSION = "0.1.0"
+COLLECTION_VERSION = "1.0.0"
 
 
 def _is_template_label(text: str) -> bool:
@@ -51,6 +51,8 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     REGISTRY: REGISTRY_LABEL.__eq__,
     TEMPLATE: _is_template_label,
 }
+# The same in the words of the option apply_to, which are those of a grant.
+APPLY_TO: Mapping[str, str] = {"repositories": REPOSITORY, "registry": REGISTRY, "templates": TEMPLATE}
 # What made the backups. A snapshot has only read, so what it found and what it "wrote" are the same.
 SHARE, RESTORE, SNAPSHOT = "share", "restore", "snapshot"
 RUN_KINDS = (SHARE, RESTORE, SNAPSHOT)

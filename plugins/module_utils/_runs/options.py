@@ -22,7 +22,7 @@ from .._sharing.capabilities import DEFAULT_ACCESS, NAMES, ordered
 from .._sharing.grants import Grant, grant_label, read_grants
 from .._text import quoted, word
 from .backup_writer import problem_with_directory
-from .backups import KINDS, RESTORE, SHARE, problem_with_path
+from .backups import APPLY_TO, KINDS, RESTORE, SHARE, problem_with_path
 
 # The options of a grant, as Ansible's argument specifications spell them.
 GRANT_OPTIONS: Mapping[str, Any] = {
@@ -30,6 +30,18 @@ GRANT_OPTIONS: Mapping[str, Any] = {
     "access": {"type": "list", "elements": "str", "choices": list(NAMES), "default": list(ordered(DEFAULT_ACCESS))},
     "lambda_regions": {"type": "list", "elements": "str"},
     "repositories": {"type": "list", "elements": "str"},
+}
+# Of all modules that share. Each has besides what it shares.
+SHARING_OPTIONS: Mapping[str, Any] = {
+    "grants": {"type": "list", "elements": "dict", "required": True, "options": GRANT_OPTIONS},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "unmanaged_access": {"type": "str", "choices": ["keep", "revoke"], "default": "keep"},
+    "whole_account": {"type": "bool", "default": False},
+    "purge_grants": {"type": "bool", "default": False},
+    "purge_deleted_principals": {"type": "bool", "default": False},
+    "backup_dir": {"type": "path"},
+    "include_policy": {"type": "bool", "default": False},
+    "registry_id": {"type": "str"},
 }
 # What a backup is put back to: what the run found, or what it wrote.
 BEFORE, WRITTEN = "before", "written"
@@ -282,8 +294,8 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
     Raises InputError with every problem.
     """
     problems = [*_problems_with_wanted(options["repositories"]), *_problems_with_runs(options)]
-    if options["kinds"] == []:
-        problems.append(f"kinds is empty: name some of {', '.join(KINDS)}, or leave it out")
+    if options["apply_to"] == []:
+        problems.append(f"apply_to is empty: name some of {', '.join(APPLY_TO)}, or leave it out")
     trouble = problem_with_path(options["backup_path"])
     if trouble:
         problems.append(f"backup_path: {trouble}")
@@ -296,7 +308,7 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
         overwrite=options["overwrite"],
         registry_id=options["registry_id"],
         kinds=_kinds(options),
-        named_kinds=tuple(options["kinds"] or ()),
+        named_kinds=_named_kinds(options),
         missing_ok=options["on_missing"] == "skip",
         force_set_policy=options["force_set_policy"],
         concurrency=options["concurrency"],
@@ -309,9 +321,12 @@ def read_restore_request(options: Mapping[str, Any], *, check_mode: bool, diff: 
 
 def _kinds(options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what has the policies that are put back: whoever names repositories means no others."""
-    if options["kinds"] is not None:
-        return tuple(dict.fromkeys(options["kinds"]))
-    return tuple(KINDS) if options["repositories"] == ["*"] else (REPOSITORY,)
+    unnamed = tuple(KINDS) if options["repositories"] == ["*"] else (REPOSITORY,)
+    return _named_kinds(options) or unnamed
+
+
+def _named_kinds(options: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(APPLY_TO[word] for word in options["apply_to"] or ()))
 
 
 def read_audit_request(options: Mapping[str, Any], *, partition: str, check_mode: bool = False) -> AuditRequest:

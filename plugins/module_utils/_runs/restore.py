@@ -19,7 +19,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -32,10 +32,9 @@ from .._iam.principals import policy_principals
 from .._registry import REPOSITORY, PolicyTarget, Registry, StoredPolicy
 from .._repository_names import select
 from .._sharing.merge import replaced
-from .._text import words
 from .backup_choice import chosen_backups, notes, parsed
 from .backup_reader import Saved, find
-from .backups import Backup, BackupError
+from .backups import APPLY_TO, Backup, BackupError
 from .options import WRITTEN, RestoreRequest
 from .policy_writes import Plan, PlannedWrite, planned, run_writes
 from .results import WriteResult, WriteRunResult
@@ -97,9 +96,10 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
             f"{_listed(number)}. Check backup_path, region and registry_id."
         )
     if here and not any(found.backup.kind in request.kinds for found in here) and not request.missing_ok:
+        alone = _of_kinds({found.backup.kind for found in here})
         raise BackupError(
-            f"{request.backup_path} has backups of {words({found.backup.kind for found in here})} alone for registry "
-            f"{owner} in {registry.region}. Check kinds."
+            f"{request.backup_path} has backups of {alone} alone for registry {owner} in {registry.region}. Check "
+            "apply_to."
         )
     wrong = None if here else f"nothing was restored: there is no backup of registry {owner} in {registry.region}"
     there = {found.backup.kind for found in here}
@@ -114,9 +114,13 @@ def run(request: RestoreRequest, registry: Registry) -> RestoreRunResult:
         skipped_backups=tuple((other, number[other]) for other in sorted(number) if other != key),
         notes=(
             *notes(saved, here, chosen, request, registry.partition),
-            *(f"There is no backup of kind {kind} here, so nothing of it was restored." for kind in lacking),
+            *(f"There is no backup of {_of_kinds([kind])} here, so nothing of it was restored." for kind in lacking),
         ),
     )
+
+
+def _of_kinds(kinds: Container[str]) -> str:
+    return ", ".join(word for word, kind in APPLY_TO.items() if kind in kinds)
 
 
 def _registry_key(saved: Saved) -> _RegistryKey:

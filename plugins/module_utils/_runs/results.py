@@ -169,6 +169,11 @@ class WriteRunResult(RunResult[WriteResult]):
         return any(result.changed for result in self.results)
 
     @property
+    def trouble(self) -> tuple[str, ...]:
+        """What to tell of the backups."""
+        return () if self.backup_trouble is None else (self.backup_trouble,)
+
+    @property
     def summary(self) -> dict[str, int]:
         """The results, counted. A repository that was written and failed afterwards counts as both."""
         results = self.results
@@ -195,8 +200,7 @@ class WriteRunResult(RunResult[WriteResult]):
         kinds = [kind for kind in SUMMARIES if kind in by_kind]
         kinds.sort(key=lambda kind: not any(warning.certain for warning in by_kind[kind]))
         sentences = tuple(self._sentence(kind, by_kind[kind]) for kind in kinds)
-        if self.backup_trouble is not None:
-            sentences = (*sentences, self.backup_trouble)
+        sentences = (*sentences, *self.trouble)
         unread = self.registry_policy.error if self.registry_policy and self.warn_of_unread else None
         if unread is None:
             return sentences

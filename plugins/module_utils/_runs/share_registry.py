@@ -54,7 +54,7 @@ class RegistryRunResult(WriteRunResult):
     def warnings(self) -> tuple[str, ...]:
         found = {warning.kind: warning for result in self.results for warning in reversed(result.warnings)}
         said = tuple(visible(found[kind].message, MAX_WARNING_SHOWN) for kind in SUMMARIES if kind in found)
-        return said if self.backup_trouble is None else (*said, self.backup_trouble)
+        return (*said, *self.trouble)
 
     def to_dict(self, *, diff: bool, include_policy: bool) -> dict[str, Any]:
         (result,) = self.results

@@ -902,6 +902,20 @@ class TestControl:
         assert (aws.calls(), aws.refused(), aws.journal()) == ({}, {}, [])
         assert outcome(lambda: get_policy(ecr)) == "AccessDeniedException", "the settings stay"
 
+    def test_prompt_calls_leave_out_what_was_read_twice_before_a_write_and_nothing_else(
+        self, aws: EmbeddedAws, ecr: Any
+    ) -> None:
+        set_policy(ecr, policy())
+        for reads in (1, 2):
+            for _read in range(reads):
+                get_policy(ecr)
+            set_policy(ecr, policy())
+        for _read in range(2):
+            get_policy(ecr)
+
+        assert aws.calls() == {"GetRepositoryPolicy": 5, "SetRepositoryPolicy": 3}
+        assert aws.prompt_calls() == {"GetRepositoryPolicy": 4, "SetRepositoryPolicy": 3}
+
     @pytest.mark.parametrize(
         "planted",
         [

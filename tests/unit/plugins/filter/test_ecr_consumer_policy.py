@@ -23,7 +23,7 @@ from ansible_collections.imageshare.aws.tests.support.policies import ACTIONS, R
 from hypothesis import given
 from hypothesis import strategies as st
 
-README = (Path(__file__).resolve().parents[4] / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[4] / "docs" / "permissions.md").read_text(encoding="utf-8")
 BASE = "arn:aws:ecr:us-east-1:123456789012:repository/base/*"
 PYTHON = "arn:aws:ecr:us-east-1:123456789012:repository/base/python"
 GO = "arn:aws:ecr:us-east-1:123456789012:repository/base/go"
@@ -62,8 +62,8 @@ def test_policy_has_the_actions_of_the_access(access: dict[str, Any], statements
     assert made == {"Version": "2012-10-17", "Statement": expected}
 
 
-def test_policy_is_the_one_of_the_readme() -> None:
-    policies = map(json.loads, re.findall(r"^```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
+def test_policy_is_the_one_of_the_page() -> None:
+    policies = map(json.loads, re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
     placed = BASE.replace("us-east-1", "REGION_NAME").replace("123456789012", "ACCOUNT_ID")
     (shown,) = (policy for policy in policies if policy["Statement"][0]["Sid"] == "LogIn")
     shown["Statement"][1]["Resource"] = shown["Statement"][1]["Resource"].replace(placed, BASE)

@@ -20,6 +20,7 @@ UTILS = PLUGINS / "module_utils"
 MAY_IMPORT = {
     "_text": set(),
     "_core_version": set(),
+    "_containers": {"_text"},
     "_errors": {"_text", "_repository_names"},
     "_registry": {"_text"},
     "_repository_names": {"_text"},
@@ -27,7 +28,7 @@ MAY_IMPORT = {
     "_sharing": {"_text", "_errors", "_iam", "_repository_names"},
     "_evaluation": {"_text", "_errors", "_iam", "_sharing"},
     "_aws": {"_text", "_core_version", "_registry", "_repository_names", "_iam"},
-    "_runs": {"_text", "_errors", "_registry", "_repository_names", "_iam", "_sharing", "_evaluation"},
+    "_runs": {"_text", "_containers", "_errors", "_registry", "_repository_names", "_iam", "_sharing", "_evaluation"},
     "_tasks": {"_errors", "_registry", "_aws", "_runs"},
     "_inventory": {"_text", "_errors", "_registry", "_repository_names", "_iam"},
     "_role": {"_text", "_errors", "_repository_names", "_iam", "_sharing"},

@@ -15,8 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.imageshare.aws.plugins.module_utils._aws import errors
-from ansible_collections.imageshare.aws.plugins.module_utils._aws import registry as _registry
+from ansible_collections.imageshare.aws.plugins.module_utils._aws import calls, errors
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.errors import FaultError, FaultKind, Operation
 from ansible_collections.imageshare.aws.plugins.module_utils._aws.registry import (
     Registry,
@@ -591,7 +590,7 @@ def test_a_listing_without_end_ends_with_an_error(what: str, following: Callable
 
 
 def test_a_listing_of_more_pages_than_a_registry_can_fill_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_registry, "MAX_PAGES", 300)
+    monkeypatch.setattr(calls, "MAX_PAGES", 300)
     pages = Pages(str, lambda number: [{"repositoryName": f"app-{number}"}])
     with pytest.raises(EcrError, match="300 pages, and no end"):
         Registry(pages, lambda: None).names()

@@ -32,7 +32,7 @@ from ansible_collections.imageshare.aws.plugins.module_utils._role.run import (
     batches,
     narrowed,
 )
-from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN, ORIGIN
+from ansible_collections.imageshare.aws.plugins.module_utils._role.variables import KNOWN, ORIGIN, throttle
 from ansible_collections.imageshare.aws.tests.support.laws import laws
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,7 +230,7 @@ class TestRegistry:
         assert planned(registry()).backup_dir is None
 
     @pytest.mark.parametrize(
-        ("others", "throttle"),
+        ("others", "most"),
         [
             pytest.param([{}, {}], 1, id="the same credentials and region"),
             pytest.param([{"ecr_share_profile": "a"}, {"ecr_share_profile": "b"}], 0, id="two profiles"),
@@ -245,9 +245,10 @@ class TestRegistry:
             pytest.param([{"ecr_share_regions": 5}, {"ecr_share_regions": [{}]}], 0, id="what another host refuses"),
         ],
     )
-    def test_is_shared_by_one_host_after_the_other_if_it_may_be_one(self, others: Any, throttle: int) -> None:
-        assert planned(registry(), others=others).throttle == throttle
-        assert planned(registry(), others=others, purpose=Purpose.AUDIT).throttle == 0
+    def test_is_shared_by_one_host_after_the_other_if_it_may_be_one(self, others: Any, most: int) -> None:
+        assert throttle(others) == most
+        assert planned(registry(), most_at_once=most).throttle == most
+        assert planned(registry(), most_at_once=most, purpose=Purpose.AUDIT).throttle == 0
 
     def test_has_the_grants_for_its_region(self) -> None:
         everywhere, east = grant(), grant(PARTNER, regions=["us-east-1"])

@@ -249,7 +249,7 @@ def restore_options(**changes: Any) -> dict[str, Any]:
     return {
         "backup_path": "/backups",
         "repositories": ["*"],
-        "kinds": None,
+        "apply_to": None,
         "to": "before",
         "overwrite": False,
         "on_missing": "fail",
@@ -305,8 +305,8 @@ def test_what_all_options_of_restoring_together_ask_for() -> None:
     [
         pytest.param({}, ("repository", "registry", "template"), id="all"),
         pytest.param({"repositories": ["web"]}, ("repository",), id="whoever names repositories means no others"),
-        pytest.param({"repositories": ["web"], "kinds": ["registry"]}, ("registry",), id="what is named"),
-        pytest.param({"kinds": ["template", "template"]}, ("template",), id="each once"),
+        pytest.param({"repositories": ["web"], "apply_to": ["registry"]}, ("registry",), id="what is named"),
+        pytest.param({"apply_to": ["templates", "templates"]}, ("template",), id="each once"),
     ],
 )
 def test_what_has_the_policies_that_are_put_back(given: dict[str, Any], kinds: tuple[str, ...]) -> None:

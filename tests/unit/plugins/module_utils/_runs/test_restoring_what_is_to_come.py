@@ -115,12 +115,12 @@ CHOSEN: dict[str, tuple[dict[str, Any], list[str]]] = {
     "all repositories": ({"repositories": ["*"]}, ["base", REGISTRY, SERVICES]),
     "a repository": ({"repositories": ["base"]}, ["base"]),
     "a pattern": ({"repositories": ["b*"]}, ["base"]),
-    "the registry": ({"kinds": ["registry"]}, [REGISTRY]),
-    "templates": ({"kinds": ["template"]}, [SERVICES]),
-    "repositories": ({"kinds": ["repository"]}, ["base"]),
-    "two kinds": ({"kinds": ["template", "registry"]}, [REGISTRY, SERVICES]),
+    "the registry": ({"apply_to": ["registry"]}, [REGISTRY]),
+    "templates": ({"apply_to": ["templates"]}, [SERVICES]),
+    "repositories": ({"apply_to": ["repositories"]}, ["base"]),
+    "two kinds": ({"apply_to": ["templates", "registry"]}, [REGISTRY, SERVICES]),
     "a repository and the registry": (
-        {"repositories": ["base"], "kinds": ["registry", "repository"]},
+        {"repositories": ["base"], "apply_to": ["registry", "repositories"]},
         ["base", REGISTRY],
     ),
 }
@@ -132,7 +132,7 @@ def test_kinds_choose_what_is_put_back(options: dict[str, Any], expected: list[s
     after, before = policies(registry), policies(estate())
     asked = {
         "repositories": ["*"],
-        "kinds": None,
+        "apply_to": None,
         "to": "before",
         "overwrite": False,
         "registry_id": None,
@@ -152,13 +152,13 @@ def test_kinds_choose_what_is_put_back(options: dict[str, Any], expected: list[s
 def test_a_kind_that_was_not_saved_fails_or_is_nothing(tmp_path: Path) -> None:
     registry = estate()
     share.run(to_share("base", backup_dir=str(tmp_path)), registry)
-    with pytest.raises(BackupError, match=r"has backups of repository alone for registry.*Check kinds"):
+    with pytest.raises(BackupError, match=r"has backups of repositories alone for registry.*Check apply_to"):
         restored(tmp_path, registry, kinds=("registry", "template"))
     asked = to_restore(tmp_path, kinds=("registry",), named_kinds=("registry",), missing_ok=True)
     result = restore.run(asked, registry)
     assert (rows(result), result.notes) == (
         [],
-        ("There is no backup of kind registry here, so nothing of it was restored.",),
+        ("There is no backup of registry here, so nothing of it was restored.",),
     )
 
 

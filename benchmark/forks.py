@@ -1,0 +1,146 @@
+# Copyright: Contributors to the imageshare.aws project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Share the repositories of many registries with one command, by numbers of forks, and print a table in Markdown.
+
+Each registry is a host with a role to assume, as a company has them. All share the same grants. In each round every
+number of forks first shares, and then shares again, where nothing changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import yaml
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.module_process import ansible_settings, clean_environment
+
+FORKS = (1, 5, 10, 20)
+REGISTRIES, REPOSITORIES = 100, 20
+GRANTS = [
+    {"principals": ["111122223333", "444455556666"], "access": ["pull", "describe"]},
+    {"principals": ["o-exampleorg1"], "repositories": ["base/*"]},
+]
+FIRST, AGAIN = "first", "again"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """seconds: from beginning to end. cpu: seconds of processors, of all processes. memory: MB of the largest of them.
+    calls: to AWS.
+    """
+
+    seconds: float
+    cpu: float
+    memory: float
+    calls: int
+
+
+def accounts(number: int) -> list[str]:
+    return [f"{200000000000 + position}" for position in range(number)]
+
+
+def names(number: int) -> list[str]:
+    return [f"{'base' if position % 2 else 'services'}/r{position:03}" for position in range(number)]
+
+
+def inventory(registries: int) -> str:
+    hosts = {
+        f"registry-{position:03}": {"ecr_share_assume_role_arn": f"arn:aws:iam::{account}:role/share-images"}
+        for position, account in enumerate(accounts(registries))
+    }
+    common = {"ecr_share_repositories": ["*"], "ecr_share_regions": ["us-east-1"], "ecr_share_grants": GRANTS}
+    return yaml.safe_dump({"ecr_registries": {"vars": common, "hosts": hosts}}, sort_keys=False)
+
+
+def share(aws: EmbeddedAws, home: Path, forks: int) -> Cost:
+    """Run the playbook once, as a process that begins with nothing."""
+    aws.reset_calls()
+    command = ["ansible", "playbook", f"--forks={forks}", f"--inventory={home}/inventory.yml", "imageshare.aws.share"]
+    with (home / "printed.txt").open("wb") as printed:
+        begin = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(aws, ansible_settings(home)),
+        )
+        _pid, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"It ended with {process.returncode}: {(home / 'printed.txt').read_text(encoding='utf-8')[-2000:]}")
+    # In KiB on Linux.
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, sum(aws.calls().values()))
+
+
+def measure(
+    home: Path, registries: int, repositories: int, latency: float, forks: Sequence[int], rounds: int
+) -> Iterator[tuple[int, str, Cost]]:
+    """Yield what each run has cost."""
+    (home / "inventory.yml").write_text(inventory(registries), encoding="utf-8")
+    with EmbeddedAws() as aws:
+        for _round in range(rounds):
+            for number in forks:
+                aws.reset()
+                for account in accounts(registries):
+                    aws.plant_many(dict.fromkeys(names(repositories), None), account)
+                aws.settings(latency=latency)
+                for which in (FIRST, AGAIN):
+                    yield number, which, share(aws, home, number)
+
+
+def table(costs: Sequence[tuple[int, str, Cost]]) -> Iterator[str]:
+    """Yield the lines of the table, with the median of the rounds."""
+    yield "| Forks | share: seconds | CPU | again: seconds | CPU | MB of the largest process | calls to AWS, again |"
+    yield f"|{' ---: |' * 7}"
+    for forks in dict.fromkeys(number for number, _which, _cost in costs):
+        first, again = (
+            [cost for number, name, cost in costs if (number, name) == (forks, which)] for which in (FIRST, AGAIN)
+        )
+        figures = [
+            *(
+                f"{median(cost.seconds for cost in each):.0f} | {median(cost.cpu for cost in each):.0f}"
+                for each in (first, again)
+            ),
+            f"{max(cost.memory for cost in (*first, *again)):.0f}",
+            f"{median(cost.calls for cost in again):,.0f}",
+        ]
+        yield f"| {forks} | {' | '.join(figures)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--registries", type=int, default=REGISTRIES, help="how many")
+    parser.add_argument("--repositories", type=int, default=REPOSITORIES, help="how many in each")
+    parser.add_argument("--latency", type=float, default=0.03, help="seconds of each call to AWS")
+    parser.add_argument("--forks", type=int, nargs="+", default=FORKS, help="numbers of forks")
+    parser.add_argument("--rounds", type=int, default=3, help="how often")
+    options = parser.parse_args()
+    costs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for forks, which, cost in measure(
+            Path(folder), options.registries, options.repositories, options.latency, options.forks, options.rounds
+        ):
+            load = os.getloadavg()[0]
+            print(
+                f"{forks} forks, {which}: {cost.seconds:.1f} s, {cost.cpu:.1f} s of CPU, {cost.memory:.0f} MB, "
+                f"{cost.calls} calls, load {load:.1f}",
+                flush=True,
+            )
+            costs.append((forks, which, cost))
+    print("\n".join(("", *table(costs))))
+
+
+if __name__ == "__main__":
+    main()
