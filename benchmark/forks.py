@@ -4,8 +4,8 @@
 
 """Share the repositories of many registries with one command, by numbers of forks, and print a table in Markdown.
 
-Each registry is a host with a role to assume, as a company has them. All share the same grants. In each round every
-number of forks first shares, and then shares again, where nothing changes.
+Each registry is a host with a role to assume, as a company has them. All share the same grants. In each round the
+largest number of forks shares first. Then every number shares again, where nothing changes.
 """
 
 from __future__ import annotations
@@ -91,32 +91,23 @@ def measure(
     (home / "inventory.yml").write_text(inventory(registries), encoding="utf-8")
     with EmbeddedAws() as aws:
         for _round in range(rounds):
-            for number in forks:
-                aws.reset()
-                for account in accounts(registries):
-                    aws.plant_many(dict.fromkeys(names(repositories), None), account)
-                aws.settings(latency=latency)
-                for which in (FIRST, AGAIN):
-                    yield number, which, share(aws, home, number)
+            aws.reset()
+            for account in accounts(registries):
+                aws.plant_many(dict.fromkeys(names(repositories), None), account)
+            aws.settings(latency=latency)
+            for number, which in ((max(forks), FIRST), *((number, AGAIN) for number in forks)):
+                yield number, which, share(aws, home, number)
 
 
 def table(costs: Sequence[tuple[int, str, Cost]]) -> Iterator[str]:
     """Yield the lines of the table, with the median of the rounds."""
-    yield "| Forks | share: seconds | CPU | again: seconds | CPU | MB of the largest process | calls to AWS, again |"
-    yield f"|{' ---: |' * 7}"
-    for forks in dict.fromkeys(number for number, _which, _cost in costs):
-        first, again = (
-            [cost for number, name, cost in costs if (number, name) == (forks, which)] for which in (FIRST, AGAIN)
-        )
-        figures = [
-            *(
-                f"{median(cost.seconds for cost in each):.0f} | {median(cost.cpu for cost in each):.0f}"
-                for each in (first, again)
-            ),
-            f"{max(cost.memory for cost in (*first, *again)):.0f}",
-            f"{median(cost.calls for cost in again):,.0f}",
-        ]
-        yield f"| {forks} | {' | '.join(figures)} |"
+    yield "| Forks | | seconds | seconds of CPU | MB of the largest process | calls to AWS |"
+    yield f"| --- | --- |{' ---: |' * 4}"
+    for forks, which in dict.fromkeys((number, name) for number, name, _cost in costs):
+        own = [cost for number, name, cost in costs if (number, name) == (forks, which)]
+        figures = [median(figure) for figure in zip(*((one.seconds, one.cpu, one.memory) for one in own), strict=True)]
+        calls = median(one.calls for one in own)
+        yield f"| {forks} | {which} | {' | '.join(f'{figure:.0f}' for figure in figures)} | {calls:,.0f} |"
 
 
 def main() -> None:

@@ -26,7 +26,18 @@ from ansible_collections.imageshare.aws.tests.support.embedded_aws import Embedd
 # Those with commands. The inventory is on the first of them, and all others go on from it.
 INVENTORY = "share.md"
 TO_COME = "coming-repositories.md"
-JOBS = ("getting-started.md", INVENTORY, "adopt.md", "audit.md", "ask.md", "offboard.md", "recover.md", TO_COME)
+CONTROLLERS = "automation.md"
+JOBS = (
+    "getting-started.md",
+    INVENTORY,
+    "adopt.md",
+    "audit.md",
+    "ask.md",
+    "offboard.md",
+    "recover.md",
+    TO_COME,
+    CONTROLLERS,
+)
 OTHER_TOOLS = "coming-from.md"
 # Those with examples that test_documents.py runs, one by one.
 OF_EXAMPLES = (
@@ -102,6 +113,8 @@ def test_page_does_what_it_says_and_prints_what_it_shows(name: str, aws: Embedde
     pages.plant(aws)
     if name == TO_COME:
         pages.plant_what_is_to_come(aws)
+    if name == CONTROLLERS:
+        aws.client("s3").create_bucket(Bucket="ecr-share-backups")
     reader = Reader(aws, tmp_path)
     for block in pages.blocks(pages.read(INVENTORY)):
         if block.file:
@@ -117,7 +130,8 @@ def test_page_does_what_it_says_and_prints_what_it_shows(name: str, aws: Embedde
             reader.run(block)
         if shown:
             assert list(pages.not_printed(shown, reader.printed)) == [], reader.printed
-        if block.language == "shell" or isinstance(content, list):
+        # A playbook that was written into a file is run by a command further down.
+        if block.language == "shell" or (isinstance(content, list) and not block.file):
             assert any(reader.codes) is ("FAILED!" in shown), reader.printed
 
 
@@ -135,6 +149,11 @@ def test_every_page_is_run_or_has_no_commands() -> None:
     without = {*WITHOUT_COMMANDS, *TO_UNDERSTAND}
     assert {path.name for path in pages.FOLDER.glob("*.md")} == {*JOBS, *OF_EXAMPLES, *without}
     assert not any(block.file for name in without for block in pages.blocks(pages.read(name)))
+
+
+def test_first_page_names_every_other() -> None:
+    named = set(re.findall(r"\]\(([\w-]+\.md)\)", pages.read("index.md")))
+    assert {path.name for path in pages.FOLDER.glob("*.md")} == {*named, "index.md"}
 
 
 @pytest.mark.parametrize("name", [*JOBS, *OF_EXAMPLES, *TO_UNDERSTAND, *WITHOUT_COMMANDS])
