@@ -115,6 +115,12 @@ galaxy: test-environment ## Have Galaxy's importer read the artifact
 sanity: test-environment ## Run ansible-test sanity
 	tools/sanity.sh
 
+.PHONY: matrix
+matrix: test-environment ## Run the tests on all versions that are claimed; refusals on older ones
+	@# ARGUMENTS='--cell core-2.20' runs one of them; --allow-missing-interpreters does not fail without a Python.
+	@# nox has the caches of the environment, and what uv says of certificates.
+	UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.venv/cache/uv}" UV_SYSTEM_CERTS=1 python tools/matrix.py $(ARGUMENTS)
+
 .PHONY: bench
 bench: test-environment ## Measure, for docs/performance.md; about ten minutes on a quiet machine
 	@# ARGUMENTS=--many takes 5,000 repositories as well, and half as long again.

@@ -30,8 +30,8 @@ from .share import SharingPlanner
 from .targets import managed_statements
 
 _UNKNOWN_SCOPE = (
-    " Or the registry has the policy scope V1, which takes neither pull nor push: it takes ecr:GetAccountSetting to "
-    "find that out."
+    " Or the registry has the policy scope V1, which takes neither pull nor push: it takes ecr:GetAccountSetting, and "
+    "boto3 1.35 or later, to find that out."
 )
 _WIDEN = "aws ecr put-account-setting --name REGISTRY_POLICY_SCOPE --value V2"
 
