@@ -28,15 +28,16 @@ ALLOW_MISSING = "allow-missing-interpreters"
 NO_INTERPRETER = "no interpreter"
 
 # The pure core, and each part of what a run goes through, as real processes. What a file left out would show on one
-# version, it would show on all of them.
+# version, it would show on all of them. Measurements, the tools and the test equipment are not what is tried here.
 UNIT = (
     "tests/unit",
     "--hypothesis-profile=sparse",
     "--ignore=tests/unit/plugins/module_utils/_evaluation/test_cost.py",
+    "--ignore=tests/unit/support",
     "--ignore=tests/unit/tools",
 )
 # Nothing else imports boto3, which tests/unit/plugins/module_utils/test_purity.py checks.
-UNIT_OF_BOTO3 = ("tests/unit/plugins/module_utils/_aws", "tests/unit/support", "--hypothesis-profile=sparse")
+UNIT_OF_BOTO3 = ("tests/unit/plugins/module_utils/_aws", "--hypothesis-profile=sparse")
 MODULES = tuple(
     f"tests/integration/test_{name}.py"
     for name in (
