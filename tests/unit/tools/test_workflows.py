@@ -37,6 +37,7 @@ def test_the_checks_of_a_release_and_of_every_change_are_called() -> None:
     called = {name: set(re.findall(r"\bmake ([a-z-]+)", commands(job))) for name, job in JOBS.items()}
     assert called["test.yml test"] == {"test"}
     assert called["weekly.yml thorough"] == {"test-thorough"}
+    assert called["weekly.yml matrix"] == {"matrix"}
     assert called["docs.yml build"] == {"docs"}
     assert {"package", "galaxy"} <= called["release.yml build"]
 
