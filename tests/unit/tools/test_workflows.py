@@ -39,6 +39,7 @@ def test_the_checks_of_a_release_and_of_every_change_are_called() -> None:
     assert called["test.yml test"] == {"test"}
     assert called["matrix.yml matrix"] == {"matrix"}
     assert called["weekly.yml thorough"] == {"test-thorough"}
+    assert called["weekly.yml matrix"] == {"matrix"}
     assert called["docs.yml build"] == {"docs"}
     assert {"package", "galaxy"} <= called["release.yml build"]
 
