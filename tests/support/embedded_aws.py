@@ -146,7 +146,7 @@ class EmbeddedAws:
 
     def prompt_calls(self) -> dict[str, int]:
         """The calls as they would be if nothing had to wait: on a busy machine, a policy whose read has become old is
-        read once more before it is written.
+        read once more before it is written. Repositories of one name in several registries are taken for one.
         """
         calls, last = Counter(self.calls()), dict[str | None, list[str]]()
         for operation, name in self.journal():
