@@ -10,10 +10,14 @@ It knows neither creation templates nor the settings of an account.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.imageshare.aws.tests.integration.inventories import registries
 from ansible_collections.imageshare.aws.tests.integration.statements import BUILDS, TEAM, allow, policy, root
-from ansible_collections.imageshare.aws.tests.support.embedded_aws import EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import REGION, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import (
     AUDIT,
     SHARE_REGISTRY,
@@ -67,3 +71,23 @@ def test_a_scope_that_refuses_a_pull_is_named_among_the_reasons(aws: EmbeddedAws
     assert "has the policy scope V1" in result.message
     assert "boto3 1.35 or later" in result.message
     assert aws.registry_policy() is None
+
+
+def test_the_role_takes_out_of_repositories_who_is_to_leave_and_fails_for_the_templates(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    aws.plant("app", policy(BUILDS, allow("pull", root(TEAM))))
+    variables = {
+        "ecr_share_repositories": ["app"],
+        "ecr_share_regions": [REGION],
+        "ecr_share_state": "absent",
+        "ecr_share_absent_principals": [TEAM],
+    }
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(yaml.safe_dump(registries(variables, images={})), encoding="utf-8")
+
+    done = ansible(aws, tmp_path, "playbook", "-i", inventory, "imageshare.aws.share")
+
+    assert done.code == 2
+    assert "templates *: Nothing was done: this boto3 does not know creation templates. Use a newer one." in done.flat
+    assert json.loads(aws.policies()["app"] or "") == policy(BUILDS)
