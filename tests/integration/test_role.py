@@ -230,6 +230,28 @@ def test_keys_of_an_assumed_role_are_gone_when_the_role_ends(aws: EmbeddedAws, t
         assert key not in done.output
 
 
+def test_a_condition_that_leaves_out_the_first_host_of_the_play_leaves_out_no_more(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    aws.plant("app", None)
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    folders = {"ecr_share_backup_dir": f"{tmp_path}/backups", "ecr_share_report_dir": f"{tmp_path}/report"}
+    role = {"role": "imageshare.aws.ecr_share", "when": "inventory_hostname == 'second'"}
+    inventory = registries({**sharing(), **local, **folders}, first={}, second={})
+    plays = [{"hosts": "ecr_registries", "gather_facts": False, "roles": [role]}]
+    for name, content in {"inventory": inventory, "playbook": plays}.items():
+        (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    done = ansible(aws, tmp_path, "playbook", "-i", tmp_path / "inventory.yml", tmp_path / "playbook.yml")
+
+    assert done.code == 0, done.output
+    assert done.recap("first")["changed"] == 0
+    assert "1 of 1 repositories changed" in done.output
+    assert f"+ {TEAM} pull" in (tmp_path / "report" / "changes.md").read_text(encoding="utf-8")
+    (run,) = (tmp_path / "backups").iterdir()
+    assert re.fullmatch(r"\d{8}T\d{6}Z", run.name)
+
+
 def test_batches_tell_how_far_they_are(aws: EmbeddedAws, play: Play) -> None:
     aws.plant_many(dict.fromkeys((f"services/s{number}" for number in range(25)), None))
     aws.plant_many({"app": None, "tools": None})
