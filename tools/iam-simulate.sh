@@ -7,30 +7,8 @@
 #
 # Installs @cloud-copilot/iam-simulate, an engine that evaluates IAM policies and shares no code with the collection,
 # into build/iam-simulate; instant if it is there already. A test compares the collection with it. Exits with 69, and
-# says why, where that cannot be done: the engine is a witness, and nothing else needs Node.js.
+# says why, where that cannot be done: the engine is a witness, and users need no Node.js.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-source=tests/support/iam_simulate
-target=build/iam-simulate
-
-unavailable() {
-    echo "$1" >&2
-    exit 69
-}
-
-for command in node npm; do
-    command -v "$command" >/dev/null || unavailable "there is no $command on PATH"
-done
-major=$(node --print 'process.versions.node.split(".")[0]')
-((major >= 18)) || unavailable "Node.js is too old: $(node --version)"
-
-mkdir -p "$target"
-if ! cmp -s "$source/package-lock.json" "$target/installed.json"; then
-    rm -rf "$target/node_modules" "$target/installed.json"
-    cp "$source/package.json" "$source/package-lock.json" "$target/"
-    npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 \
-        >"$target/npm.log" 2>&1 || unavailable "npm cannot install the engine: $(tail -n 3 "$target/npm.log" | tr '\n' ' ')"
-    cp "$source/package-lock.json" "$target/installed.json"
-fi
-cp "$source/points.mjs" "$target/"
+tools/npm.sh tests/support/iam_simulate build/iam-simulate

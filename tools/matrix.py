@@ -25,14 +25,19 @@ BUILD = ROOT / "build"
 ENVIRONMENTS = BUILD / "nox"
 RESULTS = ENVIRONMENTS / "results"
 ALLOW_MISSING = "allow-missing-interpreters"
+NO_INTERPRETER = "no interpreter"
 
 # The pure core, and each part of what a run goes through, as real processes. What a file left out would show on one
-# version, it would show on all of them.
+# version, it would show on all of them. Measurements, the tools and the test equipment are not what is tried here.
 UNIT = (
     "tests/unit",
     "--hypothesis-profile=sparse",
     "--ignore=tests/unit/plugins/module_utils/_evaluation/test_cost.py",
+    "--ignore=tests/unit/support",
+    "--ignore=tests/unit/tools",
 )
+# Nothing else imports boto3, which tests/unit/plugins/module_utils/test_purity.py checks.
+UNIT_OF_BOTO3 = ("tests/unit/plugins/module_utils/_aws", "--hypothesis-profile=sparse")
 MODULES = tuple(
     f"tests/integration/test_{name}.py"
     for name in (
@@ -84,7 +89,7 @@ EVERYTHING = (UNIT, MODULES)
 # use what Python 3.12 deprecates.
 OLD_UTCNOW = "-Wignore:datetime.datetime.utcnow:DeprecationWarning"
 WITH_1_34 = (
-    (*UNIT, OLD_UTCNOW),
+    (*UNIT_OF_BOTO3, OLD_UTCNOW),
     (
         *(name for name in MODULES if "template_sharing" not in name and "registry_sharing" not in name),
         "tests/old_boto3/test_boto3_1_34.py",
@@ -93,7 +98,7 @@ WITH_1_34 = (
     ),
 )
 WITH_1_35 = (
-    (*UNIT, OLD_UTCNOW),
+    (*UNIT_OF_BOTO3, OLD_UTCNOW),
     (
         *(name for name in MODULES if "template_sharing" not in name),
         "tests/old_boto3/test_boto3_1_35.py",
@@ -179,9 +184,9 @@ def main() -> int:
     text = table(found)
     (BUILD / "matrix.md").write_text(text, encoding="utf-8")
     print(f"\n{text}")
-    fine = {"passed", "refused", *(("no interpreter",) if arguments.allow_missing_interpreters else ())}
+    fine = {"passed", "refused", *((NO_INTERPRETER,) if arguments.allow_missing_interpreters else ())}
     for row in found:
-        if row.result == "no interpreter":
+        if row.result == NO_INTERPRETER:
             print(f"MISSING: there is no Python {row.cell.python}, so {row.cell.name} was not tried.", file=sys.stderr)
     failed = [row.cell.name for row in found if row.result not in fine]
     if failed:

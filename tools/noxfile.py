@@ -68,7 +68,8 @@ def run(session: nox.Session, cell: matrix.Cell) -> None:
         versions = json.loads(str(session.run("python", "-c", VERSIONS, silent=True)))
         for number, tests in enumerate(cell.tests):
             command = ["python", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
-            command += ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadfile" if number else "load"]
+            # More than there are cores, because many tests wait.
+            command += ["--numprocesses", "4", "--dist", "loadfile" if number else "load"]
             command += [f"--junit-xml={matrix.RESULTS / f'{cell.name}.{number}.xml'}", *tests]
             # 1: some tests failed, and the others are run all the same.
             session.run(*command, success_codes=(0, 1))
@@ -81,7 +82,7 @@ def run(session: nox.Session, cell: matrix.Cell) -> None:
 
 
 def missing(session: nox.Session, cell: matrix.Cell) -> None:
-    keep(cell, "no interpreter")
+    keep(cell, matrix.NO_INTERPRETER)
     reason = f"There is no Python {cell.python} here that runs, so this cell is not tried."
     if matrix.ALLOW_MISSING in session.posargs:
         session.skip(reason)

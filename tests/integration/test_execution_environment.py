@@ -84,3 +84,6 @@ def test_builder_takes_the_example(tmp_path: Path) -> None:
     assert "ansible-galaxy collection install" in recipe
     assert "introspect.py introspect" in recipe
     assert 'ARG ANSIBLE_INSTALL_REFS="ansible-core>=2.19 ansible-runner"' in recipe
+    # Fedora's image has no Python since it has a package manager that needs none.
+    assert 'ARG PYPKG="python3"' in recipe
+    assert "RUN $PKGMGR install $PYPKG -y" in recipe

@@ -36,7 +36,9 @@ from ansible_collections.imageshare.aws.tests.support.module_process import (
 )
 
 ROOT = Path(__file__).parents[2]
-PERMISSIONS, REGISTRIES = (pages.read(name) for name in ("permissions.md", "accounts-and-regions.md"))
+PERMISSIONS, REGISTRIES, RELIABILITY = (
+    pages.read(name) for name in ("permissions.md", "accounts-and-regions.md", "reliability.md")
+)
 OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-1"
 ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/registry"
 GRANTS = [{"principals": [TEAM]}]
@@ -212,6 +214,19 @@ def test_the_inventory_uses_what_its_notes_say(aws: EmbeddedAws, tmp_path: Path)
     assert set().union(*used) == named(notes)
     (told,) = re.findall(r"It takes one call to AWS for 1,000 .*?\n\n", REGISTRIES, re.DOTALL)
     assert set().union(*used) == named(told)
+
+
+def test_the_table_of_reliability_has_what_the_notes_say() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| (.*) \|$", RELIABILITY.partition("## Least privilege")[2], re.MULTILINE)
+    told = {what: named(actions) for what, actions in rows}
+    notes = {module: named(DOCUMENTED[module].permissions()) for module in DOCUMENTED}
+    assert told["share, purge, share no more"] == notes[SHARE]
+    assert told["share, or restore, the policy of the registry"] == notes[SHARE_REGISTRY]
+    assert told["share, or restore, creation templates"] == notes[SHARE_TEMPLATES]
+    to_come = notes[SHARE_REGISTRY] - {"ecr:GetAccountSetting"} | notes[SHARE_TEMPLATES]
+    assert told["restore"] == notes[RESTORE] - (to_come - WRITES - {IDENTITY})
+    assert told["audit"] == notes[AUDIT]
+    assert told["list repositories"] == notes[REPOSITORIES]
 
 
 class TestTheRole:

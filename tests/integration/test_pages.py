@@ -151,6 +151,11 @@ def test_every_page_is_run_or_has_no_commands() -> None:
     assert not any(block.file for name in without for block in pages.blocks(pages.read(name)))
 
 
+def test_first_page_names_every_other() -> None:
+    named = set(re.findall(r"\]\(([\w-]+\.md)\)", pages.read("index.md")))
+    assert {path.name for path in pages.FOLDER.glob("*.md")} == {*named, "index.md"}
+
+
 @pytest.mark.parametrize("name", [*JOBS, *OF_EXAMPLES, *TO_UNDERSTAND, *WITHOUT_COMMANDS])
 def test_paths_that_a_page_links_exist(name: str) -> None:
     linked = re.findall(r"\]\(([^):]+)\)", pages.read(name))

@@ -7,8 +7,7 @@
 Builds the site into the folder SITE, and what it is built from into SCRATCH: the pages of docs/, those of the project,
 and one for each plugin and role.
 
-- docs/index.md says what there is: each section is a part of the navigation, in its order and by its names. A page that
-  it does not name is in the part "More".
+- docs/index.md says what there is: each section is a part of the navigation, in its order and by its names.
 - A link from a page to another, relative or by its address at GitHub, leads to the page of the site. Any other link to
   a file of the repository leads to GitHub.
 - Pages are made from plugins by antsibull-docs, and all of it becomes HTML by Sphinx, whose settings are in conf.py.
@@ -68,9 +67,6 @@ class Pages:
         for section in re.split(r"^## ", index, flags=re.MULTILINE)[1:]:
             links = ((name, self.at("docs", target)[0]) for name, target in _LINK.findall(section))
             self.parts[section.partition("\n")[0]] = {path: name for name, path in links if path in self.places}
-        named = {path for part in self.parts.values() for path in part}
-        unnamed = [path for path in self.places if path.startswith("docs/") and path not in {*named, "docs/index.md"}]
-        self.parts["More"] = {path: _title(ROOT / path) for path in unnamed}
         self.names = {path: name for part in self.parts.values() for path, name in part.items()}
 
     def at(self, folder: str, target: str) -> tuple[str, str]:
@@ -111,17 +107,12 @@ class Pages:
             entries = [f"{name} <{PurePosixPath(self.places[path]).stem}>" for path, name in pages.items()]
             if caption == "Reference":
                 entries.append("Modules and plugins <plugins/index>")
-            if entries:
-                yield "\n".join(("```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```", ""))
+            yield "\n".join(("```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```", ""))
 
 
 def _environment() -> dict[str, str]:
     """What the tools are run with: those beside this Python come first."""
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-def _title(path: Path) -> str:
-    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
 
 
 def without_contents(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.imageshare.aws.tools.matrix import CELLS
 
 ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -36,7 +37,9 @@ def test_targets_and_tools_that_a_job_calls_exist(job: dict[str, Any]) -> None:
 def test_the_checks_of_a_release_and_of_every_change_are_called() -> None:
     called = {name: set(re.findall(r"\bmake ([a-z-]+)", commands(job))) for name, job in JOBS.items()}
     assert called["test.yml test"] == {"test"}
+    assert called["matrix.yml matrix"] == {"matrix"}
     assert called["weekly.yml thorough"] == {"test-thorough"}
+    assert called["weekly.yml matrix"] == {"matrix"}
     assert called["docs.yml build"] == {"docs"}
     assert {"package", "galaxy"} <= called["release.yml build"]
 
@@ -45,6 +48,11 @@ def test_every_python_is_tested_that_makes_an_environment() -> None:
     first, last = re.findall(r"Python 3\.(\d+) to 3\.(\d+)", (ROOT / "tools" / "environment.sh").read_text("utf-8"))[0]
     tested = WORKFLOWS["test.yml"]["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert tested == [f"3.{minor}" for minor in range(int(first), int(last) + 1)]
+
+
+def test_every_python_of_the_matrix_is_there() -> None:
+    (setup,) = (step for step in JOBS["matrix.yml matrix"]["steps"] if "setup-python" in step.get("uses", ""))
+    assert set(setup["with"]["python-version"].split()) == {cell.python for cell in CELLS}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
