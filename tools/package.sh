@@ -26,8 +26,17 @@ tar -tzf "$artifact" | grep -v '/$' | sort >"$build/contents.txt"
 # What a user needs, and tests/config.yml, which tells whoever checks the artifact the Python versions that it supports.
 # Pictures are in the pages of the site, as nothing shows those of an artifact.
 files='(CHANGELOG\.(md|rst)|COPYING|FILES\.json|MANIFEST\.json|README\.md|SECURITY\.md|bindep\.txt|requirements\.txt)'
-folders='(changelogs/(changelog|config)\.yaml|docs/[^/]+\.(json|md)|(examples|meta|playbooks|plugins|roles)/.+|tests/config\.yml)'
+# No file that an editor or a merge leaves behind has such a name.
+name='[^./][^/]*'
+folders="(changelogs/(changelog|config)\.yaml|docs/$name\.(json|md)|tests/config\.yml"
+folders+="|(examples|meta|playbooks|plugins|roles)/($name/)*$name\.(css|j2|js|json|md|py|txt|yml))"
 grep -vxE "$files|$folders" "$build/contents.txt" >>"$build/leaked.txt" || true
+# What is behind a link gets in, wherever that leads.
+while IFS= read -r file; do
+    if [[ -L $file ]]; then
+        echo "$file"
+    fi
+done <"$build/contents.txt" >>"$build/leaked.txt"
 if [[ -s $build/leaked.txt ]]; then
     echo "These files must not be in the artifact; see build_ignore in galaxy.yml:" >&2
     sort --unique "$build/leaked.txt" >&2

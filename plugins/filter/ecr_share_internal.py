@@ -225,9 +225,13 @@ def _throttle(hosts: Sequence[str], *, hostvars: Values, repositories: Sequence[
     """Return how many hosts of a play may share at the same time; 0 for no limit.
 
     Args:
-        repositories: The hosts that are repositories. If all are, one of them shares for the others.
+        repositories: The hosts that are repositories. If all are, one of them shares for the others. Beside registries,
+            nobody knows whether it shares in one of these.
     """
-    return throttle(_chosen(hostvars[name], OF_OWNERS) for name in hosts) if set(hosts) - set(repositories) else 0
+    registries = set(hosts) - set(repositories)
+    if registries and len(registries) < len(hosts):
+        return 1
+    return throttle(_chosen(hostvars[name], OF_OWNERS) for name in hosts) if registries else 0
 
 
 def _connection(request: Values, *, credentials: Values, assumed: Values | None = None) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def what_is_lost(path: str, around: Surroundings) -> str | None:
     if root is None or root.kind not in _LAYERED or not _is_of_engine(root, mounts, around):
         return None
     # Of several that are mounted at one place, the last is seen.
-    mount = max(mounts, key=lambda one: (_holds(one.point, path), len(one.point), mounts.index(one)))
+    mount = max(reversed(mounts), key=lambda one: (_holds(one.point, path), len(one.point)))
     if _OF_JOBS.search(mount.root):
         return (
             f"{word(path)} is lost when this job ends, because the folder of the job is deleted then. Copy it "
@@ -106,14 +106,16 @@ def look(root: str) -> Surroundings:
 
 
 def _read(path: str) -> str:
-    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+    # As the kernel has it: a path may hold what is no UTF-8, or a carriage return.
+    with suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return file.read()
     return ""
 
 
 def _mounts(text: str) -> Iterator[_Mount]:
     # https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
-    for line in text.splitlines():
+    # Other line breaks than this one are a part of a path.
+    for line in text.split("\n"):
         before, separator, after = line.partition(" - ")
         of_mount, of_system = before.split(" "), after.split(" ")
         if separator and len(of_mount) >= 6 and len(of_system) >= 3:

@@ -84,7 +84,8 @@ def parser() -> argparse.ArgumentParser:
 def accounts(arguments: argparse.Namespace, stop: Stop) -> tuple[Account, Account | None]:
     """The account with the registry, and the other one, if any."""
     try:
-        owner = Account.of(arguments.profile, arguments.region, stop)
+        # boto3 looks at AWS_DEFAULT_REGION alone.
+        owner = Account.of(arguments.profile, arguments.region or os.environ.get("AWS_REGION"), stop)
     except (BotoCoreError, ClientError) as error:
         raise Refused(f"No credentials were found, or AWS does not know them: {said(error)}") from None
     if not owner.session.region_name:

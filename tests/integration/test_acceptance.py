@@ -32,7 +32,7 @@ from ansible_collections.imageshare.aws.tests.acceptance.report import EXPECTED
 from ansible_collections.imageshare.aws.tests.acceptance.run import KINDS, parser
 from ansible_collections.imageshare.aws.tests.integration.statements import allow, policy, root
 from ansible_collections.imageshare.aws.tests.support import warm_python
-from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
+from ansible_collections.imageshare.aws.tests.support.embedded_aws import REGION, SECRET_KEY, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,6 +197,13 @@ class TestRefusals:
         assert "It needs:" in acceptance.printed
         assert [call for call in acceptance.aws.calls() if not HARMLESS.match(call)] == []
         assert not acceptance.output.exists()
+
+
+@pytest.mark.parametrize("other", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_is_in_one_variable_or_in_the_other(acceptance: Acceptance, other: str) -> None:
+    acceptance.run("--clean", **{other: None})
+    assert acceptance.code == 0, acceptance.printed
+    assert acceptance.printed == f"Nothing is left of earlier runs in account {OWNER}, {REGION}.\n"
 
 
 class TestParts:

@@ -32,7 +32,7 @@ from ansible_collections.imageshare.aws.tests.integration.statements import (
     policy,
     root,
 )
-from ansible_collections.imageshare.aws.tests.support.ansible_process import ansible
+from ansible_collections.imageshare.aws.tests.support.ansible_process import Done, ansible
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 WRITES = {"SetRepositoryPolicy", "DeleteRepositoryPolicy"}
@@ -227,6 +227,57 @@ def test_keys_of_an_assumed_role_are_gone_when_the_role_ends(aws: EmbeddedAws, t
     assert OTHER_ROLE in done.output
     for key in ("sts_creds", "session_token", "secret_key"):
         assert key not in done.output
+
+
+class TestAConditionOnTheRole:
+    """One that leaves out the first host of the play. What is done once is done for the others all the same."""
+
+    LOCAL: ClassVar = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+    def play(self, aws: EmbeddedAws, home: Path, *entry_points: str, **more: Any) -> Done:
+        inventory = registries({**sharing(**more), **self.LOCAL}, first={}, second={})
+        roles = [{"name": "imageshare.aws.ecr_share", "tasks_from": entry_point} for entry_point in entry_points]
+        tasks = [{"ansible.builtin.import_role": role, "when": "inventory_hostname == 'second'"} for role in roles]
+        plays = [{"hosts": "ecr_registries", "gather_facts": False, "tasks": tasks}]
+        for name, content in {"inventory": inventory, "playbook": plays}.items():
+            (home / f"{name}.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        return ansible(aws, home, "playbook", "-i", home / "inventory.yml", home / "playbook.yml")
+
+    def test_has_its_summary_its_report_and_its_folder_of_backups(self, aws: EmbeddedAws, tmp_path: Path) -> None:
+        aws.plant("app", None)
+        folders = {"ecr_share_backup_dir": f"{tmp_path}/backups", "ecr_share_report_dir": f"{tmp_path}/report"}
+
+        done = self.play(aws, tmp_path, "main", **folders)
+
+        assert done.code == 0, done.output
+        assert done.recap("first")["changed"] == 0
+        assert "1 of 1 repositories changed" in done.output
+        assert f"+ {TEAM} pull" in (tmp_path / "report" / "changes.md").read_text(encoding="utf-8")
+        (run,) = (tmp_path / "backups").iterdir()
+        assert re.fullmatch(r"\d{8}T\d{6}Z", run.name)
+
+    def test_is_told_what_was_found_and_fails_on_findings(self, aws: EmbeddedAws, tmp_path: Path) -> None:
+        aws.plant("app", policy(allow("pull", root(PARTNER))))
+        more = {
+            "ecr_share_backup_dir": f"{tmp_path}/backups",
+            "ecr_share_adopt_dir": f"{tmp_path}/adopted",
+            "ecr_share_offboard": [STRANGER],
+            "ecr_share_fail_on": ["drift"],
+        }
+
+        done = self.play(aws, tmp_path, "snapshot", "adopt", "ask", "offboard", "audit", **more)
+
+        assert done.code == 2, done.output
+        assert done.recap("first")["ok"] == 0
+        told = [
+            *(f"Tell what was {what}" for what in ("saved", "written", "done", "found")),
+            *("Tell who gets in", "Tell who is left"),
+        ]
+        for name in told:
+            assert re.search(rf"TASK \[imageshare.aws.ecr_share : {name}\] \*+\nok: \[second\]", done.output), name
+        assert [path.name for path in (tmp_path / "adopted").iterdir()] == ["second.yml"]
+        assert re.search(r"drift +111122223333 lacks pull: 1 repository: app", done.output)
+        assert re.search(r"fatal: \[second\]: FAILED! .*finding", done.output)
 
 
 def test_batches_tell_how_far_they_are(aws: EmbeddedAws, play: Play) -> None:

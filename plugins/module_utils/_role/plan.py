@@ -170,7 +170,7 @@ def plan(
         variables: Those of the role as the current host sees them, so that those of the play are among them.
         hosts: The variables of each host, if hosts are repositories; None if the current host is a registry.
         host: The name of the current host, which is one of them.
-        most_at_once: How many hosts of the play may share at the same time, if they are registries; 0 for no limit.
+        most_at_once: How many hosts of the play may share at the same time; 0 for no limit.
         backup_name: The name of the directory of this run in ecr_share_backup_dir.
 
     Raises:
@@ -223,7 +223,7 @@ def plan(
         sharing=sharing,
         batch_size=int(variables.get("ecr_share_batch_size") or 0) if traits.grants else 0,
         unmatched_ok=variables.get("ecr_share_on_missing") == "skip" or traits.everywhere,
-        throttle=most_at_once if traits.saves and traits.grants and hosts is None else 0,
+        throttle=most_at_once if traits.saves and traits.grants else 0,
         backup_dir=f"{backup_dir}/{backup_name}" if backup_dir else None,
         report_dir=text_of(variables, "ecr_share_report_dir"),
         adopt_dir=text_of(variables, "ecr_share_adopt_dir") if purpose is Purpose.ADOPT else None,

@@ -169,3 +169,19 @@ class TestAudits:
             "b": "AccessDenied",
             "c": "1 finding that ecr_share_fail_on names: drift 1; it is listed above",
         }
+
+
+@pytest.mark.parametrize(
+    ("hosts", "most"),
+    [
+        pytest.param(["east", "west"], 0, id="two registries"),
+        pytest.param(["east", "also-east"], 1, id="one registry"),
+        pytest.param(["app", "web"], 0, id="repositories, of which one shares for all"),
+        pytest.param(["east", "app"], 1, id="a registry, and a repository that may be in it"),
+    ],
+)
+def test_hosts_that_may_be_one_registry_share_one_after_the_other(hosts: list[str], most: int) -> None:
+    regions = {"east": "us-east-1", "also-east": "us-east-1", "west": "us-west-1"}
+    hostvars = {name: {"ecr_share_regions": region} for name, region in regions.items()} | {"app": {}, "web": {}}
+    found = ecr_share_internal(hosts, "throttle", hostvars=hostvars, repositories=["app", "web"])
+    assert found == most

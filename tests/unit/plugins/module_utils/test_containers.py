@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,7 @@ STICK = "25 1 0:22 / / rw,noatime - overlay airootfs rw,lowerdir=/run/live/sfs,u
 HOSTS = "630 612 254:1 /var/lib/docker/containers/0a/hosts /etc/hosts rw,relatime - ext4 /dev/vda1 rw"
 VOLUME = "640 612 254:1 /srv/backups /backups rw,relatime - ext4 /dev/vda1 rw"
 BLANK = r"641 612 254:1 /srv/old\040ones /old\040ones rw,relatime - ext4 /dev/vda1 rw"
+BREAKS = "641 612 254:1 /srv/odd /a\x85b\rc\u2028d rw,relatime - ext4 /dev/vda1 rw"
 MEMORY = "641 612 0:60 / /tmp rw - tmpfs tmpfs rw,size=65536k"
 HOST_MEMORY = "642 612 0:40 /out /out rw - tmpfs tmpfs rw"
 LAYERS = "643 612 0:77 / /etc/pki rw - overlay overlay rw,lowerdir=/etc/pki,upperdir=/var/tmp/x/upper"
@@ -62,6 +65,15 @@ def mounts(*lines: str, cgroup: str = "0::/", marked: bool = False) -> Surroundi
         pytest.param(mounts(DOCKER, HOSTS, VOLUME), "/backups", None, id="a volume itself"),
         pytest.param(mounts(DOCKER, HOSTS, VOLUME), "/backups-of-old", CONTAINER, id="beside a volume"),
         pytest.param(mounts(DOCKER, BLANK), "/old ones/2026", None, id="a volume with a blank"),
+        pytest.param(
+            mounts(DOCKER, BREAKS), "/a\x85b\rc\u2028d/2026", None, id="a volume with line breaks of other kinds"
+        ),
+        pytest.param(
+            mounts(DOCKER, VOLUME, VOLUME.replace("/srv/backups", "/tmp/awx_42_xiwm3e")),
+            "/backups",
+            JOB,
+            id="the last of two",
+        ),
         pytest.param(mounts(DOCKER, MEMORY), "/tmp/x", CONTAINER, id="memory of the container"),
         pytest.param(mounts(DOCKER, HOST_MEMORY), "/out/x", None, id="memory of the host"),
         pytest.param(mounts(PODMAN, LAYERS), "/etc/pki/x", CONTAINER, id="layers over a folder of the host"),
@@ -105,3 +117,23 @@ def test_texts_are_read_where_they_are(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("IMAGESHARE_AWS_ROOT", str(tmp_path))
     (tmp_path / "link").symlink_to(tmp_path)
     assert str(lost(str(tmp_path / "link" / "later"))).startswith(f"{tmp_path}/later is lost")
+
+
+def test_a_path_is_found_whatever_bytes_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mountinfo = tmp_path / "proc" / "self" / "mountinfo"
+    mountinfo.parent.mkdir(parents=True)
+    folder = os.fsencode(tmp_path) + b"/old\xe9\r"
+    mount = b"640 612 254:1 /srv " + folder + b" rw - ext4 /dev/vda1 rw\n"
+    mountinfo.write_bytes(DOCKER.encode() + b"\n" + mount)
+    monkeypatch.setenv("IMAGESHARE_AWS_ROOT", str(tmp_path))
+
+    assert lost(os.fsdecode(folder) + "/2026") is None
+    assert lost(f"{tmp_path}/old") is not None
+
+
+def test_many_mounts_take_no_time() -> None:
+    # A container that sees those of its host may have thousands.
+    many = [f"{number} 612 254:1 /srv/{number} /mnt/{number} rw - ext4 /dev/vda1 rw" for number in range(20_000)]
+    begin = time.process_time()
+    assert what_is_lost("/mnt/19999/x", mounts(DOCKER, *many)) is None
+    assert time.process_time() - begin < 5
