@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.imageshare.aws.tests.support import warm_python
+from ansible_collections.imageshare.aws.tests.support import foreign_deprecations, warm_python
 from ansible_collections.imageshare.aws.tests.support.embedded_aws import SECRET_KEY, EmbeddedAws
 from ansible_collections.imageshare.aws.tests.support.module_process import ansible_settings, clean_environment
 
@@ -57,7 +57,8 @@ def ansible(
         folder=str(home),
         merge=True,
     )
-    done = Done(process.returncode, process.stdout, time.monotonic() - begin)
+    output = foreign_deprecations.lines_without(process.stdout)
+    done = Done(process.returncode, output, time.monotonic() - begin)
     assert SECRET_KEY not in done.output, done.output
     assert "Traceback" not in done.output, done.output
     assert "DEPRECATION" not in done.output, done.output
