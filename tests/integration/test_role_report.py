@@ -44,7 +44,7 @@ HERE, THERE, OTHERS = f"{ACCOUNT} {REGION}", f"{ACCOUNT} {OTHER_REGION}", f"{OTH
 TO_TEAM = {"principal": TEAM, "access": ["pull"], "lambda_regions": []}
 NO_DRIFT: tuple[Any, ...] = ()
 # Of a whole audit with a report, however many repositories and hosts there are.
-MOST_TASKS = 60
+MOST_TASKS = 80
 
 
 class Report:
