@@ -23,7 +23,7 @@ from .matching import StatementMatcher
 from .public_access import actions_not_denied
 from .request_context import RequestContext
 from .statements import NumberedStatement, ParsedStatement
-from .warning_words import service_name, some_actions
+from .warning_words import about, service_name, some_actions
 
 # The conditions that say for which of somebody's resources a service acts: there may always be one.
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount")
@@ -68,24 +68,24 @@ def excess_warnings(
             verb = "still allows" if verdict is Applies.YES else "may still allow"
             matched_as = "" if [name] == names else f", as {word(name)}"
             what = f"access{matched_as}" if taking else f"more than the declared access{matched_as}"
-            yield repository.warning(
+            yield about(
+                numbered,
+                repository,
                 "excess_access",
                 f"{numbered.label} {verb} {words(names)} {what}: {some_actions(actions)}",
+                names,
                 certain=verdict is Applies.YES,
-                policy=numbered.origin.value,
-                sid=numbered.sid,
-                principals=names,
             )
         for verdict, names_of_accounts in _by_verdict(pulling.get(numbered, {})):
             verb = "still allows" if verdict is Applies.YES else "may still allow"
             beyond = "" if taking else " beyond the declared lambda_regions"
-            yield repository.warning(
+            yield about(
+                numbered,
+                repository,
                 "excess_access",
                 f"{numbered.label} {verb} Lambda functions of {words(names_of_accounts)} to pull{beyond}",
+                names_of_accounts,
                 certain=verdict is Applies.YES,
-                policy=numbered.origin.value,
-                sid=numbered.sid,
-                principals=names_of_accounts,
             )
     yield from _excess_through_services(policy, grants, repository)
 
@@ -156,13 +156,13 @@ def _excess_through_services(
                 service, what = LAMBDA_SERVICE, "the pull"
             else:
                 continue
-            yield repository.warning(
+            yield about(
+                numbered,
+                repository,
                 "excess_access",
                 f"{numbered.label} {verb} {service}, on behalf of {word(share.principal.name)}, to use {what}",
+                (share.principal.name,),
                 certain=certain,
-                policy=numbered.origin.value,
-                sid=numbered.sid,
-                principals=(share.principal.name,),
             )
 
 
@@ -195,14 +195,7 @@ def undeclared_warnings(
                 by = f" through {', '.join(services)}" if services else ""
                 whom = f"{words(names)}{by}, whom no grant names"
                 text = f"{numbered.label} {verb} access to {whom}. purge_grants does not change it"
-                yield repository.warning(
-                    "excess_access",
-                    text,
-                    certain=certain,
-                    policy=numbered.origin.value,
-                    sid=numbered.sid,
-                    principals=names,
-                )
+                yield about(numbered, repository, "excess_access", text, names, certain=certain)
 
 
 def _by_verdict(verdicts: Mapping[str, Applies]) -> Iterable[tuple[Applies, tuple[str, ...]]]:

@@ -26,7 +26,7 @@ from .excess_warnings import excess_warnings, undeclared_warnings
 from .regained_access import lifted_deny_warnings, regained_access_warnings
 from .request_context import ANY_SERVICE
 from .statements import NumberedStatement, ParsedStatement
-from .warning_words import some_actions
+from .warning_words import about, some_actions
 
 _LAMBDA_PULL = "the pull"
 
@@ -119,11 +119,7 @@ def deleted_principal_warnings(
             advice = "Set purge_deleted_principals" if is_managed(numbered) else "Remove them from it by hand"
             refusal = ", and AWS refuses to store a policy that does" if writing else ""
             text = f"{numbered.label} names deleted principals ({words(names)}){refusal}. {advice}"
-            result.append(
-                repository.warning(
-                    "deleted_principal", text, policy=numbered.origin.value, sid=numbered.sid, principals=names
-                )
-            )
+            result.append(about(numbered, repository, "deleted_principal", text, names))
     return tuple(result)
 
 
@@ -142,7 +138,7 @@ def _public(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[Pol
                 text = f"{repository.thing} is public: {everyone}"
             else:
                 text = f"{numbered.label} is open to accounts that it does not name: {word(name)}"
-            yield repository.warning("public", text, policy=numbered.origin.value, sid=numbered.sid, principals=(name,))
+            yield about(numbered, repository, "public", text, (name,))
 
 
 def _unscoped(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[PolicyWarning]:
@@ -154,9 +150,7 @@ def _unscoped(policy: ParsedPolicy, repository: RepositoryContext) -> Iterable[P
             f"{numbered.label} allows {services}, on behalf of any account, to use {actions}: no condition on "
             "aws:SourceArn, aws:SourceAccount or the like names an account"
         )
-        yield repository.warning(
-            "unscoped_service", text, policy=numbered.origin.value, sid=numbered.sid, principals=unscoped.services
-        )
+        yield about(numbered, repository, "unscoped_service", text, unscoped.services)
 
 
 def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: RepositoryContext) -> Iterable[PolicyWarning]:
@@ -179,13 +173,8 @@ def _denied(policy: ParsedPolicy, grants: Sequence[Grant], repository: Repositor
                 if verdict is Applies.YES
                 else f"may deny {taken}, under its conditions or for a part of them"
             )
-            yield repository.warning(
-                "explicit_deny",
-                f"{numbered.label} {text}",
-                certain=verdict is Applies.YES,
-                policy=numbered.origin.value,
-                sid=numbered.sid,
-                principals=names,
+            yield about(
+                numbered, repository, "explicit_deny", f"{numbered.label} {text}", names, certain=verdict is Applies.YES
             )
 
 

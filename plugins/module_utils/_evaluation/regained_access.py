@@ -19,7 +19,7 @@ from .effective_access import Share
 from .evaluator import ParsedPolicy
 from .excess_warnings import let_in_by, open_statements, undenied_shares
 from .statements import NumberedStatement, ParsedStatement
-from .warning_words import first_of, service_name, some_actions
+from .warning_words import about, first_of, service_name, some_actions
 
 _FUNCTIONS_PULL = "the pull by Lambda functions in "
 
@@ -47,14 +47,7 @@ def regained_access_warnings(
             if names:
                 what = first_of(sorted(set().union(*names.values())))
                 text = f"{numbered.label} {verb} {words(tuple(names))}: the present policy does not allow {what}"
-                yield repository.warning(
-                    "excess_access",
-                    text,
-                    certain=certain,
-                    policy=numbered.origin.value,
-                    sid=numbered.sid,
-                    principals=names,
-                )
+                yield about(numbered, repository, "excess_access", text, names, certain=certain)
 
 
 def lifted_deny_warnings(
@@ -66,7 +59,7 @@ def lifted_deny_warnings(
         if deny.denies and not any(_same_deny(deny, other) and deny.actions <= other.actions for other in kept):
             actions = some_actions(sorted(deny.actions))
             text = f"{numbered.label} of the present policy, a Deny, is taken back: it denies {actions}"
-            yield repository.warning("excess_access", text, policy=numbered.origin.value, sid=numbered.sid)
+            yield about(numbered, repository, "excess_access", text)
 
 
 def _same_deny(one: ParsedStatement, other: ParsedStatement) -> bool:

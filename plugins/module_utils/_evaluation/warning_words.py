@@ -4,17 +4,34 @@
 
 # This file is private to the collection: it may change at any time.
 
-"""The words that warnings about policies have in common: actions and services, of which there may be many."""
+"""What warnings have in common: the statement that each is about, and words for actions and services, however many."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from .._errors import PolicyWarning, RepositoryContext
 from .._text import word, words
 from .request_context import ANY_SERVICE
+from .statements import NumberedStatement
 
 # How what NotAction lets in is told.
 _ALL_BUT = "all but "
+
+
+def about(
+    numbered: NumberedStatement,
+    repository: RepositoryContext,
+    kind: str,
+    text: str,
+    principals: Iterable[str] = (),
+    *,
+    certain: bool = True,
+) -> PolicyWarning:
+    """Return a warning about a statement of the policy of a repository."""
+    return repository.warning(
+        kind, text, certain=certain, policy=numbered.origin.value, sid=numbered.sid, principals=principals
+    )
 
 
 def service_name(name: str) -> str:

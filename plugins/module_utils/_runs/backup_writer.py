@@ -125,7 +125,6 @@ class BackupRun:
         """
         if self.path is None or self._manifest is None:
             return None
-        going = lost(self._parent)
         ended = replace(self._manifest, repositories=len(self._saved), failed=tuple(sorted(failed)))
         try:
             _write(self.path, MANIFEST_NAME, manifest_to_text(ended), keep=False)
@@ -134,6 +133,7 @@ class BackupRun:
                 f"All is saved in {shown(self.path)}, but its {MANIFEST_NAME} could not be completed, so it will be "
                 f"taken for that of a run that was interrupted: {error}"
             )
+        going = lost(self._parent)
         return None if going is None else message(f"backup_dir: {going}")
 
     def _directory(self, registry_id: str) -> str:
